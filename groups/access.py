@@ -1,0 +1,125 @@
+"""The only doors to groups, runs and agents for whoever acts: existence and permission are answered together.
+
+What an actor may not see does not exist for it (404), so ids cannot be probed; what it may see but not do is refused (403).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TypeAlias
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import QuerySet
+
+from groups.errors import (
+    AgentNotFound,
+    AttachmentNotFound,
+    GroupNotFound,
+    LevelTooLow,
+    RunNotFound,
+    SubtaskNotFound,
+)
+from groups.models import Agent, Attachment, Group, GroupAccess, Level, Run, Subtask
+
+#: Whoever acts. None is the system itself (seeding, commands run by the operator).
+Actor: TypeAlias = User | AnonymousUser | None
+
+
+def level_in(actor: Actor, group_id: str) -> Level | None:
+    """The actor's level in that group; None when it may not even see it."""
+    if actor is None or actor.is_superuser:
+        return Level.OWNER
+    if not isinstance(actor, User) or not actor.is_active:
+        return None
+    found = GroupAccess.objects.filter(group_id=group_id, user=actor).values_list("level", flat=True)
+    return Level(found[0]) if found else None
+
+
+def visible_groups(actor: Actor) -> QuerySet[Group]:
+    """The groups that the actor may see."""
+    if actor is None or actor.is_superuser:
+        return Group.objects.all()
+    if not isinstance(actor, User) or not actor.is_active:
+        return Group.objects.none()
+    return Group.objects.filter(access__user=actor)
+
+
+def visible_runs(actor: Actor) -> QuerySet[Run]:
+    """The runs of the groups that the actor may see."""
+    if actor is None or actor.is_superuser:
+        return Run.objects.all()
+    return Run.objects.filter(group__in=visible_groups(actor))
+
+
+def get_group(actor: Actor, group_id: str, level: Level = Level.VIEWER) -> Group:
+    """The group, if the actor has at least `level` in it.
+
+    Raises GroupNotFound when there is none that the actor may see, LevelTooLow when it may only look.
+    """
+    group = visible_groups(actor).filter(id=group_id).first()
+    if group is None:
+        raise GroupNotFound
+    require(actor, group.id, level)
+    return group
+
+
+def require(actor: Actor, group_id: str, level: Level) -> None:
+    """Raise GroupNotFound or LevelTooLow unless the actor has at least `level` in the group."""
+    has = level_in(actor, group_id)
+    if has is None:
+        raise GroupNotFound
+    if has < level:
+        raise LevelTooLow
+
+
+def get_run(actor: Actor, run_id: uuid.UUID | str, level: Level = Level.VIEWER) -> Run:
+    """The run with its group, if the actor has at least `level` in that group.
+
+    Raises RunNotFound when there is none that the actor may see (a malformed id included), LevelTooLow.
+    """
+    try:
+        key = run_id if isinstance(run_id, uuid.UUID) else uuid.UUID(run_id)
+    except ValueError:
+        raise RunNotFound from None
+    run = visible_runs(actor).select_related("group").filter(id=key).first()
+    if run is None:
+        raise RunNotFound
+    require(actor, run.group_id, level)
+    return run
+
+
+def get_subtask(run: Run, subtask_id: uuid.UUID | str) -> Subtask:
+    """The run's subtask by id or by key. Raises SubtaskNotFound."""
+    try:
+        query = {"id": uuid.UUID(str(subtask_id))}
+    except ValueError:
+        query = {"key": subtask_id}  # type: ignore[dict-item]
+    subtask = run.subtasks.filter(**query).first()
+    if subtask is None:
+        raise SubtaskNotFound
+    return subtask
+
+
+def get_attachment(run: Run, attachment_id: uuid.UUID | str) -> Attachment:
+    """The run's attachment. Raises AttachmentNotFound."""
+    try:
+        key = uuid.UUID(str(attachment_id))
+    except ValueError:
+        raise AttachmentNotFound from None
+    attachment = run.attachments.filter(id=key).first()
+    if attachment is None:
+        raise AttachmentNotFound
+    return attachment
+
+
+def get_agent(actor: Actor, agent_id: str, *, change: bool = False) -> Agent:
+    """The agent; with `change`, only if the actor registered it or is a superuser.
+
+    Every signed-in user may see and use every agent. Raises AgentNotFound, LevelTooLow.
+    """
+    agent = Agent.objects.filter(agent_id=agent_id).first()
+    if agent is None:
+        raise AgentNotFound
+    if change and actor is not None and not actor.is_superuser and agent.created_by_id != actor.pk:
+        raise LevelTooLow("Only whoever registered this agent, or an administrator, may change it.")
+    return agent

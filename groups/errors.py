@@ -1,0 +1,149 @@
+"""The refusals of groups and runs. Each class's docstring is the sentence the user reads."""
+
+from __future__ import annotations
+
+from state.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge
+
+
+class AgentNotFound(NotFound):
+    """There is no agent by that id; register it first."""
+
+    reason = "agent_not_found"
+
+
+class GroupNotFound(NotFound):
+    """There is no group by that id that you may see."""
+
+    reason = "group_not_found"
+
+
+class RunNotFound(NotFound):
+    """There is no run by that id that you may see."""
+
+    reason = "run_not_found"
+
+
+class SubtaskNotFound(NotFound):
+    """This run has no subtask by that id."""
+
+    reason = "subtask_not_found"
+
+
+class AttachmentNotFound(NotFound):
+    """This run has no attachment by that id."""
+
+    reason = "attachment_not_found"
+
+
+class LevelTooLow(NotAllowed):
+    """Your access to this group does not allow this; ask one of its owners."""
+
+    reason = "level_too_low"
+
+
+class NotAMember(Invalid):
+    """That agent is not a member of this group."""
+
+    reason = "not_a_member"
+
+
+class UnknownMode(Invalid):
+    """There is no such mode of running."""
+
+    reason = "unknown_mode"
+
+
+class TaskEmpty(Invalid):
+    """Write what the group is to do; the task is empty."""
+
+    reason = "task_empty"
+
+
+class TaskTooLarge(TooLarge):
+    """The task is longer than 100,000 bytes; put long material into an attachment."""
+
+    reason = "task_too_large"
+
+
+class AttachmentTooLarge(TooLarge):
+    """The attachment is larger than this server accepts."""
+
+    reason = "attachment_too_large"
+
+
+class AttachmentRefused(Invalid):
+    """The attachment cannot be used."""
+
+    reason = "attachment_refused"
+
+
+class PlanInvalid(Invalid):
+    """The plan cannot be carried out as it stands."""
+
+    reason = "plan_invalid"
+
+
+class AgentExists(Conflict):
+    """An agent by that id is registered already."""
+
+    reason = "agent_exists"
+
+
+class AgentInUse(Conflict):
+    """This agent is a member of a group; remove it there first."""
+
+    reason = "agent_in_use"
+
+
+class GroupExists(Conflict):
+    """A group by that id exists already."""
+
+    reason = "group_exists"
+
+
+class AlreadyAMember(Conflict):
+    """That agent is a member of this group already."""
+
+    reason = "already_a_member"
+
+
+class LeaderExists(Conflict):
+    """This group has a leader already; a group has exactly one."""
+
+    reason = "leader_exists"
+
+
+class LeaderRequired(Conflict):
+    """This group has no leader; add a member with the role leader before you run a task."""
+
+    reason = "leader_required"
+
+
+class LeaderBusy(Conflict):
+    """The leader cannot leave or change role while a run of this group is under way."""
+
+    reason = "leader_busy"
+
+
+class GroupBusy(Conflict):
+    """A run of this group is under way; wait for its end or cancel it first."""
+
+    reason = "group_busy"
+
+
+class RunFinished(Conflict):
+    """This run has already ended."""
+
+    reason = "run_finished"
+
+
+class WrongStatus(Conflict):
+    """The run's present status does not allow this."""
+
+    reason = "wrong_status"
+
+
+class NothingToRetry(Conflict):
+    """This run has no failed subtask to retry."""
+
+    reason = "nothing_to_retry"

@@ -1,0 +1,218 @@
+"""The event catalogue: everything a run's log can say, one frozen class per fact, named in the past tense.
+
+An event on every wire is `{"seq","type","at","agent_id","subtask","data"}`; a class here types its `data`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """A fact in a run's log. Subclasses name it and type its data."""
+
+    TYPE: ClassVar[str] = ""
+
+    def data(self) -> dict[str, Any]:
+        """The JSON object stored and sent as the event's `data`."""
+        return msgspec.to_builtins(self)  # type: ignore[no-any-return]
+
+
+class RunQueued(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "run.queued"
+    task: str
+    mode: str
+    failure_policy: str
+    approve_plan: bool
+    attachments: list[dict[str, Any]] = []
+    by: str = ""
+
+
+class RunStarted(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "run.started"
+
+
+class PlanProposed(Event, frozen=True, kw_only=True):
+    """`plan.subtasks[].id` are the ids that the subtasks will bear. `by` is set when a person edited it."""
+
+    TYPE: ClassVar[str] = "plan.proposed"
+    plan: dict[str, Any]
+    approval_required: bool
+    by: str = ""
+
+
+class PlanApproved(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "plan.approved"
+    plan: dict[str, Any]
+    by: str = ""
+
+
+class SubtaskReady(Event, frozen=True, kw_only=True):
+    """The subtask may be claimed. Says what it is, since plan and summary stand in no plan."""
+
+    TYPE: ClassVar[str] = "subtask.ready"
+    key: str
+    kind: str
+    title: str
+    assignee: str
+
+
+class SubtaskStarted(Event, frozen=True, kw_only=True):
+    """An agent has begun; what an earlier attempt had written no longer counts."""
+
+    TYPE: ClassVar[str] = "subtask.started"
+    attempt: int
+    max_attempts: int
+
+
+class SubtaskRetrying(Event, frozen=True, kw_only=True):
+    """The attempt failed and another follows, not before `delay` seconds from now."""
+
+    TYPE: ClassVar[str] = "subtask.retrying"
+    attempt: int
+    max_attempts: int
+    error: str
+    delay: float
+    #: "error" (the agent failed), "timeout", "lost" (its worker died) or "released" (its worker was told to stop).
+    cause: str
+
+
+class SubtaskWaiting(Event, frozen=True, kw_only=True):
+    """A person must answer before it goes on."""
+
+    TYPE: ClassVar[str] = "subtask.waiting"
+    question: str
+
+
+class SubtaskCompleted(Event, frozen=True, kw_only=True):
+    """`result` is the whole text; a plan's result is the plan event beside it."""
+
+    TYPE: ClassVar[str] = "subtask.completed"
+    result: str
+
+
+class SubtaskFailed(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "subtask.failed"
+    error: str
+    attempt: int
+
+
+class SubtaskSkipped(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "subtask.skipped"
+    reason: str
+
+
+class TextDelta(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "text.delta"
+    text: str
+
+
+class ToolStarted(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "tool.started"
+    call_id: str
+    tool: str
+    arguments: dict[str, Any] = {}
+
+
+class ToolFinished(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "tool.finished"
+    call_id: str
+    tool: str
+    summary: str = ""
+    ok: bool = True
+
+
+class MessageSent(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "message.sent"
+    sender: str
+    to: str
+    text: str
+
+
+class StateChanged(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "state.changed"
+    state_id: str
+    version: int
+
+
+class UsageRecorded(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "usage.recorded"
+    input_tokens: int
+    output_tokens: int
+    requests: int
+    cost_usd: float | None
+    model: str
+
+
+class RunPaused(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "run.paused"
+    by: str = ""
+
+
+class RunResumed(Event, frozen=True, kw_only=True):
+    """`status` is where the run goes on; `retried` lists the subtasks (ids) that a retry takes up again."""
+
+    TYPE: ClassVar[str] = "run.resumed"
+    status: str
+    retried: list[str] = []
+    by: str = ""
+
+
+class RunSummarising(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "run.summarising"
+
+
+class RunCompleted(Event, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "run.completed"
+    result: str
+    usage: dict[str, Any]
+
+
+class RunFailed(Event, frozen=True, kw_only=True):
+    """Subtasks that had not ended are cancelled with it."""
+
+    TYPE: ClassVar[str] = "run.failed"
+    error: str
+
+
+class RunCancelled(Event, frozen=True, kw_only=True):
+    """Subtasks that had not ended are cancelled with it."""
+
+    TYPE: ClassVar[str] = "run.cancelled"
+    by: str = ""
+    reason: str = ""
+
+
+CATALOGUE: Final[dict[str, type[Event]]] = {
+    kind.TYPE: kind
+    for kind in (
+        RunQueued,
+        RunStarted,
+        PlanProposed,
+        PlanApproved,
+        SubtaskReady,
+        SubtaskStarted,
+        SubtaskRetrying,
+        SubtaskWaiting,
+        SubtaskCompleted,
+        SubtaskFailed,
+        SubtaskSkipped,
+        TextDelta,
+        ToolStarted,
+        ToolFinished,
+        MessageSent,
+        StateChanged,
+        UsageRecorded,
+        RunPaused,
+        RunResumed,
+        RunSummarising,
+        RunCompleted,
+        RunFailed,
+        RunCancelled,
+    )
+}
+
+#: After one of these, the run's log is at rest (a retry may take it up again).
+RUN_END_TYPES: Final = frozenset({RunCompleted.TYPE, RunFailed.TYPE, RunCancelled.TYPE})

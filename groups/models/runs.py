@@ -1,0 +1,220 @@
+"""Runs, their subtasks, their event log and their attachments.
+
+Everything of a run changes only with its Run row locked (`services.ledger`), which is what makes the log gap-free.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import uuid_utils.compat
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from groups.execution.statuses import FailurePolicy, RunStatus, SubtaskKind, SubtaskStatus
+from groups.models.membership import Group
+
+
+def new_id() -> uuid.UUID:
+    """A UUID version 7 (RFC 9562, 5.7): unguessable enough for an address, ordered by time for the index."""
+    return uuid_utils.compat.uuid7()
+
+
+def _choices(enum: type[RunStatus | SubtaskStatus | SubtaskKind | FailurePolicy]) -> list[tuple[str, str]]:
+    return [(item.value, item.value) for item in enum]
+
+
+class Run(models.Model):
+    """One task given to one group."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="runs")
+    task = models.TextField()
+    mode = models.CharField(max_length=32, default="leader_worker")
+    status = models.CharField(max_length=20, choices=_choices(RunStatus), default=RunStatus.QUEUED)
+    failure_policy = models.CharField(
+        max_length=10, choices=_choices(FailurePolicy), default=FailurePolicy.CONTINUE
+    )
+    approve_plan = models.BooleanField(default=False)
+    #: The plan as last proposed (`Plan.as_json`); null before.
+    plan: models.JSONField[dict[str, Any] | None, dict[str, Any] | None] = models.JSONField(
+        null=True, blank=True
+    )
+    result = models.TextField(blank=True)
+    error = models.TextField(blank=True)
+    #: Sums over all subtasks: input_tokens, output_tokens, requests, cost_usd (null = unknown).
+    usage: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, blank=True
+    )
+    #: The number of the last event in the log; the next one is one more.
+    last_seq = models.BigIntegerField(default=0)
+    #: Seconds; the whole run and one try of one subtask.
+    time_limit = models.FloatField(
+        default=3600.0, validators=[MinValueValidator(1.0), MaxValueValidator(7 * 86400.0)]
+    )
+    subtask_time_limit = models.FloatField(
+        default=600.0, validators=[MinValueValidator(0.1), MaxValueValidator(86400.0)]
+    )
+    max_attempts = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1), MaxValueValidator(20)]
+    )
+    #: How many subtasks of this run may be carried out at once.
+    max_parallel = models.PositiveSmallIntegerField(
+        default=16, validators=[MinValueValidator(1), MaxValueValidator(500)]
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    #: When the time limit ends the run; counted from its start.
+    deadline_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status__in=list(RunStatus)), name="run_status_is_legal"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(failure_policy__in=list(FailurePolicy)),
+                name="run_failure_policy_is_legal",
+            ),
+            models.CheckConstraint(condition=~models.Q(task=""), name="run_has_a_task"),
+            models.CheckConstraint(condition=models.Q(last_seq__gte=0), name="run_last_seq_counts"),
+        ]
+        indexes = [
+            models.Index(fields=["group", "-created_at"], name="run_by_group"),
+            models.Index(
+                fields=["created_at"],
+                condition=~models.Q(status__in=["completed", "failed", "cancelled"]),
+                name="run_under_way",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"
+
+
+class Subtask(models.Model):
+    """One unit of agent work in a run, claimed under a lease."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="subtasks")
+    #: The plan's name for it; the plan and the summary themselves are 'plan' and 'summary'.
+    key = models.CharField(max_length=64)
+    kind = models.CharField(max_length=10, choices=_choices(SubtaskKind))
+    #: Order in the plan; the plan is 0.
+    position = models.PositiveIntegerField(default=0)
+    title = models.CharField(max_length=200)
+    instructions = models.TextField(blank=True)
+    #: As the plan says: an agent id or a tag.
+    assignee = models.CharField(max_length=64)
+    #: Whom it fell to; set when it is claimed, and before that when there is no choice.
+    agent_id = models.CharField(max_length=64, blank=True)
+    #: Keys of subtasks that must be completed first.
+    depends_on: models.JSONField[list[str], list[str]] = models.JSONField(default=list, blank=True)
+    status = models.CharField(
+        max_length=10, choices=_choices(SubtaskStatus), default=SubtaskStatus.BLOCKED
+    )
+    attempt = models.PositiveSmallIntegerField(default=0)
+    #: Attempts are counted up to here; a retry of the run raises it.
+    max_attempts = models.PositiveSmallIntegerField(default=3)
+    #: Whoever holds this token may finish the running attempt; nobody else may.
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_owner = models.CharField(max_length=200, blank=True)
+    #: A retry's back-off: not to be claimed before.
+    not_before = models.DateTimeField(null=True, blank=True)
+    question = models.TextField(blank=True)
+    answers: models.JSONField[list[str], list[str]] = models.JSONField(default=list, blank=True)
+    result = models.TextField(blank=True)
+    error = models.TextField(blank=True)
+    #: Late results of attempts that had lost their lease; each was refused.
+    refused = models.PositiveIntegerField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "key"], name="one_subtask_per_run_and_key"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=list(SubtaskStatus)), name="subtask_status_is_legal"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=list(SubtaskKind)), name="subtask_kind_is_legal"
+            ),
+            # Running means leased, and only running means leased.
+            models.CheckConstraint(
+                condition=models.Q(
+                    status="running", lease_token__isnull=False, lease_until__isnull=False
+                )
+                | (~models.Q(status="running") & models.Q(lease_token__isnull=True)),
+                name="subtask_running_means_leased",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["status", "lease_until"],
+                condition=models.Q(status__in=["ready", "running"]),
+                name="subtask_for_sweep",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.run_id} ({self.status})"
+
+
+class RunEvent(models.Model):
+    """A fact in a run's log; never changed, never removed on its own."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    seq = models.BigIntegerField()
+    type = models.CharField(max_length=32)
+    at = models.DateTimeField()
+    agent_id = models.CharField(max_length=64, blank=True)
+    #: The subtask's id; no foreign key, since the plan names ids before their rows exist.
+    subtask = models.UUIDField(null=True, blank=True)
+    data: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["run", "seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "seq"], name="one_event_per_run_and_seq"),
+            models.CheckConstraint(condition=models.Q(seq__gte=1), name="event_seq_counts_from_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.type}"
+
+
+def attachment_path(attachment: Attachment, filename: str) -> str:
+    """Where an attachment lies below the data directory; its own name is kept in the row, not in the path."""
+    return f"attachments/{attachment.run_id}/{attachment.id}"
+
+
+class Attachment(models.Model):
+    """A file given with a run's task."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attachments")
+    name = models.CharField(max_length=255)
+    media_type = models.CharField(max_length=100)
+    size = models.BigIntegerField()
+    #: Hex digest of the content (FIPS 180-4).
+    sha256 = models.CharField(max_length=64)
+    file = models.FileField(upload_to=attachment_path, max_length=255)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(size__gte=1), name="attachment_is_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.size} bytes)"

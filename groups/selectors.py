@@ -1,0 +1,78 @@
+"""Every read that pages, API, sockets and replay share. Each takes what `access` has let through."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+
+from groups.access import Actor, visible_groups, visible_runs
+from groups.execution.statuses import RUN_ENDED, SubtaskKind, SubtaskStatus
+from groups.models import Group, Member, Message, Run, RunEvent
+
+#: The seed's History: how many messages it gives unless asked for more.
+HISTORY: Final = 100
+
+
+def groups_with_counts(actor: Actor) -> QuerySet[Group]:
+    """Visible groups with their members (and agents) prefetched, `runs_under_way`, and `last_run_at`."""
+    under_way = Count("runs", filter=~Q(runs__status__in=list(RUN_ENDED)), distinct=True)
+    newest = Run.objects.filter(group=OuterRef("pk")).order_by("-created_at").values("created_at")[:1]
+    members = Prefetch("members", Member.objects.select_related("agent"))
+    return (
+        visible_groups(actor)
+        .annotate(runs_under_way=under_way, last_run_at=Subquery(newest))
+        .prefetch_related(members)
+    )
+
+
+def members_of(group: Group) -> QuerySet[Member]:
+    """Leader first, with agents."""
+    return group.members.select_related("agent")
+
+
+def messages_of(group: Group) -> QuerySet[Message]:
+    """Newest first, deliveries prefetched; slice it or page by cursor on `-id`."""
+    return group.messages.order_by("-id").prefetch_related("deliveries")
+
+
+def history(group: Group, limit: int = HISTORY) -> list[Message]:
+    """The last `limit` messages, oldest first."""
+    return list(group.messages.order_by("-id")[:limit])[::-1]
+
+
+def runs_of(group: Group) -> QuerySet[Run]:
+    """Newest first, without the long texts' subtasks; `work_done` and `work_total` count work subtasks."""
+    return with_progress(group.runs.all())
+
+
+def recent_runs(actor: Actor) -> QuerySet[Run]:
+    """Runs of all visible groups, newest first, with group and progress."""
+    return with_progress(visible_runs(actor).select_related("group"))
+
+
+def with_progress(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Annotates `work_done` and `work_total`: how many work subtasks ended, of how many."""
+    work = Q(subtasks__kind=SubtaskKind.WORK)
+    ended = work & Q(
+        subtasks__status__in=[
+            SubtaskStatus.COMPLETED,
+            SubtaskStatus.FAILED,
+            SubtaskStatus.SKIPPED,
+            SubtaskStatus.CANCELLED,
+        ]
+    )
+    return runs.annotate(
+        work_total=Count("subtasks", filter=work), work_done=Count("subtasks", filter=ended)
+    )
+
+
+def events_after(run_id: uuid.UUID, after: int, limit: int) -> list[RunEvent]:
+    """At most `limit` events of the run with `seq > after`, ascending."""
+    return list(RunEvent.objects.filter(run_id=run_id, seq__gt=after).order_by("seq")[:limit])
+
+
+def last_seq(run_id: uuid.UUID) -> tuple[int, str] | None:
+    """(last_seq, status) of the run as committed now; None when it is gone."""
+    return Run.objects.filter(id=run_id).values_list("last_seq", "status").first()
