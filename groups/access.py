@@ -31,7 +31,9 @@ def level_in(actor: Actor, group_id: str) -> Level | None:
         return Level.OWNER
     if not isinstance(actor, User) or not actor.is_active:
         return None
-    found = GroupAccess.objects.filter(group_id=group_id, user=actor).values_list("level", flat=True)
+    found = GroupAccess.objects.filter(group_id=group_id, user=actor).values_list(
+        "level", flat=True
+    )
     return Level(found[0]) if found else None
 
 

@@ -18,7 +18,9 @@ HISTORY: Final = 100
 def groups_with_counts(actor: Actor) -> QuerySet[Group]:
     """Visible groups with their members (and agents) prefetched, `runs_under_way`, and `last_run_at`."""
     under_way = Count("runs", filter=~Q(runs__status__in=list(RUN_ENDED)), distinct=True)
-    newest = Run.objects.filter(group=OuterRef("pk")).order_by("-created_at").values("created_at")[:1]
+    newest = (
+        Run.objects.filter(group=OuterRef("pk")).order_by("-created_at").values("created_at")[:1]
+    )
     members = Prefetch("members", Member.objects.select_related("agent"))
     return (
         visible_groups(actor)
@@ -64,7 +66,8 @@ def with_progress(runs: QuerySet[Run]) -> QuerySet[Run]:
         ]
     )
     return runs.annotate(
-        work_total=Count("subtasks", filter=work), work_done=Count("subtasks", filter=ended)
+        work_total=Count("subtasks", filter=work),
+        work_done=Count("subtasks", filter=ended),
     )
 
 

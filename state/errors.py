@@ -15,14 +15,19 @@ class StarsError(Exception):
     status: ClassVar[int] = 500
 
     def __init__(
-        self, message: str | None = None, *, fields: Mapping[str, list[str]] | None = None
+        self,
+        message: str | None = None,
+        *,
+        fields: Mapping[str, list[str]] | None = None,
     ) -> None:
         """`message` is the sentence the user reads (default: the class's docstring).
 
         `fields` maps a field's name, as the user wrote it, to what is wrong with it.
         """
         self.message = message or (type(self).__doc__ or "").strip().split("\n")[0]
-        self.fields: dict[str, list[str]] = {key: list(value) for key, value in (fields or {}).items()}
+        self.fields: dict[str, list[str]] = {
+            key: list(value) for key, value in (fields or {}).items()
+        }
         super().__init__(self.message)
 
 

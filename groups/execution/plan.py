@@ -115,7 +115,10 @@ def validate(plan: Plan, members: Sequence[Assignable]) -> None:
     if not faults:
         circle = find_cycle(plan)
         if circle:
-            fault("subtasks", "These subtasks wait for each other: " + " -> ".join(circle) + ".")
+            fault(
+                "subtasks",
+                "These subtasks wait for each other: " + " -> ".join(circle) + ".",
+            )
     if faults:
         raise PlanInvalid(fields=faults)
 

@@ -45,9 +45,7 @@ _R, _S = RunStatus, SubtaskStatus
 #: From each status, the statuses a run may go to.
 RUN_TRANSITIONS: Final[dict[RunStatus, frozenset[RunStatus]]] = {
     _R.QUEUED: frozenset({_R.PLANNING, _R.PAUSED, _R.FAILED, _R.CANCELLED}),
-    _R.PLANNING: frozenset(
-        {_R.AWAITING_APPROVAL, _R.RUNNING, _R.PAUSED, _R.FAILED, _R.CANCELLED}
-    ),
+    _R.PLANNING: frozenset({_R.AWAITING_APPROVAL, _R.RUNNING, _R.PAUSED, _R.FAILED, _R.CANCELLED}),
     _R.AWAITING_APPROVAL: frozenset({_R.RUNNING, _R.FAILED, _R.CANCELLED}),
     _R.RUNNING: frozenset({_R.PAUSED, _R.SUMMARISING, _R.FAILED, _R.CANCELLED}),
     # A pause lets running subtasks finish, so the run may end under it.
@@ -66,7 +64,9 @@ RUN_TRANSITIONS: Final[dict[RunStatus, frozenset[RunStatus]]] = {
     _R.SUMMARISING: frozenset({_R.PAUSED, _R.COMPLETED, _R.FAILED, _R.CANCELLED}),
     # A retry takes an ended run up again.
     _R.COMPLETED: frozenset({_R.RUNNING}),
-    _R.FAILED: frozenset({_R.QUEUED, _R.RUNNING, _R.SUMMARISING}),
+    _R.FAILED: frozenset(
+        {_R.QUEUED, _R.PLANNING, _R.AWAITING_APPROVAL, _R.RUNNING, _R.SUMMARISING}
+    ),
     _R.CANCELLED: frozenset(),
 }
 
@@ -81,9 +81,9 @@ SUBTASK_TRANSITIONS: Final[dict[SubtaskStatus, frozenset[SubtaskStatus]]] = {
     _S.WAITING: frozenset({_S.READY, _S.FAILED, _S.CANCELLED}),
     # From an end only by a retry of the run.
     _S.COMPLETED: frozenset({_S.BLOCKED}),
-    _S.FAILED: frozenset({_S.READY, _S.BLOCKED}),
-    _S.CANCELLED: frozenset({_S.READY, _S.BLOCKED}),
-    _S.SKIPPED: frozenset({_S.READY, _S.BLOCKED}),
+    _S.FAILED: frozenset({_S.BLOCKED}),
+    _S.CANCELLED: frozenset({_S.BLOCKED}),
+    _S.SKIPPED: frozenset({_S.BLOCKED}),
 }
 
 SUBTASK_ENDED: Final[frozenset[SubtaskStatus]] = frozenset(

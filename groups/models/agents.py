@@ -29,7 +29,11 @@ class Agent(models.Model):
     #: How many subtasks it carries out at once over all runs; 0 = no limit.
     max_concurrency = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -38,7 +42,8 @@ class Agent(models.Model):
         constraints = [
             # 'system' speaks for the group itself, so no agent may bear that name.
             models.CheckConstraint(
-                condition=~models.Q(agent_id__in=["", "system"]), name="agent_id_is_legal"
+                condition=~models.Q(agent_id__in=["", "system"]),
+                name="agent_id_is_legal",
             ),
         ]
 

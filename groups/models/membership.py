@@ -15,7 +15,11 @@ class Group(models.Model):
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -50,7 +54,9 @@ class GroupAccess(models.Model):
         verbose_name_plural = "group access"
         constraints = [
             models.UniqueConstraint(fields=["group", "user"], name="one_access_per_user_and_group"),
-            models.CheckConstraint(condition=models.Q(level__in=Level.values), name="level_is_legal"),
+            models.CheckConstraint(
+                condition=models.Q(level__in=Level.values), name="level_is_legal"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -78,7 +84,9 @@ class Member(models.Model):
                 fields=["group", "agent"], name="one_membership_per_agent_and_group"
             ),
             models.UniqueConstraint(
-                fields=["group"], condition=models.Q(role="leader"), name="one_leader_per_group"
+                fields=["group"],
+                condition=models.Q(role="leader"),
+                name="one_leader_per_group",
             ),
             models.CheckConstraint(
                 condition=models.Q(role__in=Role.values), name="member_role_is_legal"

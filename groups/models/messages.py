@@ -26,7 +26,8 @@ class Message(models.Model):
         indexes = [models.Index(fields=["group", "-id"], name="message_history")]
         constraints = [
             models.CheckConstraint(
-                condition=~models.Q(sender="") & ~models.Q(text=""), name="message_has_sender_and_text"
+                condition=~models.Q(sender="") & ~models.Q(text=""),
+                name="message_has_sender_and_text",
             ),
         ]
 
@@ -57,15 +58,19 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints = [
             models.UniqueConstraint(
-                fields=["message", "recipient"], name="one_delivery_per_message_and_recipient"
+                fields=["message", "recipient"],
+                name="one_delivery_per_message_and_recipient",
             ),
             models.CheckConstraint(
-                condition=models.Q(status__in=DeliveryStatus.values), name="delivery_status_is_legal"
+                condition=models.Q(status__in=DeliveryStatus.values),
+                name="delivery_status_is_legal",
             ),
         ]
         indexes = [
             models.Index(
-                fields=["message"], condition=models.Q(status="pending"), name="delivery_pending"
+                fields=["message"],
+                condition=models.Q(status="pending"),
+                name="delivery_pending",
             )
         ]
 

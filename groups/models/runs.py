@@ -13,7 +13,12 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from groups.execution.statuses import FailurePolicy, RunStatus, SubtaskKind, SubtaskStatus
+from groups.execution.statuses import (
+    FailurePolicy,
+    RunStatus,
+    SubtaskKind,
+    SubtaskStatus,
+)
 from groups.models.membership import Group
 
 
@@ -22,7 +27,9 @@ def new_id() -> uuid.UUID:
     return uuid_utils.compat.uuid7()
 
 
-def _choices(enum: type[RunStatus | SubtaskStatus | SubtaskKind | FailurePolicy]) -> list[tuple[str, str]]:
+def _choices(
+    enum: type[RunStatus | SubtaskStatus | SubtaskKind | FailurePolicy],
+) -> list[tuple[str, str]]:
     return [(item.value, item.value) for item in enum]
 
 
@@ -52,7 +59,8 @@ class Run(models.Model):
     last_seq = models.BigIntegerField(default=0)
     #: Seconds; the whole run and one try of one subtask.
     time_limit = models.FloatField(
-        default=3600.0, validators=[MinValueValidator(1.0), MaxValueValidator(7 * 86400.0)]
+        default=3600.0,
+        validators=[MinValueValidator(1.0), MaxValueValidator(7 * 86400.0)],
     )
     subtask_time_limit = models.FloatField(
         default=600.0, validators=[MinValueValidator(0.1), MaxValueValidator(86400.0)]
@@ -65,7 +73,11 @@ class Run(models.Model):
         default=16, validators=[MinValueValidator(1), MaxValueValidator(500)]
     )
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
     )
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
@@ -77,7 +89,8 @@ class Run(models.Model):
         ordering = ["-created_at", "-id"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(status__in=list(RunStatus)), name="run_status_is_legal"
+                condition=models.Q(status__in=list(RunStatus)),
+                name="run_status_is_legal",
             ),
             models.CheckConstraint(
                 condition=models.Q(failure_policy__in=list(FailurePolicy)),
@@ -143,15 +156,19 @@ class Subtask(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "key"], name="one_subtask_per_run_and_key"),
             models.CheckConstraint(
-                condition=models.Q(status__in=list(SubtaskStatus)), name="subtask_status_is_legal"
+                condition=models.Q(status__in=list(SubtaskStatus)),
+                name="subtask_status_is_legal",
             ),
             models.CheckConstraint(
-                condition=models.Q(kind__in=list(SubtaskKind)), name="subtask_kind_is_legal"
+                condition=models.Q(kind__in=list(SubtaskKind)),
+                name="subtask_kind_is_legal",
             ),
             # Running means leased, and only running means leased.
             models.CheckConstraint(
                 condition=models.Q(
-                    status="running", lease_token__isnull=False, lease_until__isnull=False
+                    status="running",
+                    lease_token__isnull=False,
+                    lease_until__isnull=False,
                 )
                 | (~models.Q(status="running") & models.Q(lease_token__isnull=True)),
                 name="subtask_running_means_leased",
@@ -186,7 +203,9 @@ class RunEvent(models.Model):
         ordering = ["run", "seq"]
         constraints = [
             models.UniqueConstraint(fields=["run", "seq"], name="one_event_per_run_and_seq"),
-            models.CheckConstraint(condition=models.Q(seq__gte=1), name="event_seq_counts_from_one"),
+            models.CheckConstraint(
+                condition=models.Q(seq__gte=1), name="event_seq_counts_from_one"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -194,8 +213,8 @@ class RunEvent(models.Model):
 
 
 def attachment_path(attachment: Attachment, filename: str) -> str:
-    """Where an attachment lies below the data directory; its own name is kept in the row, not in the path."""
-    return f"attachments/{attachment.run_id}/{attachment.id}"
+    """Where an attachment lies below MEDIA_ROOT. Its own name is kept in the row, not in the path."""
+    return f"{attachment.run_id}/{attachment.id}"
 
 
 class Attachment(models.Model):

@@ -1,0 +1,291 @@
+"""The life of one run: the engine's commands go in, rows change in memory, numbered events come out.
+
+Whoever holds the run's lock loads the rows, gives commands and stores what changed (`services.ledger`).
+Nothing here waits, sleeps or knows the database, so every rule of the engine is tested in microseconds.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from groups.errors import PlanInvalid
+from groups.events import (
+    Event,
+    PlanProposed,
+    RunCompleted,
+    RunQueued,
+    RunStarted,
+    RunSummarising,
+    SubtaskFailed,
+    SubtaskStarted,
+    SubtaskWaiting,
+    UsageRecorded,
+)
+from groups.execution import plan as plans
+from groups.execution.book import RunBook
+from groups.execution.modes import get_mode
+from groups.execution.modes.steps import Add, Complete, Fail
+from groups.execution.plan import Plan
+from groups.execution.records import SubtaskRecord
+from groups.execution.retries import retry_delay
+from groups.execution.statuses import (
+    SUBTASK_ENDED,
+    FailurePolicy,
+    RunStatus,
+    SubtaskKind,
+    SubtaskStatus,
+)
+
+
+class RunMachine(RunBook):
+    """One run and what may happen to it."""
+
+    def begin(self, *, attachments: list[dict[str, Any]], by: str) -> None:
+        """Log the submission and make the first subtask ready."""
+        self.emit(
+            RunQueued(
+                task=self.run.task,
+                mode=self.run.mode,
+                failure_policy=self.run.failure_policy,
+                approve_plan=self.run.approve_plan,
+                attachments=attachments,
+                by=by,
+            )
+        )
+        self.advance()
+
+    def claim(
+        self, slots: int, *, owner: str, lease: timedelta, room: Callable[[str], bool]
+    ) -> list[SubtaskRecord]:
+        """Lease at most `slots` ready subtasks to `owner` until now + `lease`.
+
+        `room(agent_id)` says whether that agent may take one more (its concurrency cap) and counts it.
+        """
+        running = sum(item.status == SubtaskStatus.RUNNING for item in self.subtasks)
+        free = min(slots, self.run.max_parallel - running)
+        claimed: list[SubtaskRecord] = []
+        for item in self.ready():
+            if len(claimed) >= free or self.ended:
+                break
+            agent_id = self._assign(item)
+            if agent_id is None:
+                self._fail_for_good(item, f"'{item.assignee}' is no longer a member of this group.")
+                self.advance()
+                continue
+            if not room(agent_id):
+                continue
+            if self.run.status == RunStatus.QUEUED:
+                self._begin_running()
+            item.agent_id = agent_id
+            item.attempt += 1
+            item.lease_token = uuid.uuid4()
+            item.lease_until = self.now + lease
+            item.lease_owner = owner
+            item.not_before = None
+            item.started_at = self.now
+            item.finished_at = None
+            self.move(item, SubtaskStatus.RUNNING)
+            self.emit(
+                SubtaskStarted(attempt=item.attempt, max_attempts=item.max_attempts),
+                item,
+            )
+            claimed.append(item)
+        return claimed
+
+    def append(self, subtask_id: uuid.UUID, token: uuid.UUID, events: Sequence[Event]) -> bool:
+        """Log what a running agent reports. False, and nothing logged, when the lease is lost."""
+        item = self.holds(subtask_id, token)
+        if item is None:
+            return False
+        for event in events:
+            if isinstance(event, UsageRecorded):
+                self._add_usage(event)
+            self.emit(event, item)
+        return True
+
+    def complete(self, subtask_id: uuid.UUID, token: uuid.UUID, text: str) -> bool:
+        """The agent answered. False when the lease is lost: the late result is refused and counted."""
+        item = self._finishing(subtask_id, token)
+        if item is None:
+            return False
+        if item.kind == SubtaskKind.PLAN:
+            self._fail_for_good(item, "The leader answered with text where a plan was asked for.")
+        else:
+            self.complete_subtask(item, text)
+        self.advance()
+        return True
+
+    def propose(self, subtask_id: uuid.UUID, token: uuid.UUID, plan: Plan) -> bool:
+        """The leader planned. False when the lease is lost; an invalid plan fails the subtask for good."""
+        item = self._finishing(subtask_id, token)
+        if item is None:
+            return False
+        if item.kind != SubtaskKind.PLAN:
+            self._fail_for_good(item, "The agent answered with a plan where text was asked for.")
+        else:
+            try:
+                plan = self.store_plan(plan)
+            except PlanInvalid as error:
+                faults = "; ".join(f"{k}: {' '.join(v)}" for k, v in error.fields.items())
+                self._fail_for_good(item, f"The plan is invalid: {faults}")
+            else:
+                asks = self.run.approve_plan
+                self.emit(PlanProposed(plan=plan.as_json(), approval_required=asks), item)
+                self.complete_subtask(item, plan.note)
+                if asks:
+                    self.progress_to(RunStatus.AWAITING_APPROVAL)
+                else:
+                    self.take_up(plan)
+        self.advance()
+        return True
+
+    def wait(self, subtask_id: uuid.UUID, token: uuid.UUID, question: str) -> bool:
+        """The agent asks a person. The try does not count. False when the lease is lost."""
+        item = self._finishing(subtask_id, token)
+        if item is None:
+            return False
+        item.attempt -= 1
+        item.question = question
+        self.move(item, SubtaskStatus.WAITING)
+        self.emit(SubtaskWaiting(question=question), item)
+        return True
+
+    def fail(
+        self,
+        subtask_id: uuid.UUID,
+        token: uuid.UUID,
+        error: str,
+        *,
+        transient: bool,
+        cause: str = "error",
+    ) -> bool:
+        """The try failed: another follows after a back-off if the failure is `transient` and tries are left.
+
+        False when the lease is lost.
+        """
+        item = self._finishing(subtask_id, token)
+        if item is None:
+            return False
+        if transient and item.attempt < item.max_attempts:
+            self.again(item, error, cause, retry_delay(item.attempt, self.rng))
+        else:
+            self._fail_for_good(item, error)
+        self.advance()
+        return True
+
+    def release(self, subtask_id: uuid.UUID, token: uuid.UUID) -> bool:
+        """The worker was told to stop: the subtask is ready again and the try does not count."""
+        item = self._finishing(subtask_id, token)
+        if item is None:
+            return False
+        self.again(item, "Its worker was told to stop.", "released", 0.0)
+        item.attempt -= 1
+        return True
+
+    def expire(self, is_dead: Callable[[str], bool] = lambda owner: False) -> int:
+        """Take back leases that ran out, or whose owner `is_dead`. Returns how many."""
+        taken = 0
+        for item in list(self.subtasks):
+            if item.status != SubtaskStatus.RUNNING or item.lease_token is None:
+                continue
+            over = item.lease_until is not None and item.lease_until <= self.now
+            if over or is_dead(item.lease_owner):
+                taken += 1
+                self.fail(
+                    item.id,
+                    item.lease_token,
+                    "Its worker stopped answering; what it had done is unknown.",
+                    transient=True,
+                    cause="lost",
+                )
+        return taken
+
+    def check_deadline(self) -> bool:
+        """Fail the run when its time limit has passed. Returns whether it did."""
+        if self.ended or self.run.deadline_at is None or self.run.deadline_at > self.now:
+            return False
+        self.end_failed(f"The run's time limit of {self.run.time_limit:g} s has passed.")
+        return True
+
+    # --- inside ---
+
+    def _begin_running(self) -> None:
+        self.progress_to(RunStatus.PLANNING)
+        self.run.started_at = self.run.started_at or self.now
+        self.run.deadline_at = self.now + timedelta(seconds=self.run.time_limit)
+        self.emit(RunStarted())
+
+    def _finishing(self, subtask_id: uuid.UUID, token: uuid.UUID) -> SubtaskRecord | None:
+        item = self.holds(subtask_id, token)
+        if item is None:
+            late = self.by_id.get(subtask_id)
+            if late is not None:
+                late.refused += 1
+                self.changed[late.id] = late
+        return item
+
+    def _fail_for_good(self, item: SubtaskRecord, error: str) -> None:
+        item.error = error
+        self.move(item, SubtaskStatus.FAILED)
+        self.emit(SubtaskFailed(error=error, attempt=item.attempt), item)
+        if item.kind == SubtaskKind.WORK and self.run.failure_policy == FailurePolicy.STOP:
+            self.end_failed(f"'{item.title}' failed: {error}")
+            return
+        self.skip_dependents(item)
+
+    def advance(self) -> None:
+        """Ask the mode what comes next, and do it."""
+        if self.ended:
+            return
+        summary = next((s for s in self.subtasks if s.kind == SubtaskKind.SUMMARY), None)
+        step = get_mode(self.run.mode).next(self.subtasks, self.leader)
+        if isinstance(step, Add):
+            for draft in step.drafts:
+                item = self.add(draft)
+                if item.kind == SubtaskKind.SUMMARY:
+                    self._summarise(item)
+                else:
+                    self.make_ready(item)
+        elif isinstance(step, Fail):
+            self.end_failed(step.error)
+        elif isinstance(step, Complete):
+            self.run.result = step.result
+            self.progress_to(RunStatus.COMPLETED)
+            self.emit(RunCompleted(result=step.result, usage=self.run.usage))
+        elif summary is not None and summary.status == SubtaskStatus.BLOCKED:
+            work = [s for s in self.subtasks if s.kind == SubtaskKind.WORK]
+            if all(s.status in SUBTASK_ENDED for s in work):
+                self._summarise(summary)
+
+    def _summarise(self, item: SubtaskRecord) -> None:
+        self.progress_to(RunStatus.SUMMARISING)
+        self.emit(RunSummarising())
+        self.make_ready(item)
+
+    def _assign(self, item: SubtaskRecord) -> str | None:
+        """Whom the subtask falls to now: of several that bear the tag, the one with the least at hand."""
+        if item.kind != SubtaskKind.WORK:
+            return self.leader or None
+        choice = plans.candidates(self.members, item.assignee)
+        if not choice:
+            return None
+        load = {m.agent_id: 0 for m in choice}
+        for other in self.subtasks:
+            if other.agent_id in load and other is not item and other.started_at is not None:
+                load[other.agent_id] += 1
+        return min(load, key=lambda agent_id: load[agent_id])
+
+    def _add_usage(self, used: UsageRecorded) -> None:
+        usage = dict(self.run.usage or {})
+        first = not usage
+        for name in ("input_tokens", "output_tokens", "requests"):
+            usage[name] = usage.get(name, 0) + getattr(used, name)
+        before = 0.0 if first else usage.get("cost_usd")
+        # One unknown price makes the sum unknown, rather than too low.
+        usage["cost_usd"] = (
+            None if before is None or used.cost_usd is None else before + used.cost_usd
+        )
+        self.run.usage = usage

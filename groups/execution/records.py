@@ -1,0 +1,82 @@
+"""The shape of a run and its subtasks as the machine sees them. Model rows fit it; tests use plain objects."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from groups.events import Event
+
+
+class RunRecord(Protocol):
+    """A run's row (see `groups.models.Run` for each field's meaning)."""
+
+    id: uuid.UUID
+    task: str
+    mode: str
+    status: str
+    failure_policy: str
+    approve_plan: bool
+    plan: dict[str, Any] | None
+    result: str
+    error: str
+    usage: dict[str, Any]
+    last_seq: int
+    time_limit: float
+    subtask_time_limit: float
+    max_attempts: int
+    max_parallel: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    deadline_at: datetime | None
+
+
+class SubtaskRecord(Protocol):
+    """A subtask's row (see `groups.models.Subtask`)."""
+
+    id: uuid.UUID
+    key: str
+    kind: str
+    position: int
+    title: str
+    instructions: str
+    assignee: str
+    agent_id: str
+    depends_on: list[str]
+    status: str
+    attempt: int
+    max_attempts: int
+    lease_token: uuid.UUID | None
+    lease_until: datetime | None
+    lease_owner: str
+    not_before: datetime | None
+    question: str
+    answers: list[str]
+    result: str
+    error: str
+    refused: int
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class Draft(NamedTuple):
+    """A subtask that is to exist."""
+
+    key: str
+    kind: str
+    title: str
+    assignee: str
+    instructions: str = ""
+    depends_on: tuple[str, ...] = ()
+    id: uuid.UUID | None = None
+
+
+class Logged(NamedTuple):
+    """An event with its place in the log."""
+
+    seq: int
+    at: datetime
+    agent_id: str
+    subtask: uuid.UUID | None
+    event: Event

@@ -1,0 +1,118 @@
+"""What people do to a run: cancel, pause, resume, edit and approve its plan, answer, retry. Pure, like the machine."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from groups.errors import NothingToRetry, WrongStatus
+from groups.events import (
+    PlanApproved,
+    PlanProposed,
+    RunCancelled,
+    RunPaused,
+    RunResumed,
+)
+from groups.execution import plan as plans
+from groups.execution.machine import RunMachine
+from groups.execution.plan import Plan
+from groups.execution.statuses import (
+    RUN_TRANSITIONS,
+    SUBTASK_ENDED,
+    RunStatus,
+    SubtaskKind,
+    SubtaskStatus,
+)
+
+
+def cancel(machine: RunMachine, *, by: str, reason: str) -> None:
+    """End the run now. Raises RunFinished."""
+    machine.must_go_on()
+    machine.progress_to(RunStatus.CANCELLED)
+    machine.stop_subtasks()
+    machine.emit(RunCancelled(by=by, reason=reason))
+
+
+def pause(machine: RunMachine, *, by: str) -> None:
+    """Start no new subtask; running ones finish. Raises RunFinished, WrongStatus."""
+    machine.must_go_on()
+    if RunStatus.PAUSED not in RUN_TRANSITIONS[RunStatus(machine.run.status)]:
+        raise WrongStatus(f"A run that is {machine.words()} cannot be paused.")
+    machine.progress_to(RunStatus.PAUSED)
+    machine.emit(RunPaused(by=by))
+
+
+def resume(machine: RunMachine, *, by: str) -> None:
+    """Go on where the pause came. Raises RunFinished, WrongStatus."""
+    machine.must_go_on()
+    if machine.run.status != RunStatus.PAUSED:
+        raise WrongStatus("Only a paused run can be resumed.")
+    status = machine.stage()
+    machine.set_status(status)
+    machine.emit(RunResumed(status=status, by=by))
+
+
+def edit_plan(machine: RunMachine, plan: Plan, *, by: str) -> None:
+    """Replace the proposed plan. Raises WrongStatus, PlanInvalid."""
+    must_await_approval(machine)
+    plan = machine.store_plan(plan)
+    machine.emit(PlanProposed(plan=plan.as_json(), approval_required=True, by=by))
+
+
+def approve(machine: RunMachine, plan: Plan | None, *, by: str) -> None:
+    """Carry out the proposed plan, or `plan` in its place. Raises WrongStatus, PlanInvalid."""
+    must_await_approval(machine)
+    plan = machine.store_plan(plan or plans.plan_from_json(machine.run.plan))
+    machine.emit(PlanApproved(plan=plan.as_json(), by=by))
+    machine.take_up(plan)
+    machine.advance()
+
+
+def answer(machine: RunMachine, subtask_id: uuid.UUID, text: str) -> None:
+    """Give a waiting subtask its answer. Raises WrongStatus, RunFinished."""
+    machine.must_go_on()
+    item = machine.by_id[subtask_id]
+    if item.status != SubtaskStatus.WAITING:
+        raise WrongStatus("This subtask waits for no answer.")
+    item.answers = [*item.answers, text]
+    item.question = ""
+    machine.make_ready(item)
+
+
+def retry(machine: RunMachine, *, by: str) -> None:
+    """Take up again what failed, was skipped or was cut off; what is completed stays.
+
+    Raises WrongStatus while the run is under way or when it was cancelled, NothingToRetry.
+    """
+    if machine.run.status not in (RunStatus.FAILED, RunStatus.COMPLETED):
+        raise WrongStatus(f"A run that is {machine.words()} cannot be retried.")
+    again = [
+        item
+        for item in machine.subtasks
+        if item.status in SUBTASK_ENDED and item.status != SubtaskStatus.COMPLETED
+    ]
+    if not again and machine.run.status == RunStatus.COMPLETED:
+        raise NothingToRetry
+    summary = next((s for s in machine.subtasks if s.kind == SubtaskKind.SUMMARY), None)
+    if summary is not None and summary not in again:
+        again.append(summary)  # what it sums up is about to change
+    for item in again:
+        item.max_attempts = item.attempt + machine.run.max_attempts
+        item.result = item.error = item.question = ""
+        item.finished_at = item.not_before = None
+        machine.move(item, SubtaskStatus.BLOCKED)
+    machine.run.result = machine.run.error = ""
+    machine.run.finished_at = None
+    machine.run.deadline_at = machine.now + timedelta(seconds=machine.run.time_limit)
+    status = machine.stage()
+    machine.set_status(status)
+    machine.emit(RunResumed(status=status, retried=[str(item.id) for item in again], by=by))
+    machine.unblock()
+    machine.advance()
+
+
+def must_await_approval(machine: RunMachine) -> None:
+    """Raise RunFinished or WrongStatus unless the run's plan waits for a person's approval."""
+    machine.must_go_on()
+    if machine.run.status != RunStatus.AWAITING_APPROVAL:
+        raise WrongStatus("This run does not await approval of its plan.")
