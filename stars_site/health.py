@@ -1,0 +1,70 @@
+"""Answers for machines that watch the service: is the process up, can it do its work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+PROBE_SECONDS: Final = 2.0
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> JsonResponse:
+    """200 as long as the process answers; asks nobody else."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when database, migrations and broker are as they must be, 503 otherwise; names what is wrong, not where it is."""
+    checks = {name: _state(check) for name, check in CHECKS.items()}
+    ready = all(state == "ok" for state in checks.values())
+    return JsonResponse(
+        {"status": "ready" if ready else "unavailable", "checks": checks}, status=200 if ready else 503
+    )
+
+
+def _state(check: Callable[[], str]) -> str:
+    try:
+        return check()
+    except (DatabaseError, redis.RedisError, OSError):
+        # The message may hold host names and users; it is not for anonymous eyes.
+        return "unreachable"
+
+
+def _database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return "ok"
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    return "pending" if executor.migration_plan(executor.loader.graph.leaf_nodes()) else "ok"
+
+
+def _broker() -> str:
+    """The in-memory broker is part of the process; Redis, which also carries the hub, is asked."""
+    if settings.REDIS_URL:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=PROBE_SECONDS, socket_connect_timeout=PROBE_SECONDS
+        ) as client:
+            client.ping()
+    return "ok"
+
+
+CHECKS: Final[dict[str, Callable[[], str]]] = {
+    "database": _database,
+    "migrations": _migrations,
+    "broker": _broker,
+}

@@ -1,0 +1,23 @@
+"""The addresses of the site; the apps add their own."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from stars_site import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+]
+if find_spec("groups.api.urls"):
+    urlpatterns.append(path("api/v1/", include("groups.api.urls")))
+if find_spec("groups.urls"):
+    urlpatterns.append(path("", include("groups.urls")))
