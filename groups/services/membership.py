@@ -1,0 +1,135 @@
+"""Who is in a group and as what. Every change holds the group's row, and the constraints have the last word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import IntegrityError, transaction
+
+from groups import live
+from groups.access import Actor
+from groups.errors import AgentNotFound, AlreadyAMember, LeaderBusy, LeaderExists, NotAMember
+from groups.models import Agent, Group, Member, Role
+from groups.services.groups import is_busy, lock
+from groups.services.inputs import Faults
+
+
+def join(
+    *,
+    actor: Actor,
+    group: Group,
+    agent_id: str,
+    role: str = Role.WORKER,
+    tags: Sequence[str] = (),
+) -> Member:
+    """Make the agent a member.
+
+    Raises Invalid with the faulty fields, AgentNotFound, AlreadyAMember, LeaderExists, GroupNotFound.
+    """
+    role, words = _checked(role, tags)
+    agent = Agent.objects.filter(agent_id=agent_id).first() if _is_plain(agent_id) else None
+    if agent is None:
+        raise AgentNotFound(fields={"agent_id": [AgentNotFound().message]})
+    with transaction.atomic():
+        row = lock(group)
+        _decide(row, role, joining=agent)
+        try:
+            with transaction.atomic():
+                member = Member.objects.create(group=row, agent=agent, role=role, tags=words)
+        except IntegrityError:
+            # Somebody wrote past the lock: the same question now has the other answer.
+            _decide(row, role, joining=agent)
+            raise
+        _announce(row)
+    return member
+
+
+def leave(*, actor: Actor, group: Group, agent_id: str) -> None:
+    """Take the agent out of the group. Its messages stay.
+
+    Raises NotAMember, LeaderBusy for the leader while a run of the group is under way, GroupNotFound.
+    """
+    with transaction.atomic():
+        row = lock(group)
+        member = get(group=row, agent_id=agent_id)
+        _leader_may_go(row, member)
+        member.delete()
+        _announce(row)
+
+
+def change(
+    *,
+    actor: Actor,
+    group: Group,
+    agent_id: str,
+    role: str | None = None,
+    tags: Sequence[str] | None = None,
+) -> Member:
+    """Change what is not None.
+
+    Raises Invalid with the faulty fields, NotAMember, LeaderExists, LeaderBusy, GroupNotFound.
+    """
+    with transaction.atomic():
+        row = lock(group)
+        member = get(group=row, agent_id=agent_id)
+        checked = _checked(
+            member.role if role is None else role, member.tags if tags is None else tags
+        )
+        if checked[0] != member.role:
+            _leader_may_go(row, member)
+            _decide(row, checked[0])
+        member.role, member.tags = checked
+        try:
+            with transaction.atomic():
+                member.save(update_fields=["role", "tags"])
+        except IntegrityError:
+            _decide(row, checked[0])
+            raise
+        _announce(row)
+    return member
+
+
+def get(*, group: Group, agent_id: str) -> Member:
+    """The group's member, with its agent. Raises NotAMember."""
+    found = None
+    if _is_plain(agent_id):
+        found = group.members.select_related("agent").filter(agent__agent_id=agent_id).first()
+    if found is None:
+        raise NotAMember(fields={"agent_id": [NotAMember().message]})
+    return found
+
+
+def _checked(role: object, tags: object) -> tuple[Role, list[str]]:
+    faults = Faults()
+    if role not in Role.values:
+        faults.add("role", "A role is 'leader' or 'worker'.")
+    words = faults.tags("tags", tags)
+    faults.done()
+    return Role(str(role)), words
+
+
+def _decide(group: Group, role: Role, joining: Agent | None = None) -> None:
+    """Raise when the group as it stands refuses this."""
+    if joining is not None and group.members.filter(agent=joining).exists():
+        raise AlreadyAMember(fields={"agent_id": [AlreadyAMember().message]})
+    if role == Role.LEADER and group.members.filter(role=Role.LEADER).exists():
+        raise LeaderExists(fields={"role": [LeaderExists().message]})
+
+
+def _leader_may_go(group: Group, member: Member) -> None:
+    if member.role == Role.LEADER and is_busy(group):
+        raise LeaderBusy
+
+
+def _is_plain(agent_id: object) -> bool:
+    """Whether it can be looked up at all: PostgreSQL refuses NUL even in a question."""
+    return isinstance(agent_id, str) and "\x00" not in agent_id
+
+
+def _announce(group: Group) -> None:
+    live.announce(
+        pokes=[
+            (live.group_topic(group.id), "members", {}),
+            (live.DASHBOARD, "members", {"group": group.id}),
+        ]
+    )
