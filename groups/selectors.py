@@ -5,11 +5,30 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.contrib.auth.models import User
+from django.db.models import (
+    Count,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    prefetch_related_objects,
+)
 
 from groups.access import Actor, visible_groups, visible_runs
 from groups.execution.statuses import RUN_ENDED, SubtaskKind, SubtaskStatus
-from groups.models import Group, Member, Message, Run, RunEvent
+from groups.models import (
+    Agent,
+    Attachment,
+    Group,
+    GroupAccess,
+    Member,
+    Message,
+    Run,
+    RunEvent,
+    Subtask,
+)
 
 #: The seed's History: how many messages it gives unless asked for more.
 HISTORY: Final = 100
@@ -79,3 +98,34 @@ def events_after(run_id: uuid.UUID, after: int, limit: int) -> list[RunEvent]:
 def last_seq(run_id: uuid.UUID) -> tuple[int, str] | None:
     """(last_seq, status) of the run as committed now; None when it is gone."""
     return Run.objects.filter(id=run_id).values_list("last_seq", "status").first()
+
+
+def agents() -> QuerySet[Agent]:
+    """Every agent with whoever registered it, by id."""
+    return Agent.objects.select_related("created_by")
+
+
+def access_of(group: Group) -> QuerySet[GroupAccess]:
+    """Who may see or steer the group, with the users."""
+    return group.access.select_related("user")
+
+
+def user_named(username: str) -> User | None:
+    """The user of that name, if there is one."""
+    return User.objects.filter(username=username).first()
+
+
+def subtasks_of(run: Run) -> QuerySet[Subtask]:
+    """All subtasks in the plan's order, the plan itself first."""
+    return run.subtasks.all()
+
+
+def attachments_of(run: Run) -> QuerySet[Attachment]:
+    """The files given with the task."""
+    return run.attachments.all()
+
+
+def in_full(run: Run) -> Run:
+    """The same run with subtasks, attachments and whoever started it loaded afresh."""
+    prefetch_related_objects([run], "subtasks", "attachments", "created_by")
+    return run
