@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -129,3 +130,13 @@ def in_full(run: Run) -> Run:
     """The same run with subtasks, attachments and whoever started it loaded afresh."""
     prefetch_related_objects([run], "subtasks", "attachments", "created_by")
     return run
+
+
+def last_seqs(run_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """`last_seq` of each of these runs as committed now; those that are gone are left out."""
+    return dict(Run.objects.filter(id__in=run_ids).values_list("id", "last_seq"))
+
+
+def visible_group_ids(actor: Actor) -> frozenset[str]:
+    """The ids of the groups that the actor may see."""
+    return frozenset(visible_groups(actor).values_list("id", flat=True))
