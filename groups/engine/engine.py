@@ -1,0 +1,258 @@
+"""A worker process's engine: slots, leases and the event loop on which its agents work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from groups import live, queue
+from groups.engine.attempt import Reporter, attempt
+from groups.engine.writer import Writer
+from groups.events import Event
+from groups.services import subtasks
+from groups.services.subtasks import Batch, Claiming, Released, Report, Step, Work
+from state import fanout
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at the leases; a cancelled run's agents stop within it even if no word came.
+BEAT: Final = 0.5
+
+
+@dataclass
+class Held:
+    """An attempt under way in this process."""
+
+    work: Work
+    task: asyncio.Task[None]
+    #: Set when the lease is gone: whatever the agent still says is for nobody.
+    lost: bool = False
+
+
+class Engine:
+    """Claims ready subtasks up to its free slots and carries them out concurrently."""
+
+    def __init__(self) -> None:
+        self.owner = owner_name()
+        self._lease = timedelta(seconds=settings.STARS_LEASE_SECONDS)
+        self._extended_at = 0.0
+        self._free = int(settings.STARS_WORKER_SLOTS)
+        self._slots_lock = threading.Lock()
+        self._held: dict[uuid.UUID, Held] = {}
+        self._hungry: set[uuid.UUID] = set()
+        self._rung: set[uuid.UUID] = set()
+        self._stopping = False
+        self._loop = _new_loop()
+        self._thread = threading.Thread(target=self._live, name="stars-engine", daemon=True)
+        claiming = Claiming(self.owner, self._lease, self._take_slots, self._give_back)
+        self._writer = Writer(self, claiming)
+        self._ears: fanout.Subscription | None = None
+
+    def start(self) -> None:
+        """Start the loop and the writer."""
+        self._thread.start()
+        self._writer.start()
+        self._ears = fanout.hub().subscribe(live.CONTROL, self._heard)
+
+    def drive(self, run_ids: Iterable[uuid.UUID]) -> None:
+        """Claim what is ready in these runs, as far as there are slots. Returns at once; thread-safe."""
+        if not self._stopping:
+            for run_id in run_ids:
+                self._writer.submit(Step(run_id, claim=True))
+
+    def shutdown(self, grace: float) -> None:
+        """Claim no more, give running agents `grace` seconds, release what is left and ring for other workers."""
+        self._stopping = True
+        if self._ears is not None:
+            self._ears.close()
+        until = time.monotonic() + grace
+        while self._held and time.monotonic() < until:
+            time.sleep(0.02)
+        runs = {held.work.run_id for held in list(self._held.values())}
+        done = threading.Event()
+        self._loop.call_soon_threadsafe(self._release_all, done)
+        done.wait(2.0)
+        self._writer.stop()
+        self._writer.join(10.0)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(2.0)
+        queue.ring(runs | self._hungry)
+
+    # --- called by the writer, on its thread --------------------------------------------------
+
+    def launch(self, works: list[Work]) -> threading.Event:
+        """See `writer.Agents`."""
+        settled = threading.Event()
+        self._loop.call_soon_threadsafe(self._launch, works, settled)
+        return settled
+
+    def abandon(self, works: list[Work]) -> None:
+        """See `writer.Agents`."""
+        self._loop.call_soon_threadsafe(self._lose, {work.token for work in works})
+
+    def settled(self, batch: Batch) -> None:
+        """See `writer.Agents`."""
+        self._loop.call_soon_threadsafe(self._look_around, batch.hungry, batch.opened, batch.due())
+
+    def _take_slots(self, wanted: int) -> int:
+        with self._slots_lock:
+            granted = 0 if self._stopping else min(wanted, self._free)
+            self._free -= granted
+            return granted
+
+    def _give_back(self, slots: int) -> None:
+        with self._slots_lock:
+            self._free += slots
+
+    # --- on the loop --------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.call_later(BEAT, self._beat)
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+    def _launch(self, works: list[Work], settled: threading.Event) -> None:
+        for work in works:
+            task = self._loop.create_task(self._attempt(work))
+            self._held[work.token] = Held(work, task)
+        # The tasks take their first step in the next round of the loop; this comes right behind them.
+        self._loop.call_soon(self._loop.call_soon, settled.set)
+
+    async def _attempt(self, work: Work) -> None:
+        def send(events: list[Event]) -> None:
+            report = Report(work.subtask_id, work.token, events, None)
+            self._writer.submit(Step(work.run_id, [report]))
+
+        reporter = Reporter(send)
+        end = await attempt(work, reporter)
+        held = self._held.pop(work.token, None)
+        self._give_back(1)
+        if held is not None and held.lost and isinstance(end, Released):
+            return  # somebody else ended it; there is nothing to release
+        report = Report(work.subtask_id, work.token, reporter.rest(), end)
+        self._writer.submit(Step(work.run_id, [report], claim=not self._stopping))
+        if self._hungry:
+            self._feed()
+
+    def _look_around(
+        self,
+        hungry: set[uuid.UUID],
+        opened: set[uuid.UUID],
+        due: dict[uuid.UUID, datetime],
+    ) -> None:
+        """After a commit: remember runs with more work than slots, and when back-offs end."""
+        self._hungry -= opened
+        self._hungry |= hungry
+        self._rung &= self._hungry
+        # Other workers may have slots: ring once for a run that has more than fits here.
+        if news := hungry - self._rung:
+            self._rung |= news
+            self._writer.call(partial(queue.ring, news))
+        for run_id, at in due.items():
+            delay = max(0.0, (at - datetime.now(UTC)).total_seconds()) + 0.01
+            self._loop.call_later(delay, self.drive, [run_id])
+
+    def _feed(self) -> None:
+        """Slots are free again: look at the runs that wanted some."""
+        hungry, self._hungry = self._hungry, set()
+        self.drive(hungry)
+
+    def _beat(self) -> None:
+        self._loop.call_later(BEAT, self._beat)
+        if self._held:
+            self._check_leases()
+        if self._hungry:
+            self._feed()
+
+    def _check_leases(self) -> None:
+        tokens = list(self._held)
+        due = time.monotonic() - self._extended_at > self._lease.total_seconds() / 3
+        if due:
+            self._extended_at = time.monotonic()
+        self._writer.call(partial(self._keep_leases, tokens, due))
+
+    def _keep_leases(self, tokens: list[uuid.UUID], extend: bool) -> None:
+        """On the writer's thread: extend the leases, find those that are gone."""
+        with transaction.atomic():
+            until = datetime.now(UTC) + self._lease if extend else None
+            holding = subtasks.extend_leases(tokens, until)
+        if gone := set(tokens) - holding:
+            self._loop.call_soon_threadsafe(self._lose, gone)
+
+    def _lose(self, tokens: set[uuid.UUID]) -> None:
+        for token in tokens:
+            if held := self._held.get(token):
+                held.lost = True
+                held.task.cancel()
+
+    def _release_all(self, done: threading.Event) -> None:
+        tasks = [held.task for held in self._held.values()]
+        for task in tasks:
+            task.cancel()
+        waiting = asyncio.gather(*tasks, return_exceptions=True)
+        waiting.add_done_callback(lambda _: done.set())
+
+    def _heard(self, message: fanout.Outgoing) -> None:
+        """Somebody changed a run (any thread): look at the leases held for it at once."""
+        self._loop.call_soon_threadsafe(self._look_at, message.payload.decode())
+
+    def _look_at(self, run_id: str) -> None:
+        if any(str(held.work.run_id) == run_id for held in self._held.values()):
+            self._check_leases()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # not made for this platform
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def owner_name() -> str:
+    """This process, named so that others on the machine can tell when it is dead: host/pid-namespace/pid."""
+    try:
+        namespace = str(Path("/proc/self/ns/pid").stat().st_ino)
+    except OSError:  # not Linux
+        namespace = "-"
+    return f"{socket.gethostname()}/{namespace}/{os.getpid()}"
+
+
+_engine: Engine | None = None
+_engine_pid = 0
+_lock = threading.Lock()
+
+
+def get() -> Engine:
+    """This process's engine, started on first use (so in a pool's child, not in its parent)."""
+    global _engine, _engine_pid
+    with _lock:
+        if _engine is None or _engine_pid != os.getpid():
+            _engine, _engine_pid = Engine(), os.getpid()
+            _engine.start()
+        return _engine
+
+
+def shutdown(grace: float) -> None:
+    """Stop this process's engine, if it has one; see `Engine.shutdown`."""
+    global _engine
+    with _lock:
+        engine, _engine = _engine, None
+    if engine is not None and _engine_pid == os.getpid():
+        engine.shutdown(grace)

@@ -1,0 +1,103 @@
+"""The sweep: heals whatever a lost doorbell, a dead worker or a passed time limit left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from groups import live, queue
+from groups.execution.statuses import RUN_ENDED, RunStatus, SubtaskStatus
+from groups.models import Run, Subtask
+from groups.services import messaging
+from groups.services.ledger import Ledger
+
+#: How many runs one sweep opens; the rest follow in the next.
+AT_ONCE: Final = 200
+
+
+class Swept(NamedTuple):
+    """What a sweep did."""
+
+    expired: int
+    timed_out: int
+    rung: int
+    deliveries: int
+
+
+def sweep(*, owner: str) -> Swept:
+    """Take back dead leases, fail runs past their time limit, ring for runs with ready work and undelivered messages.
+
+    `owner` names the sweeping process (as leases do): leases of other processes of the same machine that no longer
+    live are taken back at once, instead of when they run out.
+    """
+    now = timezone.now()
+    is_dead = _dead_here(owner)
+    expired = timed_out = 0
+    lost = Q(status=SubtaskStatus.RUNNING, lease_until__lte=now)
+    for name in filter(is_dead, set(_owners())):
+        lost |= Q(status=SubtaskStatus.RUNNING, lease_owner=name)
+    to_open = set(Subtask.objects.filter(lost).values_list("run_id", flat=True)[:AT_ONCE])
+    late = Run.objects.filter(deadline_at__lte=now).exclude(status__in=list(RUN_ENDED))
+    to_open |= set(late.values_list("id", flat=True)[:AT_ONCE])
+    if to_open:
+        with transaction.atomic():
+            ledger = Ledger()
+            ledger.open(to_open)
+            for machine in ledger.machines.values():
+                expired += machine.expire(is_dead)
+                timed_out += machine.check_deadline()
+            ledger.store()
+            live.announce(control=list(ledger.machines))
+    rung = _ring_for_ready()
+    waiting = messaging.pending(older_than=timedelta(seconds=settings.STARS_SWEEP_SECONDS))
+    for message_id in waiting:
+        queue.deliver(message_id)
+    return Swept(expired, timed_out, rung, len(waiting))
+
+
+def _ring_for_ready() -> int:
+    """Ring for runs that have had ready work for a while; drivers that have them already notice no harm."""
+    now = timezone.now()
+    ready = Subtask.objects.filter(run=OuterRef("pk"), status=SubtaskStatus.READY).filter(
+        Q(not_before__isnull=True) | Q(not_before__lte=now)
+    )
+    standing = [*RUN_ENDED, RunStatus.PAUSED, RunStatus.AWAITING_APPROVAL]
+    runs = list(
+        Run.objects.exclude(status__in=standing)
+        .filter(Exists(ready))
+        .order_by("created_at")
+        .values_list("id", flat=True)[:AT_ONCE]
+    )
+    queue.ring(runs)
+    return len(runs)
+
+
+def _owners() -> list[str]:
+    running = Subtask.objects.filter(status=SubtaskStatus.RUNNING)
+    return list(running.values_list("lease_owner", flat=True).distinct()[:AT_ONCE])
+
+
+def _dead_here(owner: str) -> Callable[[str], bool]:
+    """Tells of an owner's name whether it was a process of this machine (and pid namespace) that has ended."""
+    home = owner.rpartition("/")[0]
+
+    def is_dead(name: str) -> bool:
+        where, _, pid = name.rpartition("/")
+        if where != home or not pid.isdigit() or name == owner:
+            return False
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return False
+
+    return is_dead

@@ -1,0 +1,164 @@
+"""What people do with runs: start one and steer it. The engine's own writes are in `subtasks`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from groups import queue
+from groups.access import Actor
+from groups.errors import LeaderRequired, TaskEmpty, TaskTooLarge
+from groups.execution import steering
+from groups.execution.modes import get_mode
+from groups.execution.plan import plan_from_json
+from groups.execution.statuses import FailurePolicy
+from groups.models import Group, Role, Run, Subtask
+from groups.services import attachments as files
+from groups.services.ledger import Ledger, opened
+from state.errors import Invalid
+
+MAX_TASK_BYTES: Final = 100_000
+
+
+def start(
+    *,
+    actor: Actor,
+    group: Group,
+    task: str,
+    mode: str = "leader_worker",
+    approve_plan: bool = False,
+    failure_policy: str = FailurePolicy.CONTINUE,
+    time_limit: float | None = None,
+    subtask_time_limit: float | None = None,
+    max_attempts: int | None = None,
+    max_parallel: int | None = None,
+    attachments: Sequence[UploadedFile] = (),
+) -> Run:
+    """Store a run of the group and ring for a worker; returns as soon as it is stored.
+
+    Limits in seconds and counts; None takes the model's default. Raises LeaderRequired, TaskEmpty, TaskTooLarge,
+    UnknownMode, Invalid (a field out of bounds), AttachmentTooLarge, AttachmentRefused; then nothing is stored.
+    """
+    _check_task(task)
+    get_mode(mode)
+    if failure_policy not in set(FailurePolicy):
+        raise Invalid(fields={"failure_policy": ["Choose 'continue' or 'stop'."]})
+    limits = {
+        "time_limit": time_limit,
+        "subtask_time_limit": subtask_time_limit,
+        "max_attempts": max_attempts,
+        "max_parallel": max_parallel,
+    }
+    ledger = Ledger()
+    run = Run(
+        group=group,
+        task=task,
+        mode=mode,
+        approve_plan=approve_plan,
+        failure_policy=failure_policy,
+        created_by=actor if actor is not None and actor.pk else None,
+        created_at=ledger.now,
+        **{name: value for name, value in limits.items() if value is not None},
+    )
+    _check_limits(run)
+    if attachments:
+        files.check(attachments)
+    with transaction.atomic():
+        # The lock keeps the leader from leaving between this look and the run's first event.
+        Group.objects.select_for_update().get(id=group.id)
+        members = list(group.members.select_related("agent"))
+        if not any(member.role == Role.LEADER for member in members):
+            raise LeaderRequired
+        stored = files.store(run=run, uploads=attachments) if attachments else []
+        machine = ledger.adopt(run, members)
+        machine.begin(
+            attachments=[
+                {"id": str(a.id), "name": a.name, "size": a.size, "media_type": a.media_type}
+                for a in stored
+            ],
+            by=name_of(actor),
+        )
+        ledger.store()
+        queue.ring([run.id])
+    return run
+
+
+def cancel(*, actor: Actor, run: Run, reason: str = "") -> Run:
+    """End the run now; agents at work are stopped within a second. Raises RunFinished."""
+    with opened(run.id) as machine:
+        steering.cancel(machine, by=name_of(actor), reason=reason[:500])
+    return machine.run
+
+
+def pause(*, actor: Actor, run: Run) -> Run:
+    """Start no further subtask; running ones finish. Raises RunFinished, WrongStatus."""
+    with opened(run.id) as machine:
+        steering.pause(machine, by=name_of(actor))
+    return machine.run
+
+
+def resume(*, actor: Actor, run: Run) -> Run:
+    """Go on after a pause. Raises RunFinished, WrongStatus."""
+    with opened(run.id) as machine:
+        steering.resume(machine, by=name_of(actor))
+    return machine.run
+
+
+def retry(*, actor: Actor, run: Run) -> Run:
+    """Take up again what failed or was skipped. Raises WrongStatus, NothingToRetry, LeaderRequired."""
+    with opened(run.id) as machine:
+        if not machine.leader:
+            raise LeaderRequired
+        steering.retry(machine, by=name_of(actor))
+    return machine.run
+
+
+def edit_plan(*, actor: Actor, run: Run, plan: object) -> Run:
+    """Replace the plan that awaits approval by `plan` (JSON). Raises PlanInvalid, WrongStatus, RunFinished."""
+    with opened(run.id) as machine:
+        steering.must_await_approval(machine)
+        steering.edit_plan(machine, plan_from_json(plan), by=name_of(actor))
+    return machine.run
+
+
+def approve(*, actor: Actor, run: Run, plan: object | None = None) -> Run:
+    """Let the proposed plan (or `plan` in its place) be carried out. Raises PlanInvalid, WrongStatus, RunFinished."""
+    with opened(run.id) as machine:
+        steering.must_await_approval(machine)
+        edited = None if plan is None else plan_from_json(plan)
+        steering.approve(machine, edited, by=name_of(actor))
+    return machine.run
+
+
+def answer(*, actor: Actor, run: Run, subtask: Subtask, text: str) -> Run:
+    """Answer the question a subtask waits with. Raises Invalid, WrongStatus, RunFinished."""
+    if not text.strip() or "\x00" in text or len(text.encode()) > MAX_TASK_BYTES:
+        raise Invalid(fields={"text": ["Write an answer of 1 to 100,000 bytes, without NUL."]})
+    with opened(run.id) as machine:
+        steering.answer(machine, subtask.id, text)
+    return machine.run
+
+
+def name_of(actor: Actor) -> str:
+    """How the log names whoever acted; the system has no name."""
+    return "" if actor is None else actor.get_username()
+
+
+def _check_task(task: str) -> None:
+    if not task.strip():
+        raise TaskEmpty(fields={"task": ["Write what the group is to do."]})
+    if "\x00" in task:
+        raise Invalid(fields={"task": ["The task contains a NUL character; remove it."]})
+    if len(task.encode("utf-8", "surrogatepass")) > MAX_TASK_BYTES:
+        raise TaskTooLarge(fields={"task": ["At most 100,000 bytes; attach long material."]})
+
+
+def _check_limits(run: Run) -> None:
+    try:
+        run.clean_fields(exclude=["group", "created_by", "task", "status", "plan", "usage"])
+    except ValidationError as error:
+        raise Invalid(fields=error.message_dict) from None

@@ -1,0 +1,291 @@
+"""The engine's writes: what agents report and how they end is stored, and what became ready is claimed, in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from groups.agents import base
+from groups.agents.base import Finding, Note, Request
+from groups.events import Event
+from groups.execution.statuses import SubtaskKind, SubtaskStatus
+from groups.models import Agent, Attachment, Message, Subtask
+from groups.services.ledger import Ledger, Machine
+
+
+class Failed(NamedTuple):
+    """The attempt failed. `cause` as in `events.SubtaskRetrying`."""
+
+    error: str
+    transient: bool
+    cause: str = "error"
+
+
+class Released(NamedTuple):
+    """The worker was told to stop before the attempt ended."""
+
+
+End: TypeAlias = base.Planned | base.Answered | base.Waiting | Failed | Released
+
+
+class Report(NamedTuple):
+    """What a running attempt has to say: events for the log, and its end if it came."""
+
+    subtask_id: uuid.UUID
+    token: uuid.UUID
+    events: Sequence[Event]
+    end: End | None
+
+
+@dataclass
+class Step:
+    """What is to be done to one run: take these reports, and claim what is ready if `claim`."""
+
+    run_id: uuid.UUID
+    reports: list[Report] = field(default_factory=list)
+    claim: bool = False
+
+    def merge(self, later: Step) -> None:
+        """Add what came later."""
+        self.reports += later.reports
+        self.claim = self.claim or later.claim
+
+    @property
+    def small(self) -> bool:
+        """Whether it only appends to the log, so that the run's other subtasks are not needed."""
+        return not self.claim and all(report.end is None for report in self.reports)
+
+
+class Work(NamedTuple):
+    """A claimed subtask: what the agent is asked, under which lease, for how long (seconds)."""
+
+    run_id: uuid.UUID
+    subtask_id: uuid.UUID
+    token: uuid.UUID
+    lease_until: datetime
+    kind: str
+    request: Request
+    time_limit: float
+
+
+class Claiming(NamedTuple):
+    """Who claims, for how long, and `slots(n)` = how many of n it may take now (they count as taken)."""
+
+    owner: str
+    lease: timedelta
+    slots: Callable[[int], int]
+    give_back: Callable[[int], None]
+
+
+#: How many of the latest messages an agent is told of.
+NOTES = 20
+
+
+class Batch:
+    """Steps of many runs in one transaction: `open`, `apply` as often as there is more, `store`."""
+
+    def __init__(self, claiming: Claiming) -> None:
+        self.claiming = claiming
+        self.ledger = Ledger()
+        #: Runs with ready work left over for want of slots or of room for its agent.
+        self.hungry: set[uuid.UUID] = set()
+        self._room: dict[str, int] = {}
+        self._attachments: dict[uuid.UUID, tuple[base.Attachment, ...]] = {}
+        self._messages: dict[str, list[Message]] = {}
+
+    def open(self, steps: Sequence[Step]) -> None:
+        """Lock and load the runs of `steps`."""
+        reports = {
+            step.run_id: [report.subtask_id for report in step.reports]
+            for step in steps
+            if step.small
+        }
+        self.ledger.open([step.run_id for step in steps], reports=reports)
+
+    @property
+    def opened(self) -> set[uuid.UUID]:
+        """Runs for which further steps of any size can be applied."""
+        return {run_id for run_id, machine in self.ledger.machines.items() if machine.whole}
+
+    def apply(self, steps: Iterable[Step]) -> list[Work]:
+        """Do these steps in memory; returns what was claimed. Steps of runs that are gone are dropped."""
+        claimed: list[tuple[Machine, Subtask]] = []
+        for step in steps:
+            machine = self.ledger.machines.get(step.run_id)
+            if machine is None:
+                continue
+            for report in step.reports:
+                _take(machine, report)
+            if machine.whole:
+                claimed += [(machine, item) for item in self._claim(machine)]
+        return self._requests(claimed) if claimed else []
+
+    def store(self) -> None:
+        """Write it all; see `Ledger.store`."""
+        self.ledger.store()
+
+    def due(self) -> dict[uuid.UUID, datetime]:
+        """When the earliest back-off of each run ends."""
+        found: dict[uuid.UUID, datetime] = {}
+        for run_id, machine in self.ledger.machines.items():
+            times = [
+                item.not_before
+                for item in machine.subtasks
+                if item.status == SubtaskStatus.READY and item.not_before is not None
+            ]
+            if times and not machine.ended:
+                found[run_id] = min(times)
+        return found
+
+    def _claim(self, machine: Machine) -> list[Subtask]:
+        machine.check_deadline()
+        wanted = len(machine.ready())
+        if not wanted:
+            self.hungry.discard(machine.run.id)
+            return []
+        granted = self.claiming.slots(wanted)
+        claimed: list[Subtask] = []
+        if granted:
+            claimed = machine.claim(  # type: ignore[assignment]
+                granted,
+                owner=self.claiming.owner,
+                lease=self.claiming.lease,
+                room=lambda agent_id: self._has_room(machine.agents.get(agent_id)),
+            )
+            self.claiming.give_back(granted - len(claimed))
+        if machine.ready():
+            self.hungry.add(machine.run.id)
+        else:
+            self.hungry.discard(machine.run.id)
+        return claimed
+
+    def _has_room(self, agent: Agent | None) -> bool:
+        """Whether the agent may take one more subtask, and if so counts it.
+
+        The agent's row is locked while its running subtasks are counted; when another worker holds it, the answer
+        is no for now, since waiting for a second lock could be waiting for each other.
+        """
+        if agent is None or not agent.max_concurrency:
+            return True
+        if agent.agent_id not in self._room:
+            mine = Agent.objects.select_for_update(skip_locked=True).filter(pk=agent.pk).first()
+            busy = Subtask.objects.filter(agent_id=agent.agent_id, status=SubtaskStatus.RUNNING)
+            self._room[agent.agent_id] = agent.max_concurrency - busy.count() if mine else 0
+        self._room[agent.agent_id] -= 1
+        return self._room[agent.agent_id] >= 0
+
+    def _requests(self, claimed: Sequence[tuple[Machine, Subtask]]) -> list[Work]:
+        self._look_up({machine.run.id: machine for machine, _ in claimed})
+        return [self._work(machine, item) for machine, item in claimed]
+
+    def _look_up(self, machines: dict[uuid.UUID, Machine]) -> None:
+        """Attachments of runs and messages of groups not yet looked up, one query each."""
+        runs = machines.keys() - self._attachments.keys()
+        if runs:
+            found: dict[uuid.UUID, list[base.Attachment]] = defaultdict(list)
+            for row in Attachment.objects.filter(run_id__in=runs):
+                found[row.run_id].append(
+                    base.Attachment(
+                        id=str(row.id),
+                        name=row.name,
+                        path=Path(row.file.path),
+                        media_type=row.media_type,
+                        size=row.size,
+                    )
+                )
+            self._attachments |= {run_id: tuple(found[run_id]) for run_id in runs}
+        for group_id in {m.run.group_id for m in machines.values()} - self._messages.keys():
+            rows = Message.objects.filter(group_id=group_id).order_by("-id")
+            self._messages[group_id] = list(rows[: NOTES * 5])[::-1]
+
+    def _work(self, machine: Machine, item: Subtask) -> Work:
+        run, agent = machine.run, machine.agents[item.agent_id]
+        assert item.lease_token is not None and item.lease_until is not None  # just claimed
+        heard = [
+            Note(sender=m.sender, to=m.recipient, text=m.text)
+            for m in self._messages[run.group_id]
+            if m.recipient in ("", item.agent_id)
+        ]
+        request = Request(
+            kind=SubtaskKind(item.kind),
+            run_id=str(run.id),
+            subtask_id=str(item.id),
+            group_id=run.group_id,
+            agent_id=item.agent_id,
+            config=agent.config,
+            task=run.task,
+            title=item.title,
+            instructions=item.instructions,
+            attempt=item.attempt,
+            members=tuple(machine.members),
+            attachments=self._attachments[run.id],
+            findings=_findings(machine, item),
+            answers=tuple(item.answers),
+            notes=tuple(heard[-NOTES:]),
+        )
+        return Work(
+            run_id=run.id,
+            subtask_id=item.id,
+            token=item.lease_token,
+            lease_until=item.lease_until,
+            kind=agent.kind,
+            request=request,
+            time_limit=run.subtask_time_limit,
+        )
+
+
+def _take(machine: Machine, report: Report) -> None:
+    """One attempt's report. A zombie's is refused (and counted, when it is an end)."""
+    key, token, events, end = report
+    if events:
+        machine.append(key, token, events)
+    match end:
+        case None:
+            pass
+        case base.Answered(text):
+            machine.complete(key, token, text)
+        case base.Planned(plan):
+            machine.propose(key, token, plan)
+        case base.Waiting():
+            machine.wait(key, token, end.question)
+        case Failed():
+            machine.fail(key, token, end.error, transient=end.transient, cause=end.cause)
+        case Released():
+            machine.release(key, token)
+
+
+def _findings(machine: Machine, item: Subtask) -> tuple[Finding, ...]:
+    """What the subtask builds on: for work what it depends on, for the summary all work, in plan order."""
+    if item.kind == SubtaskKind.PLAN:
+        return ()
+    return tuple(
+        Finding(
+            key=other.key,
+            title=other.title,
+            agent_id=other.agent_id,
+            status=other.status,
+            text=other.result,
+            error=other.error,
+        )
+        for other in machine.subtasks
+        if other.kind == SubtaskKind.WORK
+        and (item.kind == SubtaskKind.SUMMARY or other.key in item.depends_on)
+    )
+
+
+def extend_leases(tokens: Sequence[uuid.UUID], until: datetime | None) -> set[uuid.UUID]:
+    """Which of these leases still hold; if `until` is given they are extended to it.
+
+    Rows that another transaction is changing are passed over: the next beat gets them. Call it in a transaction.
+    """
+    held = Subtask.objects.filter(lease_token__in=tokens, status=SubtaskStatus.RUNNING)
+    found = {token for token in held.values_list("lease_token", flat=True) if token is not None}
+    if until is not None and found:
+        free = held.select_for_update(skip_locked=True).order_by("id").values_list("id", flat=True)
+        Subtask.objects.filter(id__in=list(free)).update(lease_until=until)
+    return found
