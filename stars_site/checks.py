@@ -12,7 +12,9 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 
 @register
-def data_dir_is_writable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def data_dir_is_writable(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
     """Database, attachments and the secret key are written there."""
     if os.access(settings.STARS_DATA_DIR, os.W_OK):
         return []

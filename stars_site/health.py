@@ -26,11 +26,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database, migrations and broker are as they must be, 503 otherwise; names what is wrong, not where it is."""
+    """200 when database, migrations and broker are as they must be, else 503 and the name of what is wrong."""
     checks = {name: _state(check) for name, check in CHECKS.items()}
     ready = all(state == "ok" for state in checks.values())
     return JsonResponse(
-        {"status": "ready" if ready else "unavailable", "checks": checks}, status=200 if ready else 503
+        {"status": "ready" if ready else "unavailable", "checks": checks},
+        status=200 if ready else 503,
     )
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):

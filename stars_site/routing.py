@@ -1,4 +1,4 @@
-"""The websockets. Only pages of this site may open them (origin), and only with a session (checked by the consumers)."""
+"""The websockets. Only pages of this site may open them (origin), and the consumers want a session."""
 
 from __future__ import annotations
 

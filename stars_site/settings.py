@@ -1,4 +1,4 @@
-"""Every setting, flat. What differs between machines is read from the environment through `env.py`; see docs/deploy.md."""
+"""Every setting, flat. What differs between machines comes from the environment by `env.py`; see docs/deploy.md."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ SECRET_KEY = env.text("STARS_SECRET_KEY") or env.kept_secret(STARS_DATA_DIR / "s
 ALLOWED_HOSTS = env.words("STARS_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 
 INSTALLED_APPS = [
-    "daphne",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -126,6 +125,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Without `collectstatic` the files are served from where the packages keep them.
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS
+# The first counts what arrives, so that a file over the limit is dropped while it is being received.
+FILE_UPLOAD_HANDLERS = [
+    "groups.uploads.AttachmentUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
@@ -212,6 +217,8 @@ SPECTACULAR_SETTINGS = {
 
 # --- Celery: the doorbell (ARCHITECTURE 4); no results, early acknowledgement, for the rows remember the work --------
 CELERY_BROKER_URL = REDIS_URL or "memory://"
+# In memory, a waiting worker looks for messages this often (seconds).
+CELERY_BROKER_TRANSPORT_OPTIONS = {} if REDIS_URL else {"polling_interval": 0.01}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"

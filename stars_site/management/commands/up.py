@@ -1,0 +1,86 @@
+"""`manage.py up`: from nothing to a running Stars with something to look at, in one process."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import BaseCommand, CommandError, CommandParser, call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+from sesame.utils import get_query_string
+
+from groups.services import seed
+
+ADMIN = "admin"
+
+
+class Command(BaseCommand):
+    """Migrate, create the first user, seed the example groups, then serve web, worker and beat."""
+
+    help = "Start Stars: migrate, create the first user, seed the example groups, and serve."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Host and port; the environment gives the defaults."""
+        parser.add_argument("--host", default=settings.STARS_HOST)
+        parser.add_argument("--port", type=int, default=settings.STARS_PORT)
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        """Prepare, then serve until told to stop. Raises CommandError when the address is taken."""
+        _must_be_free(host, port)
+        self._migrate()
+        user, password = _admin()
+        seed.seed_demo(user)
+
+        def announce() -> None:
+            self._announce(host, port, user, password)
+
+        from stars_site import embedded
+
+        embedded.serve(host=host, port=port, on_ready=announce)
+
+    def _migrate(self) -> None:
+        """Only when something is to do, for looking is much quicker than migrating."""
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", interactive=False, verbosity=0)
+            self.stdout.write("Database is up to date.")
+
+    def _announce(self, host: str, port: int, user: User, password: str) -> None:
+        shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host
+        address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+        link = f"{address}{reverse('login-link')}{get_query_string(user)}"
+        lines = ["", f"  Stars runs at {address}/", f"  Log in once with this link: {link}"]
+        if password:
+            lines.append(f"  User {ADMIN}, password (shown this once): {password}")
+        lines += ["  Stop with Ctrl-C.", ""]
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()
+
+
+def _must_be_free(host: str, port: int) -> None:
+    """Say clearly that the address is taken, before anything is written."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise CommandError(
+            f"Cannot listen on {host} port {port} ({error.strerror}). "
+            f"Is Stars running already? Choose another port with STARS_PORT."
+        ) from error
+
+
+def _admin() -> tuple[User, str]:
+    """The first user, and the password made up for it; empty when it was given or the user exists."""
+    user = User.objects.filter(username=ADMIN).first()
+    if user is not None:
+        return user, ""
+    made_up = "" if settings.STARS_ADMIN_PASSWORD else secrets.token_urlsafe(12)
+    user = User.objects.create_superuser(ADMIN, password=settings.STARS_ADMIN_PASSWORD or made_up)
+    return user, made_up
