@@ -1,0 +1,44 @@
+"""Members of a group."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from groups.api.serializers.base import StrictSerializer
+from groups.models import Member, Role
+from groups.services.inputs import MAX_TAG, MAX_TAGS
+
+
+def _tags() -> serializers.ListField:
+    return serializers.ListField(
+        child=serializers.CharField(max_length=MAX_TAG),
+        max_length=MAX_TAGS,
+        required=False,
+        help_text="Free words; a plan may assign a subtask to a tag.",
+    )
+
+
+class MemberSerializer(serializers.ModelSerializer[Member]):
+    """Expects the agent to be joined in."""
+
+    agent_id = serializers.CharField(source="agent.agent_id")
+    name = serializers.CharField(source="agent.name")
+    description = serializers.CharField(source="agent.description")
+    kind = serializers.CharField(source="agent.kind")
+    tags = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Member
+        fields = ("agent_id", "role", "tags", "name", "description", "kind", "joined_at")
+        read_only_fields = fields
+
+
+class MemberChangeSerializer(StrictSerializer):
+    role = serializers.ChoiceField(choices=Role.choices, required=False)
+    tags = _tags()
+
+
+class MemberNewSerializer(StrictSerializer):
+    agent_id = serializers.CharField(max_length=64)
+    role = serializers.ChoiceField(choices=Role.choices, default=Role.WORKER)
+    tags = _tags()

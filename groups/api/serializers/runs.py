@@ -1,0 +1,172 @@
+"""Runs, their subtasks and their attachments."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from groups.api.serializers.base import StrictSerializer, Text
+from groups.api.serializers.plans import PlanSerializer
+from groups.execution.statuses import SUBTASK_ENDED, FailurePolicy, SubtaskKind
+from groups.models import Attachment, Run, Subtask
+
+
+class SubtaskSerializer(serializers.ModelSerializer[Subtask]):
+    agent_id = serializers.CharField(help_text="Whom it fell to; empty before.")
+    depends_on = serializers.ListField(child=serializers.CharField())
+    answers = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Subtask
+        fields = (
+            "id",
+            "key",
+            "kind",
+            "position",
+            "title",
+            "instructions",
+            "assignee",
+            "agent_id",
+            "depends_on",
+            "status",
+            "attempt",
+            "max_attempts",
+            "question",
+            "answers",
+            "result",
+            "error",
+            "started_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+
+class AnswerSerializer(StrictSerializer):
+    text = Text()
+
+
+class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
+    size = serializers.IntegerField(help_text="Bytes.")
+    url = serializers.SerializerMethodField(help_text="Where it can be read.")
+
+    class Meta:
+        model = Attachment
+        fields = ("id", "name", "media_type", "size", "sha256", "url")
+        read_only_fields = fields
+
+    def get_url(self, attachment: Attachment) -> str:
+        """The address of its content."""
+        kwargs = {"run_id": attachment.run_id, "attachment_id": attachment.id}
+        return reverse("api:attachment", kwargs=kwargs, request=self.context.get("request"))
+
+
+class RunBriefSerializer(serializers.ModelSerializer[Run]):
+    """A run in a list: without its long texts. Expects `selectors.with_progress`."""
+
+    group = serializers.CharField(source="group_id")
+    created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
+    work_done = serializers.IntegerField(help_text="Work subtasks that have ended.")
+    work_total = serializers.IntegerField(help_text="Work subtasks in the plan.")
+
+    class Meta:
+        model = Run
+        fields: tuple[str, ...] = (
+            "id",
+            "group",
+            "task",
+            "mode",
+            "status",
+            "error",
+            "last_seq",
+            "work_done",
+            "work_total",
+            "created_by",
+            "created_at",
+            "started_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+
+class RunSerializer(RunBriefSerializer):
+    """A run as it stands. Expects `selectors.in_full`."""
+
+    work_done = serializers.SerializerMethodField(help_text="Work subtasks that have ended.")  # type: ignore[assignment]
+    work_total = serializers.SerializerMethodField(help_text="Work subtasks in the plan.")  # type: ignore[assignment]
+    result = serializers.CharField(help_text="Markdown; empty before the run's end.")
+    plan = PlanSerializer(allow_null=True, help_text="As last proposed; null before.")
+    usage = serializers.DictField(help_text="Sums over all subtasks.")
+    subtasks = SubtaskSerializer(many=True)
+    attachments = AttachmentSerializer(many=True)
+
+    class Meta(RunBriefSerializer.Meta):
+        fields = (
+            *RunBriefSerializer.Meta.fields,
+            "failure_policy",
+            "approve_plan",
+            "time_limit",
+            "subtask_time_limit",
+            "max_attempts",
+            "max_parallel",
+            "deadline_at",
+            "plan",
+            "result",
+            "usage",
+            "subtasks",
+            "attachments",
+        )
+        read_only_fields = fields
+
+    def get_work_total(self, run: Run) -> int:
+        """Counted over the prefetched subtasks."""
+        return sum(subtask.kind == SubtaskKind.WORK for subtask in run.subtasks.all())
+
+    def get_work_done(self, run: Run) -> int:
+        """Counted over the prefetched subtasks."""
+        return sum(
+            subtask.kind == SubtaskKind.WORK and subtask.status in SUBTASK_ENDED
+            for subtask in run.subtasks.all()
+        )
+
+
+def _limits(field: str) -> dict[str, Any]:
+    """The bounds that the model sets, so that both say the same."""
+    bounds: dict[str, Any] = {"required": False, "allow_null": True}
+    for validator in cast("Field[Any, Any]", Run._meta.get_field(field)).validators:
+        if isinstance(validator, MinValueValidator):
+            bounds["min_value"] = validator.limit_value
+        elif isinstance(validator, MaxValueValidator):
+            bounds["max_value"] = validator.limit_value
+    return bounds
+
+
+class RunNewSerializer(StrictSerializer):
+    """The limits left out, or null, take the server's defaults."""
+
+    task = Text(help_text="What the group is to do; 100,000 bytes at most.")
+    mode = serializers.CharField(max_length=32, default="leader_worker")
+    approve_plan = serializers.BooleanField(
+        default=False, help_text="Wait for a person to approve the plan."
+    )
+    failure_policy = serializers.ChoiceField(
+        choices=[policy.value for policy in FailurePolicy], default=FailurePolicy.CONTINUE.value
+    )
+    time_limit = serializers.FloatField(**_limits("time_limit"), help_text="Seconds for the run.")
+    subtask_time_limit = serializers.FloatField(
+        **_limits("subtask_time_limit"), help_text="Seconds for one try of one subtask."
+    )
+    max_attempts = serializers.IntegerField(**_limits("max_attempts"))
+    max_parallel = serializers.IntegerField(**_limits("max_parallel"))
+    attachments = serializers.ListField(
+        child=serializers.FileField(allow_empty_file=True),
+        default=list,
+        help_text="Files, in a multipart body only.",
+    )
+
+
+class CancelSerializer(StrictSerializer):
+    reason = Text(required=False, max_length=1000)

@@ -1,0 +1,54 @@
+"""The addresses of REST, version 1 (ARCHITECTURE 8: scripts rely on them)."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from groups.api.views import (
+    agents,
+    attachments,
+    events,
+    groups,
+    members,
+    messages,
+    plans,
+    runs,
+    subtasks,
+    tokens,
+)
+
+app_name = "api"
+
+_GROUP, _RUN = "groups/<str:group_id>/", "runs/<str:run_id>/"
+
+urlpatterns = [
+    path("auth/token/", tokens.TokenView.as_view(), name="token"),
+    path("agents/", agents.AgentsView.as_view(), name="agents"),
+    path("agents/<str:agent_id>/", agents.AgentView.as_view(), name="agent"),
+    path("groups/", groups.GroupsView.as_view(), name="groups"),
+    path(_GROUP, groups.GroupView.as_view(), name="group"),
+    path(f"{_GROUP}access/", groups.AccessesView.as_view(), name="accesses"),
+    path(f"{_GROUP}access/<str:username>/", groups.AccessView.as_view(), name="access"),
+    path(f"{_GROUP}members/", members.MembersView.as_view(), name="members"),
+    path(f"{_GROUP}members/<str:agent_id>/", members.MemberView.as_view(), name="member"),
+    path(f"{_GROUP}messages/", messages.MessagesView.as_view(), name="messages"),
+    path(f"{_GROUP}runs/", runs.GroupRunsView.as_view(), name="group-runs"),
+    path("runs/", runs.RunsView.as_view(), name="runs"),
+    path(_RUN, runs.RunView.as_view(), name="run"),
+    path(f"{_RUN}approve/", runs.ApproveView.as_view(), name="approve"),
+    path(f"{_RUN}pause/", runs.PauseView.as_view(), name="pause"),
+    path(f"{_RUN}resume/", runs.ResumeView.as_view(), name="resume"),
+    path(f"{_RUN}cancel/", runs.CancelView.as_view(), name="cancel"),
+    path(f"{_RUN}retry/", runs.RetryView.as_view(), name="retry"),
+    path(f"{_RUN}plan/", plans.PlanView.as_view(), name="plan"),
+    path(f"{_RUN}subtasks/", subtasks.SubtasksView.as_view(), name="subtasks"),
+    path(f"{_RUN}subtasks/<str:subtask_id>/", subtasks.SubtaskView.as_view(), name="subtask"),
+    path(f"{_RUN}subtasks/<str:subtask_id>/answer/", subtasks.AnswerView.as_view(), name="answer"),
+    path(f"{_RUN}events/", events.EventsView.as_view(), name="events"),
+    path(f"{_RUN}attachments/", attachments.AttachmentsView.as_view(), name="attachments"),
+    path(
+        f"{_RUN}attachments/<str:attachment_id>/",
+        attachments.AttachmentView.as_view(),
+        name="attachment",
+    ),
+]

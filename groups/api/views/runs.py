@@ -1,0 +1,154 @@
+"""Runs: starting, looking, steering."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from groups import access, selectors
+from groups.api.base import ApiView
+from groups.api.pagination import RunPages
+from groups.api.parsers import JsonParser
+from groups.api.schema import problems
+from groups.api.serializers.base import EmptySerializer
+from groups.api.serializers.plans import ApprovalSerializer
+from groups.api.serializers.runs import (
+    CancelSerializer,
+    RunBriefSerializer,
+    RunNewSerializer,
+    RunSerializer,
+)
+from groups.models import Level, Run
+from groups.services import runs
+
+
+def _brief(rows: QuerySet[Run]) -> QuerySet[Run]:
+    """Without the long texts, which a list does not show."""
+    return rows.select_related("created_by").defer("plan", "result", "usage")
+
+
+class RunsView(ApiView):
+    pagination_class = RunPages
+
+    @extend_schema(operation_id="list_runs", tags=["runs"], responses=RunBriefSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """The runs of all groups that you may see, newest first."""
+        return self.page(RunBriefSerializer, _brief(selectors.recent_runs(self.actor)))
+
+
+class GroupRunsView(ApiView):
+    pagination_class = RunPages
+    parser_classes = (JsonParser, MultiPartParser)
+
+    @extend_schema(
+        operation_id="list_group_runs", tags=["runs"], responses=RunBriefSerializer(many=True)
+    )
+    def get(self, request: Request, group_id: str) -> Response:
+        """The group's runs, newest first."""
+        group = access.get_group(self.actor, group_id)
+        return self.page(RunBriefSerializer, _brief(selectors.runs_of(group)))
+
+    @extend_schema(
+        operation_id="start_run",
+        tags=["runs"],
+        request=RunNewSerializer,
+        responses={201: RunSerializer, **problems(409, 413)},
+        parameters=[
+            OpenApiParameter(
+                "Location", location="header", description="The run's address.", response=[201]
+            )
+        ],
+    )
+    def post(self, request: Request, group_id: str) -> Response:
+        """Give the group a task. Answers as soon as it is stored. Operators and owners."""
+        group = access.get_group(self.actor, group_id, Level.OPERATOR)
+        run = runs.start(actor=self.actor, group=group, **self.given(RunNewSerializer))
+        where = reverse("api:run", [run.id], request=request)
+        return self.shown(
+            RunSerializer, selectors.in_full(run), status=201, headers={"Location": where}
+        )
+
+
+class RunView(ApiView):
+    @extend_schema(operation_id="get_run", tags=["runs"], responses=RunSerializer)
+    def get(self, request: Request, run_id: str) -> Response:
+        """The run as it stands: status, plan, subtasks, result, usage."""
+        run = access.get_run(self.actor, run_id)
+        return self.shown(RunSerializer, selectors.in_full(run))
+
+
+class SteeringView(ApiView):
+    """An action on a run, for operators and owners; it answers the run as it then stands."""
+
+    def steered(self, run_id: str) -> Run:
+        """The run, if the actor may steer it."""
+        return access.get_run(self.actor, run_id, Level.OPERATOR)
+
+    def answered(self, run: Run) -> Response:
+        """The run in full."""
+        return self.shown(RunSerializer, selectors.in_full(run))
+
+
+Method = TypeVar("Method", bound=Callable[..., Response])
+
+
+def _action(name: str, request: type[serializers.Serializer[Any]]) -> Callable[[Method], Method]:
+    return extend_schema(
+        operation_id=f"{name}_run",
+        tags=["steering"],
+        request=request,
+        responses={200: RunSerializer, **problems(409)},
+    )
+
+
+class ApproveView(SteeringView):
+    @_action("approve", ApprovalSerializer)
+    def post(self, request: Request, run_id: str) -> Response:
+        """Let the proposed plan, or the one given, be carried out."""
+        run = self.steered(run_id)
+        plan = self.given(ApprovalSerializer).get("plan")
+        return self.answered(runs.approve(actor=self.actor, run=run, plan=plan))
+
+
+class PauseView(SteeringView):
+    @_action("pause", EmptySerializer)
+    def post(self, request: Request, run_id: str) -> Response:
+        """Start no further subtask; running ones finish."""
+        run = self.steered(run_id)
+        self.given(EmptySerializer)
+        return self.answered(runs.pause(actor=self.actor, run=run))
+
+
+class ResumeView(SteeringView):
+    @_action("resume", EmptySerializer)
+    def post(self, request: Request, run_id: str) -> Response:
+        """Go on after a pause."""
+        run = self.steered(run_id)
+        self.given(EmptySerializer)
+        return self.answered(runs.resume(actor=self.actor, run=run))
+
+
+class CancelView(SteeringView):
+    @_action("cancel", CancelSerializer)
+    def post(self, request: Request, run_id: str) -> Response:
+        """End the run now; agents at work are stopped."""
+        run = self.steered(run_id)
+        given = self.given(CancelSerializer)
+        return self.answered(runs.cancel(actor=self.actor, run=run, **given))
+
+
+class RetryView(SteeringView):
+    @_action("retry", EmptySerializer)
+    def post(self, request: Request, run_id: str) -> Response:
+        """Take up again what failed or was skipped."""
+        run = self.steered(run_id)
+        self.given(EmptySerializer)
+        return self.answered(runs.retry(actor=self.actor, run=run))

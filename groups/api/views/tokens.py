@@ -1,0 +1,74 @@
+"""Getting and giving back API tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+
+from groups.api.authentication import TokenAuthentication
+from groups.api.base import ApiView
+from groups.api.schema import problems
+from groups.api.serializers.tokens import CredentialsSerializer, TokenSerializer
+from groups.services import tokens
+
+
+class WrongCredentials(AuthenticationFailed):
+    """The name or the password is wrong; which of them is not said."""
+
+    default_detail = "There is no such user with that password."
+    default_code = "wrong_credentials"
+
+
+class TokenView(ApiView):
+    """A token stands for its user until it expires or is given back."""
+
+    throttle_scope = "auth-token"
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """Only the token itself can be given back; asking for one needs no credentials but the body's."""
+        # There is no request yet when the OpenAPI document is made.
+        method = getattr(self.request, "method", None)
+        return [] if method == "POST" else [TokenAuthentication()]
+
+    def get_permissions(self) -> list[Any]:
+        """Anybody may ask."""
+        return [AllowAny() if self.request.method == "POST" else IsAuthenticated()]
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """Guessing passwords is slow."""
+        return [ScopedRateThrottle()] if self.request.method == "POST" else []
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """What a 401 tells in WWW-Authenticate."""
+        return str(TokenAuthentication().authenticate_header(request))
+
+    @extend_schema(
+        operation_id="create_token",
+        tags=["auth"],
+        request=CredentialsSerializer,
+        responses={200: TokenSerializer, **problems(400, 401, 429)},
+    )
+    def post(self, request: Request) -> Response:
+        """Get a token for a user's name and password."""
+        user = authenticate(request, **self.given(CredentialsSerializer))
+        if not isinstance(user, User):
+            raise WrongCredentials
+        token, text = tokens.issue(actor=user)
+        body = TokenSerializer({"token": text, "expiry": token.expiry}).data
+        return Response(body, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(operation_id="revoke_token", tags=["auth"], request=None, responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Revoke the token that this request was sent with."""
+        tokens.revoke(token=request.auth)
+        return Response(status=status.HTTP_204_NO_CONTENT)
