@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from celery import Celery
 from celery.beat import EmbeddedService, Scheduler
+from celery.platforms import EX_OK
 from celery.signals import worker_ready
 from celery.worker import WorkController
 from celery.worker import state as worker_state
@@ -67,7 +68,7 @@ class Crew:
         The engine is stopped by the worker's own signal of shutdown, as in a worker that stands alone.
         """
         self._beat.service.stop()
-        worker_state.should_stop = 0
+        worker_state.should_stop = EX_OK
         for thread in (self._worker, self._beat):
             if thread is not None:
                 thread.join(JOIN_SECONDS)
@@ -105,4 +106,4 @@ def _install_fast_loop() -> None:
         return
     from twisted.internet import asyncioreactor
 
-    asyncioreactor.install(uvloop.new_event_loop())
+    asyncioreactor.install(uvloop.new_event_loop())  # type: ignore[no-untyped-call]

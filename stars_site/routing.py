@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.urls import URLPattern, path
+from django.urls import path
 
-websocket_urlpatterns: list[URLPattern] = []
-if find_spec("groups.consumers"):
-    from groups.consumers import LiveConsumer
+from groups.consumers import LiveConsumer
+from stars_site.backpressure import telling_backpressure
 
-    websocket_urlpatterns += [path("ws/v1/live/", LiveConsumer.as_asgi())]  # type: ignore[arg-type]
+websocket_urlpatterns = [path("ws/v1/live/", LiveConsumer.as_asgi())]
 
-websockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+websockets = telling_backpressure(
+    AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+)

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import InMemoryUploadedFile
+from django.db import transaction
 
 from groups.models import Agent, Group, Member, Role, Run
 from groups.services import agents, groups, membership, runs
@@ -166,6 +167,7 @@ def seed_demo(actor: User) -> Run | None:
     )
 
 
+@transaction.atomic
 def _make(actor: User, scene: Scene) -> None:
     group = groups.create(
         actor=actor, name=scene.group_id, group_id=scene.group_id, description=scene.description

@@ -53,7 +53,7 @@ class Command(BaseCommand):
     def _announce(self, host: str, port: int, user: User, password: str) -> None:
         shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host
         address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
-        link = f"{address}{reverse('login-link')}{get_query_string(user)}"
+        link = f"{address}{reverse('login_link')}{get_query_string(user)}"
         lines = ["", f"  Stars runs at {address}/", f"  Log in once with this link: {link}"]
         if password:
             lines.append(f"  User {ADMIN}, password (shown this once): {password}")

@@ -1,0 +1,64 @@
+# Everything a person or a machine does with this repository. Needs Python 3.11+ and make; the rest is installed here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+export DJANGO_SETTINGS_MODULE ?= stars_site.settings
+
+.PHONY: up test lint fmt unit grown browser bench requirements messages clean help
+
+up: $(VENV)/installed ## start Stars and print the address
+	@$(BIN)/python manage.py up
+
+test: lint unit grown ## everything that must pass
+
+lint: $(VENV)/installed-dev ## look at the code without running it
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djade --check $$(git ls-files 'templates/*.html')
+	$(BIN)/oxlint --quiet static/js tests
+	$(BIN)/typos
+
+fmt: $(VENV)/installed-dev ## put code and templates in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djade $$(git ls-files 'templates/*.html')
+
+unit: $(VENV)/installed-dev ## the suite on SQLite, browser journeys included when there is a Chromium
+	$(BIN)/pytest -n 2 -m "not grown"
+
+grown: $(VENV)/installed-dev ## engine and live tests on real PostgreSQL and Redis
+	$(BIN)/pytest -m grown
+
+browser: ## install a Chromium for the browser journeys when none is found
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || (apt-get update -qq && apt-get install -y -qq chromium)
+
+bench: $(VENV)/installed-dev ## measure; see docs/performance.md
+	$(BIN)/python -m bench
+
+requirements: ## pin again what pyproject.toml asks for, for all platforms and Pythons
+	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -U pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -U --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+messages: $(VENV)/installed-dev ## compile the translations
+	$(BIN)/pybabel compile -q -D django -d locale
+
+clean: ## remove what was installed and built, not the data
+	rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Stars needs Python 3.11 or newer; name one by: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt | $(VENV)/bin/python
+	$(PIP) -r requirements-dev.txt
+	@touch $@ $(VENV)/installed
