@@ -1,6 +1,7 @@
 """The only doors to groups, runs and agents for whoever acts: existence and permission are answered together.
 
-What an actor may not see does not exist for it (404), so ids cannot be probed; what it may see but not do is refused (403).
+What an actor may not see does not exist for it (404), so ids cannot be probed;
+what it may see but not do is refused (403).
 """
 
 from __future__ import annotations

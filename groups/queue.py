@@ -1,4 +1,7 @@
-"""The only sender to Celery: doorbells, rung after commit. The rows remember the work, so a lost bell costs time, not work."""
+"""The only sender to Celery: doorbells, rung after commit.
+
+The rows remember the work, so a lost bell costs time, not work.
+"""
 
 from __future__ import annotations
 

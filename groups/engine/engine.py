@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at the leases; a cancelled run's agents stop within it even if no word came.
 BEAT: Final = 0.5
+#: Slots that a run which wants some is taken to fill.
+RUN_SHARE: Final = 8
 
 
 @dataclass
@@ -53,7 +55,9 @@ class Engine:
         self._free = int(settings.STARS_WORKER_SLOTS)
         self._slots_lock = threading.Lock()
         self._held: dict[uuid.UUID, Held] = {}
-        self._hungry: set[uuid.UUID] = set()
+        #: Runs with more ready work than slots here, longest waiting first.
+        self._hungry: dict[uuid.UUID, None] = {}
+        self._feeding = False
         self._rung: set[uuid.UUID] = set()
         self._stopping = False
         self._loop = _new_loop()
@@ -90,7 +94,7 @@ class Engine:
         self._writer.join(10.0)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(2.0)
-        queue.ring(runs | self._hungry)
+        queue.ring(runs | self._hungry.keys())
 
     # --- called by the writer, on its thread --------------------------------------------------
 
@@ -147,8 +151,7 @@ class Engine:
             return  # somebody else ended it; there is nothing to release
         report = Report(work.subtask_id, work.token, reporter.rest(), end)
         self._writer.submit(Step(work.run_id, [report], claim=not self._stopping))
-        if self._hungry:
-            self._feed()
+        self._feed_soon()
 
     def _look_around(
         self,
@@ -157,9 +160,10 @@ class Engine:
         due: dict[uuid.UUID, datetime],
     ) -> None:
         """After a commit: remember runs with more work than slots, and when back-offs end."""
-        self._hungry -= opened
-        self._hungry |= hungry
-        self._rung &= self._hungry
+        for run_id in opened - hungry:
+            self._hungry.pop(run_id, None)
+        self._hungry |= dict.fromkeys(hungry)
+        self._rung &= self._hungry.keys()
         # Other workers may have slots: ring once for a run that has more than fits here.
         if news := hungry - self._rung:
             self._rung |= news
@@ -168,17 +172,25 @@ class Engine:
             delay = max(0.0, (at - datetime.now(UTC)).total_seconds()) + 0.01
             self._loop.call_later(delay, self.drive, [run_id])
 
+    def _feed_soon(self) -> None:
+        """Slots are free again: once those that end together have ended, look at the runs that wanted some."""
+        if self._hungry and not self._feeding:
+            self._feeding = True
+            self._loop.call_soon(self._feed)
+
     def _feed(self) -> None:
-        """Slots are free again: look at the runs that wanted some."""
-        hungry, self._hungry = self._hungry, set()
-        self.drive(hungry)
+        """Drive as many hungry runs as may fill the free slots, not all: each has to be loaded."""
+        self._feeding = False
+        runs = list(self._hungry)[: -(-self._free // RUN_SHARE)]
+        for run_id in runs:
+            del self._hungry[run_id]
+        self.drive(runs)
 
     def _beat(self) -> None:
         self._loop.call_later(BEAT, self._beat)
         if self._held:
             self._check_leases()
-        if self._hungry:
-            self._feed()
+        self._feed_soon()
 
     def _check_leases(self) -> None:
         tokens = list(self._held)

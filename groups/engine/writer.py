@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 LINGER: Final = 0.01
 #: Seconds to wait for the event loop to have started what was claimed.
 SETTLE: Final = 0.005
+#: Runs in one transaction at most, so that none waits long for another's commit.
+GROUP: Final = 64
 
 
 class Agents(Protocol):
@@ -82,7 +84,7 @@ class Writer(threading.Thread):
                 with self._bell:
                     while not (self._steps or self._calls or self._stopping):
                         self._bell.wait()
-                    steps, self._steps = list(self._steps.values()), {}
+                    steps = [self._steps.pop(run_id) for run_id in list(self._steps)[:GROUP]]
                     calls, self._calls = self._calls, []
                 if not (steps or calls):
                     return

@@ -1,4 +1,4 @@
-"""The statuses of runs and subtasks, with the legal transitions beside each. Pure: models take their choices from here."""
+"""The statuses of runs and subtasks, the legal transitions beside each. Models take their choices from here."""
 
 from __future__ import annotations
 

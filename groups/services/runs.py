@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
@@ -36,7 +36,7 @@ def start(
     subtask_time_limit: float | None = None,
     max_attempts: int | None = None,
     max_parallel: int | None = None,
-    attachments: Sequence[UploadedFile] = (),
+    attachments: Sequence[UploadedFile[Any]] = (),
 ) -> Run:
     """Store a run of the group and ring for a worker; returns as soon as it is stored.
 

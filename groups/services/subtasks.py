@@ -1,4 +1,4 @@
-"""The engine's writes: what agents report and how they end is stored, and what became ready is claimed, in one transaction."""
+"""The engine's writes: what agents report is stored and what became ready is claimed, in one transaction."""
 
 from __future__ import annotations
 
