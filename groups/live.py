@@ -65,7 +65,9 @@ def event_json(event: RunEvent) -> dict[str, Any]:
     }
 
 
-def event_frames(run_id: uuid.UUID | str, status: str, events: Sequence[RunEvent]) -> Iterator[fanout.Outgoing]:
+def event_frames(
+    run_id: uuid.UUID | str, status: str, events: Sequence[RunEvent]
+) -> Iterator[fanout.Outgoing]:
     """The frames that carry these consecutive events, each of at most FRAME_EVENTS and about FRAME_BYTES."""
     topic = run_topic(run_id)
     first, parts, size = 0, list[bytes](), 0
@@ -92,7 +94,7 @@ def announce(
     pokes: Sequence[tuple[str, str, dict[str, Any]]] = (),
     control: Sequence[uuid.UUID] = (),
 ) -> None:
-    """After commit, publish in one go: new log entries per run, pokes (topic, what, data), runs for workers to hear of."""
+    """After commit, publish in one go: new log entries per run, pokes (topic, what, data), runs for workers to hear."""
 
     def send() -> None:
         messages = [frame for run, rows in logs for frame in event_frames(run.id, run.status, rows)]

@@ -82,7 +82,9 @@ class _Mailbox:
         self._lock = threading.Lock()
         self._calls: list[tuple[Subscription, Outgoing | None]] = []
 
-    def post(self, loop: asyncio.AbstractEventLoop, calls: list[tuple[Subscription, Outgoing | None]]) -> bool:
+    def post(
+        self, loop: asyncio.AbstractEventLoop, calls: list[tuple[Subscription, Outgoing | None]]
+    ) -> bool:
         """Hand the calls over; False when the loop is closed."""
         with self._lock:
             asleep = not self._calls
@@ -110,7 +112,9 @@ class Hub:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._topics: defaultdict[str, set[Subscription]] = defaultdict(set)
-        self._mailboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Mailbox] = WeakKeyDictionary()
+        self._mailboxes: WeakKeyDictionary[asyncio.AbstractEventLoop, _Mailbox] = (
+            WeakKeyDictionary()
+        )
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """Send to all listeners of the messages' topics. Never raises: a lost message is found by its number."""
@@ -166,7 +170,9 @@ class Hub:
 
     def _call(self, calls: Iterable[tuple[Subscription, Outgoing | None]]) -> None:
         """`None` instead of a message asks the listener to check."""
-        posts: defaultdict[asyncio.AbstractEventLoop, list[tuple[Subscription, Outgoing | None]]] = defaultdict(list)
+        posts: defaultdict[
+            asyncio.AbstractEventLoop, list[tuple[Subscription, Outgoing | None]]
+        ] = defaultdict(list)
         for subscription, message in calls:
             if subscription.loop is not None:
                 posts[subscription.loop].append((subscription, message))

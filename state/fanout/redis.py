@@ -50,6 +50,8 @@ class RedisHub(Hub):
             retry=Retry(NoBackoff(), 1),  # one, for a pooled connection that Redis has closed
         )
         self._resting_until = 0.0
+        #: Topics that Redis sends us, by its own word.
+        self._in_force: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed = asyncio.Event()
         self._closing = False
@@ -87,9 +89,14 @@ class RedisHub(Hub):
     def _wanted(self, subscription: Subscription) -> None:
         with self._lock:
             start, self._started = not self._started and not self._closing, True
+            in_force = subscription.topic in self._in_force
         if start:
             self._thread.start()
-        self._wake()
+        if in_force:
+            with suppress(InvalidStateError):  # confirmed just now, or closed
+                subscription.ready.set_result(None)
+        else:
+            self._wake()
 
     def _wake(self) -> None:
         with self._lock:
@@ -121,12 +128,16 @@ class RedisHub(Hub):
                 logger.warning("hub lost Redis, next try in %.2f s: %s", wait, error)
                 await asyncio.sleep(wait)
             finally:
+                with self._lock:
+                    self._in_force.clear()
                 await session.pubsub.aclose()  # type: ignore[no-untyped-call]
                 await client.aclose()
 
     def _confirmed(self, topic: str) -> None:
         """Redis sends us this topic from now on: tell who waits for that, and have the others check."""
         late = []
+        with self._lock:
+            self._in_force.add(topic)
         for subscription in self._listeners(topic):
             if subscription.ready.done():
                 late.append((subscription, None))
@@ -167,8 +178,9 @@ class _Session:
             hub._changed.clear()
             with hub._lock:
                 wanted = set(hub._topics)
-            new, old = wanted - self._asked, self._asked - wanted
-            self._asked = wanted
+                new, old = wanted - self._asked, self._asked - wanted
+                self._asked = wanted
+                hub._in_force -= old
             if new:
                 self._pending.update(new)
                 await self.pubsub.subscribe(*map(_channel, new))
@@ -196,7 +208,8 @@ class _Session:
                 self._pending[topic] -= 1
                 if not self._pending[topic]:
                     del self._pending[topic]
-                    self.hub._confirmed(topic)
+                    if topic in self._asked:
+                        self.hub._confirmed(topic)
 
 
 def _channel(topic: str) -> bytes:
