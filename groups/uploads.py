@@ -23,14 +23,27 @@ class AttachmentUploadHandler(FileUploadHandler):
         """Begin to count."""
         super().new_file(*args, **kwargs)
         self._received = 0
+        self._over = False
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         """The chunk for the next handler; None when the file has exceeded the limit."""
         self._received += len(raw_data)
-        return raw_data if self._received <= attachments.limit() else None
+        if self._received <= attachments.limit():
+            return raw_data
+        if not self._over:
+            self._over = True
+            self._discard()
+        return None
 
     def file_complete(self, file_size: int) -> UploadedFile[bytes] | None:
         """The empty stand-in of a file over the limit; None lets the next handler give the file."""
-        if self._received <= attachments.limit():
+        if not self._over:
             return None
         return UploadedFile(io.BytesIO(), self.file_name, self.content_type, self._received)
+
+    def _discard(self) -> None:
+        """Have the next handlers throw away at once what they were given of this file."""
+        handlers = self.request.upload_handlers if self.request else []
+        for handler in handlers:
+            if handler is not self:
+                handler.upload_interrupted()

@@ -1,0 +1,212 @@
+"""What the admin's pages share: writes go through services, and a refusal is an error of the form, never a success."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+
+from groups import access
+from state.errors import StarsError
+
+if TYPE_CHECKING:  # unfold has no types; its classes are Django's with another dress.
+    from django.contrib.admin import ModelAdmin, TabularInline
+else:
+    from unfold.admin import ModelAdmin, TabularInline
+
+M = TypeVar("M", bound=Model)
+Parent = TypeVar("Parent", bound=Model)
+
+#: Status -> colour of its badge; what is not named here is grey.
+BADGES: Final = {
+    "planning": "info",
+    "running": "info",
+    "summarising": "info",
+    "ready": "info",
+    "awaiting_approval": "warning",
+    "waiting": "warning",
+    "paused": "warning",
+    "completed": "success",
+    "delivered": "success",
+    "failed": "danger",
+}
+
+
+class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """A form whose rules are those of the service: it only shows what the service refused."""
+
+    #: Set for the second showing of a form that the service refused.
+    refusal: ClassVar[StarsError | None] = None
+    #: The service's name of a field -> the form's.
+    field_names: ClassVar[Mapping[str, str]] = {}
+
+    def clean(self) -> dict[str, Any] | None:
+        """The cleaned data; after a refusal, with the refusal's sentences at their fields."""
+        cleaned = super().clean()
+        if self.refusal is not None:
+            sentences = self.refusal.fields or {"": [self.refusal.message]}
+            for name, texts in sentences.items():
+                field = self.field_names.get(name, name)
+                self.add_error(field if field in self.fields else None, list(texts))
+        return cleaned
+
+    def validate_unique(self) -> None:
+        """Left to the service, which says it in a sentence."""
+
+    def validate_constraints(self) -> None:
+        """Left to the service, which says it in a sentence."""
+
+
+class GroupScoped(ModelAdmin[M]):
+    """Shows only what belongs to groups that the user may see, as everywhere else."""
+
+    #: The way from the model to its group.
+    group_path: ClassVar[str] = "group"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        """The rows of the visible groups."""
+        rows = super().get_queryset(request)
+        user = actor_of(request)
+        if user.is_superuser:
+            return rows
+        return rows.filter(**{f"{self.group_path}__in": access.visible_groups(user)})
+
+
+class ServiceAdmin(ModelAdmin[M]):
+    """Subclasses give `save_model` and `delete_model`, each of which calls one service."""
+
+    form = ServiceForm
+    list_per_page = 50
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Show or save the form; what the service refuses is shown at its field, with the input kept."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except StarsError as error:
+            # The transaction is rolled back and nothing was reported; now the form knows why.
+            request.META[_REFUSAL] = error
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_form(
+        self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """The form's class, made anew for each request."""
+        form = super().get_form(request, obj, change, **kwargs)
+        form.refusal = request.META.get(_REFUSAL)  # type: ignore[attr-defined]
+        return form
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Ask, then remove; a refusal leads back to the object."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except StarsError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            opts = self.opts
+            name = f"{self.admin_site.name}:{opts.app_label}_{opts.model_name}_change"
+            return HttpResponseRedirect(reverse(name, args=[object_id]))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
+        """Remove each through its service."""
+        for row in queryset:
+            self.delete_model(request, row)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[M], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Carry out an action; a removal of several is all or nothing, so that its report is true."""
+        if request.POST.get("action") != "delete_selected":
+            return super().response_action(request, queryset, *args, **kwargs)
+        try:
+            with transaction.atomic():
+                return super().response_action(request, queryset, *args, **kwargs)
+        except StarsError as error:
+            self.message_user(request, f"Nothing was removed: {error.message}", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def get_deleted_objects(
+        self, objs: QuerySet[M] | Iterable[M], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """What the confirmation lists: the objects and how much goes with them. The service decides whether."""
+        rows = list(objs)
+        return [str(row) for row in rows], self.goes_along(rows), set(), []
+
+    def goes_along(self, rows: list[M]) -> dict[str, int]:
+        """Plural name -> number of what is removed."""
+        return {str(self.opts.verbose_name_plural): len(rows)}
+
+
+class ReadOnlyAdmin(ModelAdmin[M]):
+    """To be looked at only."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Nobody changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Nobody removes."""
+        return False
+
+
+class ReadOnlyInline(TabularInline[M, Parent]):
+    """Rows that belong to an object, for looking; the link leads to where they can be changed."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Parent | None = None) -> bool:
+        """Nobody adds here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Parent | None = None) -> bool:
+        """Nobody changes here."""
+        return False
+
+
+#: Where the refusal of the first showing waits for the second.
+_REFUSAL: Final = "stars.refusal"
+
+
+def actor_of(request: HttpRequest) -> User:
+    """Whoever is signed in; the admin lets nobody else in."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def adopt(row: Model, stored: Model) -> None:
+    """Make the form's instance the one that the service stored; the admin goes on with it."""
+    row.__dict__.update(stored.__dict__)
+
+
+def changed(form: forms.BaseModelForm[Any]) -> dict[str, Any]:
+    """The fields that were changed, with their new values."""
+    return {name: form.cleaned_data[name] for name in form.changed_data}
+
+
+def run_link(run_id: uuid.UUID) -> str:
+    """A link to the run's page in the dashboard."""
+    return format_html('<a href="{}">{}</a>', reverse("groups:run", args=[run_id]), str(run_id)[:8])
