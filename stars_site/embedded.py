@@ -68,7 +68,7 @@ class Crew:
         The engine is stopped by the worker's own signal of shutdown, as in a worker that stands alone.
         """
         self._beat.service.stop()
-        worker_state.should_stop = EX_OK
+        worker_state.should_stop = EX_OK  # type: ignore[assignment]  # the stubs know only None
         for thread in (self._worker, self._beat):
             if thread is not None:
                 thread.join(JOIN_SECONDS)

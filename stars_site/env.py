@@ -5,6 +5,7 @@ Every variable may also be given as `NAME_FILE`, the path of a file that holds t
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from pathlib import Path
@@ -100,6 +101,6 @@ def kept_secret(path: Path) -> str:
 
 
 def _check_bounds(name: str, number: float, minimum: float, maximum: float | None) -> None:
-    if number < minimum or (maximum is not None and number > maximum):
+    if not math.isfinite(number) or number < minimum or (maximum is not None and number > maximum):
         bounds = f"at least {minimum}" if maximum is None else f"between {minimum} and {maximum}"
         raise ImproperlyConfigured(f"{name} must be {bounds}, not {number}.")

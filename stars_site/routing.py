@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import path
 
 from groups.consumers import LiveConsumer
 from stars_site.backpressure import telling_backpressure
+from stars_site.origin import SiteOriginValidator
 
-websocket_urlpatterns = [path("ws/v1/live/", LiveConsumer.as_asgi())]
+# Django's and Channels' types of routes and applications do not know each other.
+routes: list[Any] = [path("ws/v1/live/", cast(Any, LiveConsumer.as_asgi()))]
 
 websockets = telling_backpressure(
-    AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+    cast(Any, SiteOriginValidator(AuthMiddlewareStack(URLRouter(routes))))
 )

@@ -213,14 +213,6 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "RunStatusEnum": "groups.api.schema.RUN_STATUSES",
-        "SubtaskStatusEnum": "groups.api.schema.SUBTASK_STATUSES",
-    },
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "groups.api.schema.add_events",
-    ],
     "ENUM_SUFFIX": "",
     "ENUM_NAME_OVERRIDES": {
         "RunStatus": "groups.api.schema.RUN_STATUSES",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -18,7 +16,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("groups.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("", include("groups.urls")),
 ]
-# Temporary until the pages stand: the rest of the tree is usable meanwhile.
-if find_spec("groups.views.runs"):
-    urlpatterns.append(path("", include("groups.urls")))
