@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import threading
 from collections import defaultdict
@@ -91,7 +92,8 @@ class _Mailbox:
             self._calls += calls
         if asleep:
             try:
-                loop.call_soon_threadsafe(self._open)
+                # In a context of its own: what listeners start must not inherit the publisher's.
+                loop.call_soon_threadsafe(self._open, context=contextvars.Context())
             except RuntimeError:
                 return False
         return True

@@ -1,0 +1,49 @@
+"""The cast: ada owns the group Harbour, bo operates it, vi may look, cy is an outsider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+
+from groups.models import Group
+from state import fanout
+from tests.factories import make_group, make_user
+
+pytest_plugins = ["tests.servers"]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_hub() -> Iterator[None]:
+    """No test hears what another one said."""
+    yield
+    fanout.close_hub()
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return make_user(username="ada")
+
+
+@pytest.fixture
+def bo(db: None) -> User:
+    return make_user(username="bo")
+
+
+@pytest.fixture
+def vi(db: None) -> User:
+    return make_user(username="vi")
+
+
+@pytest.fixture
+def cy(db: None) -> User:
+    return make_user(username="cy")
+
+
+@pytest.fixture
+def harbour(ada: User, bo: User, vi: User) -> Group:
+    """A group with a leader and two workers."""
+    return make_group(
+        group_id="Harbour", owner=ada, operator=bo, viewer=vi, leader="lena", workers=("wim", "wes")
+    )
