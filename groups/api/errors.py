@@ -62,13 +62,20 @@ def problem(
         "type": "about:blank",
         "title": HTTPStatus(code).phrase,
         "status": code,
-        "detail": detail,
+        "detail": _encodable(detail),
         "reason": reason,
         "instance": iri_to_uri(instance),
     }
     if fields:
-        body["errors"] = fields
+        body["errors"] = {
+            _encodable(name): [_encodable(text) for text in texts] for name, texts in fields.items()
+        }
     return body
+
+
+def _encodable(text: str) -> str:
+    """Refusals quote what was sent, which may hold half a character (a lone surrogate)."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:

@@ -130,4 +130,18 @@ def add_events(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         "description": "A fact in a run's log.",
     }
     result["components"]["schemas"] = dict(sorted(schemas.items()))
+    # The stream is asynchronous and therefore no view of DRF; its twin says the rest.
+    page = result["paths"]["/api/v1/runs/{run_id}/events/"]["get"]
+    refusals = {code: page["responses"][code] for code in ("400", "401", "404")}
+    done = {"description": "The run has ended and there is nothing after `after`."}
+    content = {"text/event-stream": {"schema": {"type": "string"}}}
+    stream = {
+        **page,
+        "operationId": "follow_events",
+        "description": "Follow the log as server-sent events: `id` is the `seq`, `data` an Event. "
+        "Goes on after `Last-Event-ID`, else `after`; ends when the run has ended.",
+        "parameters": [item for item in page["parameters"] if item["name"] != "limit"],
+        "responses": {"200": {"content": content, "description": ""}, "204": done, **refusals},
+    }
+    result["paths"]["/api/v1/runs/{run_id}/events/stream"] = {"get": stream}
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from groups.api.stream import event_stream
 from groups.api.views import (
     agents,
     attachments,
@@ -45,6 +46,7 @@ urlpatterns = [
     path(f"{_RUN}subtasks/<str:subtask_id>/", subtasks.SubtaskView.as_view(), name="subtask"),
     path(f"{_RUN}subtasks/<str:subtask_id>/answer/", subtasks.AnswerView.as_view(), name="answer"),
     path(f"{_RUN}events/", events.EventsView.as_view(), name="events"),
+    path(f"{_RUN}events/stream", event_stream, name="stream"),
     path(f"{_RUN}attachments/", attachments.AttachmentsView.as_view(), name="attachments"),
     path(
         f"{_RUN}attachments/<str:attachment_id>/",

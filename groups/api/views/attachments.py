@@ -26,7 +26,11 @@ class Download(FileResponse):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self.file_to_stream
-        while content and (piece := await asyncio.to_thread(content.read, self.block_size)):
+        if content is None:  # a middleware has put its own stream in place of the file
+            async for piece in super().__aiter__():
+                yield piece
+            return
+        while piece := await asyncio.to_thread(content.read, self.block_size):
             yield piece
 
 
