@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.forms.models import construct_instance
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -59,11 +60,10 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
                 self.add_error(field if field in self.fields else None, list(texts))
         return cleaned
 
-    def validate_unique(self) -> None:
-        """Left to the service, which says it in a sentence."""
-
-    def validate_constraints(self) -> None:
-        """Left to the service, which says it in a sentence."""
+    def _post_clean(self) -> None:
+        """Give the instance its values. The model's own checks are left out: the service says it in a sentence."""
+        options = self._meta
+        self.instance = construct_instance(self, self.instance, options.fields, options.exclude)
 
 
 class GroupScoped(ModelAdmin[M]):

@@ -91,10 +91,10 @@ def test_a_stranger_cannot_broadcast(team: Group) -> None:
 def test_a_text_that_cannot_be_stored_is_refused(team: Group, text: Any) -> None:
     with pytest.raises(Invalid) as refusal:
         messaging.send(actor=None, group=team, sender="lea", to="wes", text=text)
-    assert (refusal.value.status, refusal.value.fields.keys()) == (400, {"text"})
+    assert (refusal.value.status, list(refusal.value.fields)) == (400, ["text"])
     with pytest.raises(Invalid) as refusal:
         messaging.broadcast(actor=None, group=team, text=text)
-    assert (refusal.value.status, refusal.value.fields.keys()) == (400, {"text"})
+    assert (refusal.value.status, list(refusal.value.fields)) == (400, ["text"])
     assert not Message.objects.exists()
 
 
