@@ -1,0 +1,146 @@
+"""Formatting for templates: Markdown made safe, sizes, times, status words and icons."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+import nh3
+from django import template
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, gettext_lazy, ngettext
+from markdown_it import MarkdownIt
+
+register = template.Library()
+
+STATUS_WORDS: Final[dict[str, Any]] = {
+    "queued": gettext_lazy("Queued"),
+    "planning": gettext_lazy("Planning"),
+    "awaiting_approval": gettext_lazy("Awaiting approval"),
+    "running": gettext_lazy("Running"),
+    "paused": gettext_lazy("Paused"),
+    "summarising": gettext_lazy("Summing up"),
+    "completed": gettext_lazy("Completed"),
+    "failed": gettext_lazy("Failed"),
+    "cancelled": gettext_lazy("Cancelled"),
+}
+STATUS_ICONS: Final[dict[str, str]] = {
+    "queued": "clock",
+    "planning": "spinner",
+    "awaiting_approval": "hand",
+    "running": "spinner",
+    "paused": "pause",
+    "summarising": "spinner",
+    "completed": "check",
+    "failed": "cross",
+    "cancelled": "minus",
+}
+#: Past this many characters a text is shown as it is: laying it out as Markdown would only hold up the page.
+MARKDOWN_LIMIT: Final = 2_000_000
+TAGS: Final = frozenset(
+    "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split()
+)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    # CommonMark with tables; raw HTML of the text is shown, not obeyed, and images are not fetched.
+    options = {"html": False, "linkify": False}
+    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"]).disable("image")
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """Markdown as HTML that cannot do anything: no scripts, styles, images or foreign schemes (CommonMark 0.31, GFM tables)."""
+    if len(text) > MARKDOWN_LIMIT:
+        return format_html('<p class="plain">{}</p>', text)
+    html = nh3.clean(
+        _parser().render(text),
+        tags=set(TAGS),
+        attributes={"a": {"href", "title"}, "ol": {"start"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer nofollow",
+    )
+    # Wide tables scroll within themselves; alignment is dropped with the style attribute.
+    html = html.replace("<table>", '<div class="table-scroll" tabindex="0"><table>')
+    return mark_safe(html.replace("</table>", "</table></div>"))  # noqa: S308 - sanitised above
+
+
+@register.filter
+def status_word(status: str) -> str:
+    """A run's status in words."""
+    return str(STATUS_WORDS.get(status, status))
+
+
+@register.filter
+def status_icon(status: str) -> str:
+    """The icon that goes with a run's status."""
+    return STATUS_ICONS.get(status, "clock")
+
+
+@register.filter
+def size(count: int) -> str:
+    """Bytes in words."""
+    return str(filesizeformat(count))
+
+
+@register.filter
+def iso(moment: datetime) -> str:
+    """ISO 8601 for <time datetime>."""
+    return moment.isoformat()
+
+
+@register.filter
+def seconds(begin: datetime | None, end: datetime | None) -> str:
+    """How long it took: 0.4 s, 12 s, 3 min 05 s, 2 h 07 min; empty while it is not over."""
+    if begin is None or end is None:
+        return ""
+    s = max(0.0, (end - begin).total_seconds())
+    if s < 60:
+        return gettext("%(n)s s") % {"n": f"{s:.1f}" if s < 10 else round(s)}
+    if s < 3600:
+        return gettext("%(m)s min %(s)s s") % {"m": int(s // 60), "s": f"{int(s % 60):02}"}
+    return gettext("%(h)s h %(m)s min") % {"h": int(s // 3600), "m": f"{int(s % 3600 // 60):02}"}
+
+
+@register.filter
+def hue(name: str) -> int:
+    """A stable number from 0 to 11 for a name: the colour of its avatar."""
+    return sum(ord(letter) * (index + 3) for index, letter in enumerate(name)) % 12
+
+
+@register.filter
+def initials(name: str) -> str:
+    """One or two letters for an avatar."""
+    words = [word for word in name.replace("_", "-").replace(".", "-").split("-") if word]
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+@register.filter
+def under_way(count: int) -> str:
+    """How many runs are under way."""
+    return ngettext("%(n)s run under way", "%(n)s runs under way", count) % {"n": count}
+
+
+@register.simple_tag
+def attachment_limit() -> str:
+    """The largest attachment, in words."""
+    return str(filesizeformat(settings.STARS_ATTACHMENT_MAX_MB * 1024 * 1024))
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon of the page's sprite; decoration unless it has a label."""
+    if label:
+        return format_html(
+            '<svg class="icon" role="img" aria-label="{}"><use href="#icon-{}"></use></svg>',
+            label,
+            name,
+        )
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="#icon-{}"></use></svg>', name
+    )

@@ -1,0 +1,45 @@
+"""Addresses of the dashboard: pages, the fragments that live pages fetch again, and the actions behind their forms."""
+
+from __future__ import annotations
+
+from django.urls import path
+from django.views.i18n import JavaScriptCatalog
+
+from groups.views import agents, groups, members, messages, runs
+
+app_name = "groups"
+
+urlpatterns = [
+    path("", groups.home, name="home"),
+    path("texts.js", JavaScriptCatalog.as_view(packages=["groups"]), name="texts"),
+    path("fragments/groups/", groups.cards, name="cards"),
+    path("new/group/", groups.new, name="new"),
+    path("groups/<str:group_id>/", groups.detail, name="group"),
+    path("groups/<str:group_id>/settings/", groups.settings, name="settings"),
+    path("groups/<str:group_id>/remove/", groups.remove, name="remove"),
+    path("groups/<str:group_id>/access/", groups.access, name="access"),
+    path("groups/<str:group_id>/members/", members.members, name="members"),
+    path("groups/<str:group_id>/members/<str:agent_id>/", members.member, name="member"),
+    path("groups/<str:group_id>/members/<str:agent_id>/leave/", members.leave, name="leave"),
+    path("groups/<str:group_id>/messages/", messages.messages, name="messages"),
+    path("groups/<str:group_id>/runs/", runs.runs, name="runs"),
+    path("runs/", runs.recent, name="recent"),
+    path("runs/<str:run_id>/", runs.detail, name="run"),
+    path("runs/<str:run_id>/result/", runs.result, name="result"),
+    path("runs/<str:run_id>/plan/", runs.plan, name="plan"),
+    path("runs/<str:run_id>/approve/", runs.approve, name="approve"),
+    path("runs/<str:run_id>/cancel/", runs.cancel, name="cancel"),
+    path("runs/<str:run_id>/pause/", runs.pause, name="pause"),
+    path("runs/<str:run_id>/resume/", runs.resume, name="resume"),
+    path("runs/<str:run_id>/retry/", runs.retry, name="retry"),
+    path(
+        "runs/<str:run_id>/subtasks/<str:subtask_id>/", runs.subtask_result, name="subtask_result"
+    ),
+    path("runs/<str:run_id>/subtasks/<str:subtask_id>/answer/", runs.answer, name="answer"),
+    path("runs/<str:run_id>/attachments/<str:attachment_id>/", runs.attachment, name="attachment"),
+    path("agents/", agents.agents, name="agents"),
+    path("fragments/agents/", agents.rows, name="agent_rows"),
+    path("new/agent/", agents.new, name="agent_new"),
+    path("agents/<str:agent_id>/", agents.detail, name="agent"),
+    path("agents/<str:agent_id>/remove/", agents.remove, name="agent_remove"),
+]

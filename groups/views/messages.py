@@ -1,0 +1,71 @@
+"""A group's messages: the history as a fragment with older pages, and sending."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from groups import access, selectors
+from groups.forms import MessageForm
+from groups.models import Group, Level
+from groups.services import messaging
+from groups.views.groups import MESSAGES_SHOWN
+from groups.views.shell import Request, attempt, goes_to, page
+from state.errors import Invalid
+
+
+@page("GET", "HEAD", "POST")
+def messages(request: Request, group_id: str) -> HttpResponse:
+    """GET: the latest messages, or with `?before=<id>` the page before those.
+
+    POST: send one; answers with the form, empty or with what is wrong.
+    """
+    if request.method != "POST":
+        return _history(request, access.get_group(request.user, group_id))
+    group = access.get_group(request.user, group_id, Level.OPERATOR)
+    members = list(selectors.members_of(group))
+    form = MessageForm(request.POST, members=members)
+
+    def send() -> None:
+        data = form.cleaned_data
+        if data["to"]:
+            messaging.send(
+                actor=request.user,
+                group=group,
+                sender=data["sender"],
+                to=data["to"],
+                text=data["text"],
+            )
+        else:
+            messaging.broadcast(
+                actor=request.user, group=group, text=data["text"], sender=data["sender"]
+            )
+
+    refused = attempt(form, send)
+    if not refused:
+        if not request.htmx:
+            return goes_to(request, "groups:group", group.id)
+        # The next message most likely goes the same way.
+        kept = {"sender": form.cleaned_data["sender"], "to": form.cleaned_data["to"]}
+        form = MessageForm(members=members, initial=kept)
+    context = {"group": group, "message_form": form, "sent": not refused}
+    return render(request, "groups/partials/compose.html", context, status=refused or HTTPStatus.OK)
+
+
+def _history(request: Request, group: Group) -> HttpResponse:
+    wanted = request.GET.get("before", "")
+    found = selectors.messages_of(group)
+    if wanted:
+        if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+            raise Invalid(fields={"before": ["This is not the number of a message."]})
+        found = found.filter(id__lt=int(wanted))
+    rows = list(found[: MESSAGES_SHOWN + 1])
+    context = {
+        "group": group,
+        "chat": rows[:MESSAGES_SHOWN][::-1],
+        "older": rows[MESSAGES_SHOWN - 1].id if len(rows) > MESSAGES_SHOWN else None,
+    }
+    template = "groups/partials/chat_page.html" if wanted else "groups/partials/chat.html"
+    return render(request, template, context)

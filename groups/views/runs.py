@@ -1,0 +1,203 @@
+"""Runs: starting one, its live page, what people do to it, and the fragments that show results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.db.models import Q
+from django.http import FileResponse, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from groups import access, live, selectors
+from groups.forms import RunForm
+from groups.models import Group, Level, Member, Role, Run
+from groups.services import runs as service
+from groups.views.groups import RUNS_SHOWN
+from groups.views.shell import Request, attempt, goes_to, json_body, page, wants_json
+from state.errors import Invalid
+
+#: Runs on one page of the list over all groups.
+PAGE = 50
+
+
+@page("GET", "HEAD", "POST")
+def runs(request: Request, group_id: str) -> HttpResponse:
+    """GET: the group's runs as a fragment. POST (multipart): start one and go to its page."""
+    if request.method != "POST":
+        group = access.get_group(request.user, group_id)
+        context = {"group": group, "runs": selectors.runs_of(group)[:RUNS_SHOWN]}
+        return render(request, "groups/partials/runs.html", context)
+    group = access.get_group(request.user, group_id, Level.OPERATOR)
+    form = RunForm(request.POST, request.FILES)
+    started: list[Run] = []
+    refused = attempt(form, lambda: started.append(_start(request, group, form)))
+    if refused:
+        members = list(selectors.members_of(group))
+        context = {
+            "group": group,
+            "run_form": form,
+            "can_operate": True,
+            "has_leader": any(member.role == Role.LEADER for member in members),
+        }
+        template = "groups/partials/run_box.html" if request.htmx else "groups/run_refused.html"
+        return render(request, template, context, status=refused)
+    return goes_to(request, "groups:run", started[0].id)
+
+
+@page()
+def recent(request: Request) -> HttpResponse:
+    """Runs of all visible groups, newest first; `?before=<run id>` pages on."""
+    found = selectors.recent_runs(request.user)
+    wanted = request.GET.get("before")
+    if wanted:
+        last = access.get_run(request.user, wanted)
+        same_time = Q(created_at=last.created_at, id__lt=last.id)
+        found = found.filter(Q(created_at__lt=last.created_at) | same_time)
+    rows = list(found[: PAGE + 1])
+    context = {
+        "runs": rows[:PAGE],
+        "older": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "topics": live.DASHBOARD,
+    }
+    template = "runs/partials/recent.html" if request.htmx else "runs/list.html"
+    return render(request, template, context)
+
+
+@page()
+def detail(request: Request, run_id: str) -> HttpResponse:
+    """The run page; drawn in the browser from the event log."""
+    run = access.get_run(request.user, run_id)
+    level = access.level_in(request.user, run.group_id) or Level.VIEWER
+    members = list(selectors.members_of(run.group))
+    context = {
+        "run": run,
+        "attachments": list(run.attachments.all()),
+        "about": _about(run, members, level),
+        "can_operate": level >= Level.OPERATOR,
+    }
+    return render(request, "runs/detail.html", context)
+
+
+@page()
+def result(request: Request, run_id: str) -> HttpResponse:
+    """The run's result as sanitised HTML."""
+    run = access.get_run(request.user, run_id)
+    return render(request, "runs/partials/result.html", {"text": run.result})
+
+
+@page()
+def subtask_result(request: Request, run_id: str, subtask_id: str) -> HttpResponse:
+    """A subtask's result as sanitised HTML."""
+    run = access.get_run(request.user, run_id)
+    subtask = access.get_subtask(run, subtask_id)
+    return render(request, "runs/partials/result.html", {"text": subtask.result})
+
+
+@page()
+def attachment(request: Request, run_id: str, attachment_id: str) -> HttpResponseBase:
+    """An attachment, always as a download: what people upload is never shown as a page of ours."""
+    run = access.get_run(request.user, run_id)
+    found = access.get_attachment(run, attachment_id)
+    answer = FileResponse(
+        found.file.open("rb"),
+        as_attachment=True,
+        filename=found.name,
+        content_type=found.media_type,
+    )
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+@page("POST")
+def plan(request: Request, run_id: str) -> HttpResponse:
+    """Replace the plan that awaits approval."""
+    run = access.get_run(request.user, run_id, Level.OPERATOR)
+    wanted = json_body(request).get("plan")
+    return _done(request, service.edit_plan(actor=request.user, run=run, plan=wanted))
+
+
+@page("POST")
+def approve(request: Request, run_id: str) -> HttpResponse:
+    """Approve the plan, or the one sent in its place."""
+    run = access.get_run(request.user, run_id, Level.OPERATOR)
+    wanted = json_body(request).get("plan") if wants_json(request) else None
+    return _done(request, service.approve(actor=request.user, run=run, plan=wanted))
+
+
+@page("POST")
+def answer(request: Request, run_id: str, subtask_id: str) -> HttpResponse:
+    """Answer a waiting subtask's question."""
+    run = access.get_run(request.user, run_id, Level.OPERATOR)
+    subtask = access.get_subtask(run, subtask_id)
+    text = json_body(request).get("text") if wants_json(request) else request.POST.get("text", "")
+    if not isinstance(text, str):
+        raise Invalid(fields={"text": ["This must be text."]})
+    return _done(request, service.answer(actor=request.user, run=run, subtask=subtask, text=text))
+
+
+def _action(act: Callable[..., Run]) -> Callable[..., HttpResponseBase]:
+    """A view that does one thing to a run and needs nothing else."""
+
+    @page("POST")
+    def view(request: Request, run_id: str) -> HttpResponse:
+        run = access.get_run(request.user, run_id, Level.OPERATOR)
+        return _done(request, act(actor=request.user, run=run))
+
+    return view
+
+
+cancel = _action(service.cancel)
+pause = _action(service.pause)
+resume = _action(service.resume)
+retry = _action(service.retry)
+
+
+def _done(request: Request, run: Run) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse({"status": run.status, "last_seq": run.last_seq}, status=HTTPStatus.OK)
+    return goes_to(request, "groups:run", run.id)
+
+
+def _start(request: Request, group: Group, form: RunForm) -> Run:
+    data = form.cleaned_data
+    minutes = data["time_limit"]
+    return service.start(
+        actor=request.user,
+        group=group,
+        # Browsers send line ends as CRLF (HTML, 4.10.21.4).
+        task=data["task"].replace("\r\n", "\n"),
+        mode=data["mode"],
+        approve_plan=data["approve_plan"],
+        failure_policy=data["failure_policy"],
+        time_limit=minutes * 60 if minutes else None,
+        attachments=data["attachments"],
+    )
+
+
+def _about(run: Run, members: list[Member], level: Level) -> dict[str, Any]:
+    """What the run page's scripts need and the log does not say."""
+    args = [run.id]
+    actions = ("cancel", "pause", "resume", "retry", "approve", "plan", "result")
+    urls = {name: reverse(f"groups:{name}", args=args) for name in actions}
+    urls["subtask_result"] = reverse("groups:subtask_result", args=[run.id, "SUBTASK"])
+    urls["answer"] = reverse("groups:answer", args=[run.id, "SUBTASK"])
+    tags = sorted({tag for m in members if m.role == Role.WORKER for tag in m.tags})
+    return {
+        "id": str(run.id),
+        "task": run.task,
+        "mode": run.mode,
+        "now": timezone.now().isoformat(),
+        "can_steer": level >= Level.OPERATOR,
+        "urls": urls,
+        "assignees": [
+            *(
+                {"value": m.agent.agent_id, "label": f"{m.agent.agent_id} ({m.role})"}
+                for m in members
+            ),
+            *({"value": tag, "label": f"#{tag}"} for tag in tags),
+        ],
+    }

@@ -1,0 +1,121 @@
+"""What every view of the dashboard shares: who may come in, and how a refusal looks as page, fragment or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeAlias, cast
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render, resolve_url
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
+from django_htmx.middleware import HtmxDetails
+
+from groups.forms import show_refusal
+from state.errors import Invalid, NotAllowed, NotFound, StarsError
+
+
+class Request(HttpRequest):
+    """A request behind login, with django-htmx's details."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+View: TypeAlias = Callable[..., HttpResponseBase]
+
+
+def page(*methods: str) -> Callable[[View], View]:
+    """A view for signed-in people that answers `methods` only and may raise any StarsError."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def shell(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            known = cast(Request, request)
+            if not request.user.is_authenticated:
+                return _sign_in(known)
+            try:
+                answer = view(known, *args, **kwargs)
+            except StarsError as error:
+                answer = refusal(known, error)
+            patch_vary_headers(cast(HttpResponse, answer), ["HX-Request", "Accept"])
+            return answer
+
+        return cast(View, require_http_methods(methods or ("GET", "HEAD"))(shell))
+
+    return decorate
+
+
+def refusal(request: Request, error: StarsError) -> HttpResponse:
+    """The error as whoever asked can show it: JSON for scripts, a notice for htmx, a page for people."""
+    if wants_json(request):
+        body = {"reason": error.reason, "message": error.message, "fields": error.fields}
+        return JsonResponse(body, status=error.status)
+    if request.htmx:
+        notice = render(request, "components/_notice.html", {"error": error}, status=error.status)
+        return retarget(reswap(notice, "beforeend"), "#notices")
+    template = {NotFound: "404.html", NotAllowed: "403.html"}.get(
+        next((f for f in (NotFound, NotAllowed) if isinstance(error, f)), StarsError),
+        "errors/refused.html",
+    )
+    return render(request, template, {"error": error}, status=error.status)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a script of ours asks (`lib/http.js`)."""
+    return request.headers.get("Accept", "") == "application/json"
+
+
+def goes_to(request: Request, to: str, *args: object) -> HttpResponse:
+    """After a write: send the browser to another page, also out of an htmx form."""
+    url = resolve_url(to, *args)
+    if request.htmx:
+        return HttpResponseClientRedirect(url)
+    return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
+
+
+def attempt(form: Form, call: Callable[[], object]) -> HTTPStatus | None:
+    """Call a service with what the form holds.
+
+    None when it went well, else the status of the refusal, which then stands beside the form's fields.
+    NotFound and NotAllowed about the page itself are not the form's and are raised on.
+    """
+    if not form.is_valid():
+        return HTTPStatus.BAD_REQUEST
+    try:
+        call()
+    except NotAllowed:
+        raise
+    except StarsError as error:
+        if isinstance(error, NotFound) and not error.fields:
+            raise
+        show_refusal(form, error)
+        return HTTPStatus(error.status)
+    return None
+
+
+def json_body(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object that was sent. Raises Invalid."""
+    try:
+        value = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise Invalid("A JSON object was expected.") from None
+    if not isinstance(value, dict):
+        raise Invalid("A JSON object was expected.")
+    return value
+
+
+def _sign_in(request: Request) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse({"reason": "signed_out", "message": "Sign in first."}, status=401)
+    if request.htmx:
+        return HttpResponseClientRedirect(resolve_url(settings.LOGIN_URL))
+    return redirect_to_login(request.get_full_path())

@@ -1,0 +1,24 @@
+/** The entry of every page: defines the elements and follows the topics that the page names. */
+
+import "./components/ask-first.js";
+import "./components/drop-files.js";
+import "./components/live-banner.js";
+import "./components/live-dot.js";
+import "./components/theme-toggle.js";
+import "./components/time-ago.js";
+import { live } from "./live.js";
+import { gettext } from "./lib/i18n.js";
+import { notify } from "./lib/notices.js";
+
+for (const topic of document.body.dataset.topics?.split(" ").filter(Boolean) ?? []) {
+  live.follow(topic, {});
+}
+
+document.body.addEventListener("htmx:sendError", () => {
+  notify(gettext("The server did not answer. Check the connection and try again."), "error");
+});
+document.body.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status >= 500) {
+    notify(gettext("Something went wrong on the server. It has been written to its log."), "error");
+  }
+});

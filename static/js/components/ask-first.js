@@ -1,0 +1,32 @@
+/** <ask-first question="…">: the button inside must be pressed twice, the second time within four seconds. */
+
+class AskFirst extends HTMLElement {
+  connectedCallback() {
+    this.addEventListener("click", this, { capture: true });
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.timer);
+    this.removeEventListener("click", this, { capture: true });
+  }
+
+  handleEvent(event) {
+    const button = event.target.closest("button");
+    if (!button || this.armed) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.armed = true;
+    const { width } = button.getBoundingClientRect();
+    const words = [...button.childNodes];
+    button.style.setProperty("min-inline-size", `${width}px`);
+    button.replaceChildren(this.getAttribute("question"));
+    button.classList.add("is-asking");
+    this.timer = setTimeout(() => {
+      this.armed = false;
+      button.replaceChildren(...words);
+      button.classList.remove("is-asking");
+    }, 4_000);
+  }
+}
+
+customElements.define("ask-first", AskFirst);

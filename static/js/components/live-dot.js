@@ -1,0 +1,39 @@
+/** <live-dot>: a dot and a word on whether the page is live; its title says what that means. */
+
+import { h, text } from "../lib/dom.js";
+import { gettext } from "../lib/i18n.js";
+import { live } from "../live.js";
+
+const WORDS = {
+  connecting: [gettext("Connecting"), gettext("The page is opening its live connection.")],
+  open: [gettext("Live"), gettext("Every change shows here as it happens; nothing needs reloading.")],
+  lost: [
+    gettext("Reconnecting"),
+    gettext("The connection broke. What happens meanwhile is kept on the server and will be shown."),
+  ],
+  refused: [gettext("Not live"), gettext("The server refused the live connection. Reload to sign in again.")],
+};
+
+class LiveDot extends HTMLElement {
+  connectedCallback() {
+    this.word = h("span", { class: "live-dot-word" });
+    this.replaceChildren(h("span", { class: "live-dot-mark", "aria-hidden": "true" }), this.word);
+    this.draw = () => this.#draw();
+    document.addEventListener("stars:live", this.draw);
+    this.#draw();
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("stars:live", this.draw);
+  }
+
+  #draw() {
+    const { state } = live.state;
+    const [word, meaning] = WORDS[state];
+    this.dataset.state = state;
+    this.title = meaning;
+    text(this.word, word);
+  }
+}
+
+customElements.define("live-dot", LiveDot);

@@ -1,0 +1,24 @@
+/** <time-ago>: wraps a <time datetime>, says how long ago it was, and keeps saying it. */
+
+import { text } from "../lib/dom.js";
+import { ago } from "../lib/time.js";
+
+class TimeAgo extends HTMLElement {
+  connectedCallback() {
+    this.time = this.querySelector("time");
+    if (!this.time) return;
+    this.time.title = new Date(this.time.dateTime).toLocaleString();
+    this.#draw();
+    this.timer = setInterval(() => this.#draw(), 20_000);
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.timer);
+  }
+
+  #draw() {
+    text(this.time, ago(this.time.dateTime));
+  }
+}
+
+customElements.define("time-ago", TimeAgo);

@@ -1,0 +1,52 @@
+/** Requests to our own pages: the CSRF token goes with every write, refusals come back as Refused. */
+
+import { gettext } from "./i18n.js";
+
+/** The server refused: `message` for the person, `fields` maps a field's name to what is wrong with it. */
+export class Refused extends Error {
+  constructor(message, fields = {}, status = 0) {
+    super(message);
+    this.fields = fields;
+    this.status = status;
+  }
+}
+
+const token = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
+
+async function ask(url, options) {
+  let response;
+  try {
+    response = await fetch(url, { credentials: "same-origin", redirect: "manual", ...options });
+  } catch {
+    throw new Refused(gettext("The server did not answer. Check the connection and try again."));
+  }
+  if (response.type === "opaqueredirect" || response.status === 401) {
+    throw new Refused(gettext("You are signed out. Reload the page to sign in again."), {}, 401);
+  }
+  return response;
+}
+
+/** POST a JSON value; gives the answer's JSON. Raises Refused. */
+export async function post(url, value = {}) {
+  const response = await ask(url, {
+    method: "POST",
+    headers: {
+      Accept: "application/json",
+      "Content-Type": "application/json",
+      "X-CSRFToken": token(),
+    },
+    body: JSON.stringify(value),
+  });
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) {
+    throw new Refused(body.message ?? gettext("The server could not do this."), body.fields, response.status);
+  }
+  return body;
+}
+
+/** GET a fragment of HTML that the server has made (and sanitised). Raises Refused. */
+export async function fragment(url) {
+  const response = await ask(url, { headers: { Accept: "text/html" } });
+  if (!response.ok) throw new Refused(gettext("This part could not be loaded."), {}, response.status);
+  return response.text();
+}

@@ -1,0 +1,11 @@
+/** Texts of the scripts, through Django's JavaScript catalog where the page loads one; English otherwise. */
+
+/** The text in the page's language. */
+export const gettext = (text) => globalThis.django?.gettext?.(text) ?? text;
+
+/** The text in the page's language and number. */
+export const ngettext = (one, many, count) =>
+  globalThis.django?.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
+
+/** Put named values into a text: fill("%(n)s rows", {n: 3}). */
+export const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => String(values[name] ?? ""));

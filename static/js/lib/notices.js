@@ -1,0 +1,20 @@
+/** Short notices in the corner of the page (`#notices`), read aloud by screen readers. */
+
+import { h } from "./dom.js";
+import { gettext } from "./i18n.js";
+
+const STAYS = { info: 5_000, success: 5_000, error: 12_000 };
+
+/** Show a sentence; `kind` is info, success or error. It goes by itself, or when it is dismissed. */
+export function notify(sentence, kind = "info") {
+  const notice = h(
+    "div",
+    { class: `notice notice-${kind}`, role: kind === "error" ? "alert" : "status" },
+    h("p", {}, sentence),
+    h("button", { type: "button", class: "notice-close", "aria-label": gettext("Dismiss") }, "×"),
+  );
+  const remove = () => notice.remove();
+  notice.querySelector("button").addEventListener("click", remove);
+  document.getElementById("notices")?.append(notice);
+  setTimeout(remove, STAYS[kind] ?? STAYS.info);
+}

@@ -1,0 +1,48 @@
+/** <question-form>: a waiting subtask's question and the form that answers it. `url` is empty for those who may only look. */
+
+import { h, show, text } from "../lib/dom.js";
+import { gettext } from "../lib/i18n.js";
+import { post } from "../lib/http.js";
+
+class QuestionForm extends HTMLElement {
+  draw(subtask) {
+    if (!show(this, subtask.status === "waiting")) return;
+    if (!this.form) this.#make(subtask);
+    text(this.words, subtask.question);
+  }
+
+  #make(subtask) {
+    const id = `answer-${subtask.id}`;
+    this.words = h("label", { class: "question-words", htmlFor: id });
+    this.box = h("textarea", { id, rows: 2, name: "text", required: true });
+    this.fault = h("p", { class: "field-error", role: "alert", hidden: true });
+    this.button = h("button", { type: "submit", class: "button button-primary button-small" }, gettext("Answer"));
+    this.form = h("form", { onsubmit: (event) => this.#send(event) }, this.words, this.box, this.fault, this.button);
+    this.box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) this.form.requestSubmit();
+    });
+    if (!this.url) {
+      this.box.hidden = this.button.hidden = true;
+      show(this.fault, true);
+      text(this.fault, gettext("An operator of this group must answer."));
+    }
+    this.replaceChildren(this.form);
+  }
+
+  async #send(event) {
+    event.preventDefault();
+    this.button.disabled = true;
+    show(this.fault, false);
+    try {
+      await post(this.url, { text: this.box.value });
+      this.box.value = "";
+    } catch (refused) {
+      text(this.fault, Object.values(refused.fields).flat().join(" ") || refused.message);
+      show(this.fault, true);
+    } finally {
+      this.button.disabled = false;
+    }
+  }
+}
+
+customElements.define("question-form", QuestionForm);

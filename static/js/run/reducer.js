@@ -1,0 +1,333 @@
+/**
+ * The run as its event log tells it: one pure function from (view, event) to view. No DOM, no clock, no network,
+ * so the same code draws the live page, replays a log at any speed, and is tested in Node against the database.
+ *
+ * Views are never changed once returned. A batch copies each object it touches once (`own`), so that ten thousand
+ * text deltas cost ten thousand string appends, and a component may compare parts of two views by identity.
+ */
+
+const RUN_ENDED = new Set(["completed", "failed", "cancelled"]);
+const SUBTASK_ENDED = new Set(["completed", "failed", "cancelled", "skipped"]);
+
+/** Whether a run with this status has come to rest (a retry may still take it up again). */
+export const runEnded = (status) => RUN_ENDED.has(status);
+
+/** Whether a subtask with this status needs no more work. */
+export const subtaskEnded = (status) => SUBTASK_ENDED.has(status);
+
+/** The view before the first event. `run` gives what the log does not repeat: {id, task?, mode?}. */
+export function initial(run = {}) {
+  return {
+    id: run.id ?? null,
+    task: run.task ?? "",
+    mode: run.mode ?? "",
+    failurePolicy: "",
+    approvePlan: false,
+    attachments: [],
+    by: "",
+    status: "queued",
+    queuedAt: null,
+    startedAt: null,
+    endedAt: null,
+    /** {by, at} of the latest pause; null when it is not paused. */
+    paused: null,
+    /** {by, reason} of the cancellation. */
+    cancelled: null,
+    plan: null,
+    /** Who edited or approved the plan last; empty when it stands as the leader made it. */
+    planBy: "",
+    subtasks: {},
+    result: "",
+    error: "",
+    usage: {},
+    /** How many events of each type there were. */
+    counts: {},
+    last_seq: 0,
+    lastAt: null,
+  };
+}
+
+/** The view after one more event. */
+export const reduce = (view, event) => reduceAll(view, [event]);
+
+/** The view after these events, in order. Equal to folding `reduce`, with one copy of what changes. */
+export function reduceAll(view, events) {
+  if (!events.length) return view;
+  const draft = { ...view, subtasks: { ...view.subtasks }, counts: { ...view.counts } };
+  const fresh = new Set();
+  for (const event of events) {
+    draft.last_seq = event.seq;
+    draft.lastAt = event.at;
+    draft.counts[event.type] = (draft.counts[event.type] ?? 0) + 1;
+    HANDLERS[event.type]?.(draft, event, fresh);
+    // Every fact about a subtask names the agent it belongs to at that moment, or nobody yet.
+    if (event.subtask && event.type.startsWith("subtask.")) {
+      own(draft, event.subtask, fresh).agentId = event.agent_id;
+    }
+  }
+  return draft;
+}
+
+/** What must equal the rows of the database; the replay test compares it. */
+export function summary(view) {
+  const subtasks = {};
+  for (const s of Object.values(view.subtasks)) {
+    subtasks[s.id] = {
+      id: s.id,
+      key: s.key,
+      kind: s.kind,
+      title: s.title,
+      assignee: s.assignee,
+      agent_id: s.agentId ?? "",
+      status: s.status,
+      attempt: s.attempt,
+      result: s.result,
+      error: s.error,
+      question: s.question,
+    };
+  }
+  const { status, plan, result, error, usage, last_seq } = view;
+  return { status, plan, subtasks, result, error, usage, last_seq };
+}
+
+const RANK = { plan: 0, work: 1, summary: 2 };
+
+/** The subtasks in reading order: the plan, its items as planned, the summary. */
+export function ordered(view) {
+  return Object.values(view.subtasks).toSorted(
+    (a, b) => RANK[a.kind] - RANK[b.kind] || a.position - b.position,
+  );
+}
+
+function blank(id) {
+  return {
+    id,
+    key: "",
+    kind: "work",
+    title: "",
+    instructions: "",
+    assignee: "",
+    agentId: null,
+    dependsOn: [],
+    position: 0,
+    status: "blocked",
+    attempt: 0,
+    maxAttempts: 0,
+    /** {error, delay, cause, at} while another attempt is awaited. */
+    retrying: null,
+    question: "",
+    result: "",
+    error: "",
+    /** What the present attempt has written so far. */
+    text: "",
+    /** [{id, tool, arguments, summary, ok, startedAt, endedAt}]; `ok` is null while it runs. */
+    tools: [],
+    /** [{state, from, to}] for the timeline; `to` is null for the one still open. */
+    spans: [],
+    startedAt: null,
+    endedAt: null,
+  };
+}
+
+function own(draft, id, fresh) {
+  if (!fresh.has(id)) {
+    fresh.add(id);
+    draft.subtasks[id] = { ...(draft.subtasks[id] ?? blank(id)) };
+  }
+  return draft.subtasks[id];
+}
+
+/** Put the subtask into `status`, closing the open bar of its timeline and opening the next. */
+function enter(subtask, status, at) {
+  subtask.status = status;
+  const spans = subtask.spans.map((span) => (span.to === null ? { ...span, to: at } : span));
+  if (SUBTASK_ENDED.has(status)) {
+    subtask.endedAt = at;
+  } else {
+    subtask.endedAt = null;
+    if (status !== "blocked") spans.push({ state: status, from: at, to: null });
+  }
+  subtask.spans = spans;
+}
+
+/** A pause outlasts what was already under way when it came; only a resume or an end lifts it. */
+function go(draft, status) {
+  if (draft.status !== "paused") draft.status = status;
+}
+
+function listSubtasks(draft, plan, at, fresh) {
+  plan.subtasks.forEach((item, index) => {
+    const subtask = own(draft, item.id, fresh);
+    Object.assign(subtask, {
+      key: item.key,
+      kind: "work",
+      title: item.title,
+      instructions: item.instructions ?? "",
+      assignee: item.assignee,
+      dependsOn: item.depends_on ?? [],
+      position: index + 1,
+    });
+    enter(subtask, "blocked", at);
+  });
+}
+
+function end(draft, event, status, fresh) {
+  draft.status = status;
+  draft.endedAt = event.at;
+  draft.paused = null;
+  for (const [id, subtask] of Object.entries(draft.subtasks)) {
+    if (SUBTASK_ENDED.has(subtask.status)) continue;
+    const stopped = own(draft, id, fresh);
+    stopped.retrying = null;
+    enter(stopped, "cancelled", event.at);
+  }
+}
+
+function addUsage(sum, more) {
+  const cost = sum.cost_usd === null || more.cost_usd === null;
+  return {
+    input_tokens: (sum.input_tokens ?? 0) + more.input_tokens,
+    output_tokens: (sum.output_tokens ?? 0) + more.output_tokens,
+    requests: (sum.requests ?? 0) + more.requests,
+    cost_usd: cost ? null : (sum.cost_usd ?? 0) + more.cost_usd,
+  };
+}
+
+const HANDLERS = {
+  "run.queued"(draft, { data, at }) {
+    draft.status = "queued";
+    draft.queuedAt = at;
+    draft.task = data.task ?? draft.task;
+    draft.mode = data.mode ?? draft.mode;
+    draft.failurePolicy = data.failure_policy ?? "";
+    draft.approvePlan = Boolean(data.approve_plan);
+    draft.attachments = data.attachments ?? [];
+    draft.by = data.by ?? "";
+  },
+  "run.started"(draft, { at }) {
+    go(draft, "planning");
+    draft.startedAt ??= at;
+  },
+  "plan.proposed"(draft, { data, at }, fresh) {
+    draft.plan = data.plan;
+    draft.planBy = data.by ?? "";
+    go(draft, data.approval_required ? "awaiting_approval" : "running");
+    if (!data.approval_required) listSubtasks(draft, data.plan, at, fresh);
+  },
+  "plan.approved"(draft, { data, at }, fresh) {
+    draft.plan = data.plan;
+    draft.planBy = data.by ?? "";
+    go(draft, "running");
+    listSubtasks(draft, data.plan, at, fresh);
+  },
+  "run.paused"(draft, { data, at }) {
+    draft.status = "paused";
+    draft.paused = { by: data.by ?? "", at };
+  },
+  "run.resumed"(draft, { data, at }, fresh) {
+    draft.status = data.status;
+    draft.paused = null;
+    draft.endedAt = null;
+    draft.result = "";
+    draft.error = "";
+    for (const id of data.retried ?? []) {
+      const subtask = own(draft, id, fresh);
+      Object.assign(subtask, { result: "", error: "", question: "", retrying: null, text: "", tools: [] });
+      enter(subtask, "blocked", at);
+    }
+  },
+  "run.summarising"(draft) {
+    go(draft, "summarising");
+  },
+  "run.completed"(draft, { data, at }) {
+    draft.status = "completed";
+    draft.endedAt = at;
+    draft.paused = null;
+    draft.result = data.result;
+    draft.usage = data.usage;
+  },
+  "run.failed"(draft, event, fresh) {
+    end(draft, event, "failed", fresh);
+    draft.error = event.data.error;
+  },
+  "run.cancelled"(draft, event, fresh) {
+    end(draft, event, "cancelled", fresh);
+    draft.cancelled = { by: event.data.by ?? "", reason: event.data.reason ?? "" };
+  },
+  "subtask.ready"(draft, { subtask: id, data, at }, fresh) {
+    const subtask = own(draft, id, fresh);
+    subtask.key = data.key;
+    subtask.kind = data.kind;
+    subtask.title = data.title;
+    subtask.assignee = data.assignee;
+    subtask.question = "";
+    subtask.retrying = null;
+    enter(subtask, "ready", at);
+  },
+  "subtask.started"(draft, { subtask: id, data, at }, fresh) {
+    const subtask = own(draft, id, fresh);
+    subtask.attempt = data.attempt;
+    subtask.maxAttempts = data.max_attempts;
+    subtask.text = "";
+    subtask.tools = [];
+    subtask.retrying = null;
+    subtask.startedAt ??= at;
+    enter(subtask, "running", at);
+  },
+  "subtask.retrying"(draft, { subtask: id, data, at }, fresh) {
+    const subtask = own(draft, id, fresh);
+    // A try that the server itself broke off does not count.
+    subtask.attempt = data.cause === "released" ? data.attempt - 1 : data.attempt;
+    subtask.maxAttempts = data.max_attempts;
+    subtask.error = data.error;
+    subtask.retrying = { error: data.error, delay: data.delay, cause: data.cause, at };
+    enter(subtask, "ready", at);
+  },
+  "subtask.waiting"(draft, { subtask: id, data, at }, fresh) {
+    const subtask = own(draft, id, fresh);
+    subtask.question = data.question;
+    subtask.attempt -= 1; // a try that ends in a question does not count
+    enter(subtask, "waiting", at);
+  },
+  "subtask.completed"(draft, { subtask: id, data, at }, fresh) {
+    const subtask = own(draft, id, fresh);
+    subtask.result = data.result;
+    subtask.error = "";
+    subtask.retrying = null;
+    enter(subtask, "completed", at);
+  },
+  "subtask.failed"(draft, { subtask: id, data, at }, fresh) {
+    const subtask = own(draft, id, fresh);
+    subtask.error = data.error;
+    subtask.attempt = data.attempt;
+    subtask.retrying = null;
+    enter(subtask, "failed", at);
+  },
+  "subtask.skipped"(draft, { subtask: id, data, at }, fresh) {
+    const subtask = own(draft, id, fresh);
+    subtask.error = data.reason;
+    enter(subtask, "skipped", at);
+  },
+  "text.delta"(draft, { subtask: id, data }, fresh) {
+    if (id) own(draft, id, fresh).text += data.text;
+  },
+  "tool.started"(draft, { subtask: id, data, at }, fresh) {
+    if (!id) return;
+    const subtask = own(draft, id, fresh);
+    const { call_id, tool } = data;
+    const call = { id: call_id, tool, arguments: data.arguments ?? {}, summary: "", ok: null };
+    subtask.tools = [...subtask.tools, { ...call, startedAt: at, endedAt: null }];
+  },
+  "tool.finished"(draft, { subtask: id, data, at }, fresh) {
+    if (!id) return;
+    const subtask = own(draft, id, fresh);
+    subtask.tools = subtask.tools.map((call) =>
+      call.id === data.call_id && call.ok === null
+        ? { ...call, ok: data.ok, summary: data.summary, endedAt: at }
+        : call,
+    );
+  },
+  "usage.recorded"(draft, { data }) {
+    draft.usage = addUsage(draft.usage, data);
+  },
+};

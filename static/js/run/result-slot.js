@@ -1,0 +1,50 @@
+/** Shows Markdown that the server has rendered and sanitised; fetched when it comes into view, once per result. */
+
+import { h } from "../lib/dom.js";
+import { gettext } from "../lib/i18n.js";
+import { fragment } from "../lib/http.js";
+
+export class ResultSlot {
+  #shown = null;
+
+  /** `box` is filled from `url`. */
+  constructor(box, url) {
+    this.box = box;
+    this.url = url;
+    box.hidden = true;
+    this.watcher = new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) this.#load();
+    }, { rootMargin: "600px" });
+  }
+
+  /** Show this result (its Markdown stands in until the server's HTML is there). */
+  show(markdown) {
+    if (this.#shown === markdown) return;
+    this.#shown = markdown;
+    this.box.hidden = false;
+    this.box.replaceChildren(h("p", { class: "plain" }, markdown.slice(0, 20_000)));
+    this.watcher.observe(this.box);
+  }
+
+  /** Show nothing: the result counts no longer. */
+  clear() {
+    if (this.#shown === null) return;
+    this.#shown = null;
+    this.watcher.unobserve(this.box);
+    this.box.hidden = true;
+    this.box.replaceChildren();
+  }
+
+  async #load() {
+    const wanted = this.#shown;
+    this.watcher.unobserve(this.box);
+    try {
+      const html = await fragment(this.url);
+      // The one place that parses HTML: our server made it, through the sanitiser.
+      if (wanted === this.#shown) this.box.innerHTML = html;
+    } catch (refused) {
+      const again = h("button", { type: "button", class: "link", onclick: () => this.#load() }, gettext("Try again"));
+      this.box.append(h("p", { class: "muted" }, refused.message, " ", again));
+    }
+  }
+}

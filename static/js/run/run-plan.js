@@ -1,0 +1,102 @@
+/**
+ * <run-plan>: the subtasks as rows, each with its agent and what it waits for at the left and its time at the right.
+ * Bars are placed in CSS from `--from`, `--to` and the plan's `--total` (milliseconds), so a tick sets one property.
+ */
+
+import { h, icon, setStyle, text } from "../lib/dom.js";
+import { fill, gettext } from "../lib/i18n.js";
+import { duration, now } from "../lib/time.js";
+import { drawMark, statusMark } from "./badge.js";
+import { ordered, runEnded, subtaskEnded } from "./reducer.js";
+
+class RunPlan extends HTMLElement {
+  connectedCallback() {
+    this.list = this.querySelector("[data-ref=rows]");
+    this.note = this.querySelector("[data-ref=note]");
+    this.scale = this.querySelector("[data-ref=scale]");
+    this.rows = new Map();
+  }
+
+  draw(view, before) {
+    if (!view.last_seq || (before && view.subtasks === before.subtasks && view.plan === before.plan)) return;
+    this.start = Date.parse(view.queuedAt ?? view.lastAt);
+    const subtasks = ordered(view);
+    this.hidden = !subtasks.length || view.status === "awaiting_approval";
+    this.titles = new Map(subtasks.map((subtask) => [subtask.key, subtask.title]));
+    subtasks.forEach((subtask, index) => this.#row(subtask, index));
+    const words = view.plan?.note ?? "";
+    text(this.note, words);
+    this.note.hidden = !words;
+    this.tick(view, now());
+  }
+
+  tick(view, at) {
+    const end = runEnded(view.status) ? Date.parse(view.endedAt) : at;
+    const total = Math.max(1000, end - this.start);
+    setStyle(this, { "--total": String(total) });
+    text(this.scale, duration(total));
+    for (const { subtask, time } of this.rows.values()) {
+      if (subtask.startedAt && !subtask.endedAt) text(time, duration(at - Date.parse(subtask.startedAt)));
+    }
+  }
+
+  #row(subtask, index) {
+    let row = this.rows.get(subtask.id);
+    if (!row) {
+      row = this.#make(subtask);
+      this.rows.set(subtask.id, row);
+    }
+    if (this.list.children[index] !== row.node) this.list.insertBefore(row.node, this.list.children[index] ?? null);
+    if (row.subtask === subtask) return;
+    const spansChanged = row.subtask?.spans !== subtask.spans;
+    row.subtask = subtask;
+    row.node.dataset.status = subtask.status;
+    drawMark(row.mark, subtask.status);
+    text(row.title, subtask.title);
+    text(row.agent, subtask.agentId ?? subtask.assignee);
+    const needs = subtask.dependsOn.map((key) => this.titles.get(key) ?? key).join(", ");
+    row.needs.hidden = !needs;
+    row.needs.title = fill(gettext("After: %(titles)s"), { titles: needs });
+    text(row.needsCount, String(subtask.dependsOn.length));
+    const ended = subtaskEnded(subtask.status) && subtask.startedAt;
+    text(row.time, ended ? duration(Date.parse(subtask.endedAt) - Date.parse(subtask.startedAt)) : "");
+    if (spansChanged) this.#bars(row.track, subtask);
+  }
+
+  #make(subtask) {
+    const mark = statusMark(subtask.status);
+    const title = h("a", { class: "plan-row-title", href: `#subtask-${subtask.id}` });
+    const agent = h("span", { class: "agent-name" });
+    const needsCount = h("span", {});
+    const needs = h("span", { class: "plan-row-needs" }, icon("after", gettext("Waits for others")), needsCount);
+    const time = h("span", { class: "plan-row-time" });
+    const track = h("div", { class: "track", "aria-hidden": "true" });
+    const node = h(
+      "li",
+      { class: "plan-row", "data-kind": subtask.kind },
+      mark,
+      h("div", { class: "plan-row-what" }, title, h("div", { class: "plan-row-who" }, agent, needs)),
+      track,
+      time,
+    );
+    return { node, mark, title, agent, needs, needsCount, time, track, subtask: null };
+  }
+
+  #bars(track, subtask) {
+    const bars = subtask.spans.map((span, index) => {
+      const open = span.to === null;
+      const last = index === subtask.spans.length - 1;
+      const how = last && span.state === "running" && !open ? subtask.status : span.state;
+      const bar = h("span", { class: "bar", "data-state": how });
+      setStyle(bar, {
+        "--from": String(Date.parse(span.from) - this.start),
+        "--to": open ? "var(--total)" : String(Date.parse(span.to) - this.start),
+      });
+      bar.classList.toggle("is-open", open);
+      return bar;
+    });
+    track.replaceChildren(...bars);
+  }
+}
+
+customElements.define("run-plan", RunPlan);

@@ -1,0 +1,35 @@
+/** <run-progress>: how many of the plan's subtasks have ended, as one bar split by how they ended. */
+
+import { h, setStyle, text } from "../lib/dom.js";
+import { fill, gettext } from "../lib/i18n.js";
+import { runEnded, subtaskEnded } from "./reducer.js";
+
+const PARTS = ["completed", "failed", "skipped", "cancelled", "running", "waiting"];
+
+class RunProgress extends HTMLElement {
+  connectedCallback() {
+    this.words = h("span", { class: "progress-words" });
+    this.bars = new Map(PARTS.map((part) => [part, h("span", { class: "progress-part", "data-status": part })]));
+    this.bar = h("div", { class: "progress-bar", role: "progressbar", "aria-valuemin": "0" }, ...this.bars.values());
+    this.bar.setAttribute("aria-label", gettext("Subtasks that have ended"));
+    this.replaceChildren(this.bar, this.words);
+  }
+
+  draw(view, before) {
+    if (before && view.subtasks === before.subtasks) return;
+    const work = Object.values(view.subtasks).filter((subtask) => subtask.kind === "work");
+    this.hidden = !work.length;
+    if (!work.length) return;
+    const ended = work.filter((subtask) => subtaskEnded(subtask.status)).length;
+    for (const [part, bar] of this.bars) {
+      const n = work.filter((subtask) => subtask.status === part).length;
+      setStyle(bar, { "--share": String(n / work.length) });
+    }
+    this.bar.setAttribute("aria-valuemax", String(work.length));
+    this.bar.setAttribute("aria-valuenow", String(ended));
+    this.bar.classList.toggle("is-live", !runEnded(view.status));
+    text(this.words, fill(gettext("%(n)s of %(total)s"), { n: ended, total: work.length }));
+  }
+}
+
+customElements.define("run-progress", RunProgress);

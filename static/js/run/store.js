@@ -1,0 +1,69 @@
+/**
+ * The run page's memory: the log as received, the view it reduces to, and who draws it. Frames in any order,
+ * doubled or with gaps become one gap-free log; drawing happens once per animation frame however many arrive.
+ */
+
+import { initial, reduceAll } from "./reducer.js";
+
+export class RunStore {
+  #listeners = new Set();
+  #pending = false;
+  #drawn;
+
+  /** `resubscribe()` asks the server to replay from `position`; `frame` schedules drawing (a test passes its own). */
+  constructor(run, frame = (draw) => requestAnimationFrame(draw)) {
+    this.view = initial(run);
+    this.#drawn = this.view;
+    this.events = [];
+    this.target = 0;
+    this.resubscribe = () => {};
+    this.frame = frame;
+  }
+
+  /** The number of the last event taken in. */
+  get position() {
+    return this.view.last_seq;
+  }
+
+  /** Whether the log has been read up to what the server has said it holds. */
+  get caughtUp() {
+    return this.position >= this.target;
+  }
+
+  /** Take in what a frame carries. What we have is passed over; a gap asks for a replay and takes nothing. */
+  take({ seq, events }) {
+    this.target = Math.max(this.target, seq);
+    const news = events.filter((event) => event.seq > this.position);
+    if (!news.length) return;
+    if (news[0].seq > this.position + 1) {
+      this.resubscribe();
+      return;
+    }
+    for (const event of news) this.events.push(event);
+    this.view = reduceAll(this.view, news);
+    this.#schedule();
+  }
+
+  /** The server's word on how far the log goes. */
+  hello({ last_seq: last }) {
+    this.target = Math.max(this.target, last);
+    this.#schedule();
+  }
+
+  /** Draw with `draw(view, before, store)` after every change, and once at the start. */
+  listen(draw) {
+    this.#listeners.add(draw);
+    draw(this.view, null, this);
+  }
+
+  #schedule() {
+    if (this.#pending) return;
+    this.#pending = true;
+    this.frame(() => {
+      this.#pending = false;
+      const before = this.#drawn;
+      this.#drawn = this.view;
+      for (const draw of this.#listeners) draw(this.view, before, this);
+    });
+  }
+}

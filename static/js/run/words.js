@@ -1,0 +1,133 @@
+/** Statuses, events and causes in words and icons; the one place where the run page's vocabulary stands. Pure. */
+
+import { fill, gettext, ngettext } from "../lib/i18n.js";
+import { duration } from "../lib/time.js";
+
+export const RUN_WORDS = {
+  queued: gettext("Queued"),
+  planning: gettext("Planning"),
+  awaiting_approval: gettext("Awaiting approval"),
+  running: gettext("Running"),
+  paused: gettext("Paused"),
+  summarising: gettext("Summing up"),
+  completed: gettext("Completed"),
+  failed: gettext("Failed"),
+  cancelled: gettext("Cancelled"),
+};
+
+export const SUBTASK_WORDS = {
+  blocked: gettext("Blocked"),
+  ready: gettext("Ready"),
+  running: gettext("Running"),
+  waiting: gettext("Waiting for an answer"),
+  completed: gettext("Completed"),
+  failed: gettext("Failed"),
+  cancelled: gettext("Cancelled"),
+  skipped: gettext("Skipped"),
+};
+
+/** The icon of a status, of runs and subtasks alike (`templates/components/_icons.html`). */
+export const STATUS_ICONS = {
+  queued: "clock",
+  blocked: "clock",
+  ready: "clock",
+  planning: "spinner",
+  running: "spinner",
+  summarising: "spinner",
+  awaiting_approval: "hand",
+  waiting: "hand",
+  paused: "pause",
+  completed: "check",
+  failed: "cross",
+  cancelled: "minus",
+  skipped: "skip",
+};
+
+const CAUSES = {
+  error: gettext("the agent failed"),
+  timeout: gettext("it took too long"),
+  lost: gettext("its worker stopped answering"),
+  released: gettext("its worker was told to stop"),
+};
+
+/** "Attempt 2 of 3 in 4 s: why the last one failed". `left` is the back-off that remains, in milliseconds. */
+export function retryWords(subtask, left) {
+  const { cause, error } = subtask.retrying;
+  const values = {
+    next: subtask.attempt + 1,
+    max: subtask.maxAttempts,
+    when: left > 0 ? fill(gettext("in %(time)s"), { time: duration(Math.ceil(left / 1000) * 1000) }) : gettext("now"),
+    why: error || CAUSES[cause] || cause,
+  };
+  return fill(gettext("Attempt %(next)s of %(max)s %(when)s: %(why)s"), values);
+}
+
+const short = (text, length = 160) => {
+  const line = String(text ?? "").replace(/\s+/g, " ").trim();
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+};
+
+const by = (data) => (data.by ? fill(gettext(" by %(who)s"), { who: data.by }) : "");
+
+const planned = (data) => {
+  const n = data.plan?.subtasks?.length ?? 0;
+  return fill(ngettext("%(n)s subtask", "%(n)s subtasks", n), { n });
+};
+
+const SENTENCES = {
+  "run.queued": (d) => gettext("Run queued") + by(d),
+  "run.started": () => gettext("Run started"),
+  "run.paused": (d) => gettext("Paused") + by(d),
+  "run.resumed": (d) =>
+    (d.retried?.length ? gettext("Taken up again") : gettext("Resumed")) + by(d),
+  "run.summarising": () => gettext("The leader sums up"),
+  "run.completed": () => gettext("Run completed"),
+  "run.failed": (d) => fill(gettext("Run failed: %(error)s"), { error: short(d.error) }),
+  "run.cancelled": (d) => gettext("Run cancelled") + by(d) + (d.reason ? `: ${short(d.reason)}` : ""),
+  "plan.proposed": (d) => (d.by ? gettext("Plan edited") : gettext("Plan proposed")) + by(d) + `: ${planned(d)}`,
+  "plan.approved": (d) => gettext("Plan approved") + by(d) + `: ${planned(d)}`,
+  "subtask.ready": () => gettext("Ready"),
+  "subtask.started": (d) =>
+    d.attempt > 1
+      ? fill(gettext("Started, attempt %(n)s of %(max)s"), { n: d.attempt, max: d.max_attempts })
+      : gettext("Started"),
+  "subtask.retrying": (d) =>
+    fill(gettext("Attempt %(n)s failed, another follows in %(time)s: %(why)s"), {
+      n: d.attempt,
+      time: duration(d.delay * 1000),
+      why: short(d.error || CAUSES[d.cause]),
+    }),
+  "subtask.waiting": (d) => fill(gettext("Asks: %(question)s"), { question: short(d.question) }),
+  "subtask.completed": () => gettext("Completed"),
+  "subtask.failed": (d) => fill(gettext("Failed: %(error)s"), { error: short(d.error) }),
+  "subtask.skipped": (d) => fill(gettext("Skipped: %(reason)s"), { reason: short(d.reason) }),
+  "text.delta": (d) => short(d.text),
+  "tool.started": (d) => `${d.tool} ${short(argumentsLine(d.arguments), 120)}`,
+  "tool.finished": (d) => `${d.tool}: ${short(d.summary) || (d.ok ? gettext("done") : gettext("failed"))}`,
+  "message.sent": (d) => `${d.sender} → ${d.to || gettext("all")}: ${short(d.text)}`,
+  "state.changed": (d) => fill(gettext("State %(id)s is now version %(n)s"), { id: d.state_id, n: d.version }),
+  "usage.recorded": (d) =>
+    fill(gettext("%(in)s tokens in, %(out)s out"), { in: d.input_tokens, out: d.output_tokens }),
+};
+
+/** A tool's arguments on one line. */
+export function argumentsLine(values) {
+  return Object.entries(values ?? {})
+    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ");
+}
+
+/** What an event says, on one line. */
+export const sentence = (event) => SENTENCES[event.type]?.(event.data) ?? short(JSON.stringify(event.data));
+
+const BAD = new Set(["run.failed", "subtask.failed", "subtask.retrying", "subtask.skipped", "run.cancelled"]);
+const GOOD = new Set(["run.completed", "subtask.completed", "plan.approved"]);
+
+/** bad, good, text, tool or plain: how an event is coloured, and which filter of the log shows it. */
+export function tone(event) {
+  if (BAD.has(event.type) || (event.type === "tool.finished" && event.data.ok === false)) return "bad";
+  if (GOOD.has(event.type)) return "good";
+  if (event.type === "text.delta") return "text";
+  if (event.type.startsWith("tool.")) return "tool";
+  return "plain";
+}
