@@ -18,6 +18,8 @@ from celery.signals import worker_ready
 from celery.worker import WorkController
 from celery.worker import state as worker_state
 
+from groups import queue
+
 logger = logging.getLogger(__name__)
 
 #: Seconds after which a thread that does not end is left behind; running agents get `groups.tasks.GRACE` of them.
@@ -69,6 +71,8 @@ class Crew:
         """
         self._beat.service.stop()
         worker_state.should_stop = EX_OK  # type: ignore[assignment]  # the stubs know only None
+        # It looks at that between two messages, so give it one.
+        self.app.send_task(queue.SWEEP)
         for thread in (self._worker, self._beat):
             if thread is not None:
                 thread.join(JOIN_SECONDS)

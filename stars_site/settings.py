@@ -226,9 +226,9 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Celery: the doorbell (ARCHITECTURE 4); no results, early acknowledgement, for the rows remember the work --------
-CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 # In memory, a waiting worker looks for messages this often (seconds).
-CELERY_BROKER_TRANSPORT_OPTIONS = {} if REDIS_URL else {"polling_interval": 0.01}
+CELERY_BROKER_TRANSPORT_OPTIONS = {} if REDIS_URL else {"polling_interval": 0.025}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"

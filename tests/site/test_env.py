@@ -14,8 +14,10 @@ from stars_site import env
 
 @pytest.mark.parametrize(
     ("spelling", "value"),
-    [("1", True), ("TRUE", True), ("yes", True), ("on", True)]
-    + [("0", False), ("False", False), ("no", False), ("off", False)],
+    [
+        *[("1", True), ("TRUE", True), ("yes", True), ("on", True)],
+        *[("0", False), ("False", False), ("no", False), ("off", False)],
+    ],
 )
 def test_boolean_spellings(monkeypatch: pytest.MonkeyPatch, spelling: str, value: bool) -> None:
     monkeypatch.setenv("STARS_X", spelling)
