@@ -11,6 +11,8 @@ from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from groups.selectors import HISTORY
+
 
 def positive(request: Request, name: str, *, default: int, cap: int, least: int = 1) -> int:
     """The whole number in the query under `name`, at most `cap`. Raises ValidationError naming it."""
@@ -73,16 +75,11 @@ class CursorPages(CursorPagination):
         }
 
 
-class NewestFirst(CursorPages):
-    """Newest first by id; `next` leads to older ones."""
+class HistoryPages(CursorPages):
+    """Newest first; the first page has the seed's History, the last 100, and `next` leads to older ones."""
 
     ordering = "-id"
-
-
-class HistoryPages(NewestFirst):
-    """The newest page has the seed's History: the last 100."""
-
-    page_size = 100
+    page_size = HISTORY
 
 
 class RunPages(CursorPages):

@@ -80,10 +80,28 @@ def test_guessing_is_slowed_down(
     anonymous: APIClient, eve: User, refused: Callable[..., Any]
 ) -> None:
     wrong = {"username": "eve", "password": "wrong"}
-    answers = [anonymous.post(URL, wrong, format="json") for _ in range(11)]
+    answers = [
+        anonymous.post(URL, wrong, format="json", HTTP_X_FORWARDED_FOR=f"198.51.100.{number}")
+        for number in range(11)
+    ]
     assert [answer.status_code for answer in answers[:10]] == [401] * 10
     refused(answers[10], 429, "throttled")
     assert int(answers[10]["Retry-After"]) > 0
+
+
+def test_behind_a_proxy_each_address_has_its_own_tries(
+    anonymous: APIClient, eve: User, settings: Any
+) -> None:
+    settings.STARS_HTTPS = True
+    wrong = {"username": "eve", "password": "wrong"}
+    for number in range(11):
+        answer = anonymous.post(
+            URL,
+            wrong,
+            format="json",
+            HTTP_X_FORWARDED_FOR=f"203.0.113.7, 198.51.100.{number}",
+        )
+        assert answer.status_code == 401
 
 
 def test_a_revoked_token_is_worthless(

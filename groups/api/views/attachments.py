@@ -14,7 +14,6 @@ from rest_framework.response import Response
 
 from groups import access, selectors
 from groups.api.base import ApiView
-from groups.api.pagination import NewestFirst
 from groups.api.serializers.runs import AttachmentSerializer
 from groups.errors import AttachmentNotFound
 
@@ -42,8 +41,6 @@ class AnyRenderer(JSONRenderer):
 
 
 class AttachmentsView(ApiView):
-    pagination_class = NewestFirst
-
     @extend_schema(
         operation_id="list_attachments",
         tags=["attachments"],

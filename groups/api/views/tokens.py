@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from drf_spectacular.utils import extend_schema
@@ -29,6 +30,17 @@ class WrongCredentials(AuthenticationFailed):
     default_code = "wrong_credentials"
 
 
+class PerAddress(ScopedRateThrottle):
+    """Counts by the address of whoever connects; only the proxy in front of an https site is believed to pass it on."""
+
+    def get_ident(self, request: Request) -> str:
+        """The address, of which a client may claim nothing."""
+        passed_on: str = (
+            request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.STARS_HTTPS else ""
+        )
+        return passed_on.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR"))
+
+
 class TokenView(ApiView):
     """A token stands for its user until it expires or is given back."""
 
@@ -46,7 +58,7 @@ class TokenView(ApiView):
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Guessing passwords is slow."""
-        return [ScopedRateThrottle()] if self.request.method == "POST" else []
+        return [PerAddress()] if self.request.method == "POST" else []
 
     def get_authenticate_header(self, request: Request) -> str:
         """What a 401 tells in WWW-Authenticate."""
