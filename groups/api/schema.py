@@ -106,9 +106,11 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 def add_events(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """Postprocessing hook: `Event` as one of the catalogue's types, each with its typed data."""
     kinds = list(CATALOGUE.values())
-    _, datas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}Data")
+    _, shapes = msgspec.json.schema_components(
+        kinds, ref_template="#/components/schemas/{name}Data"
+    )
     schemas = result["components"]["schemas"]
-    for name, data in datas.items():
+    for name, data in shapes.items():
         schemas[f"{name}Data"] = data
     for kind in kinds:
         schemas[f"{kind.__name__}Event"] = {

@@ -61,7 +61,7 @@ def test_register(outsider: APIClient, cy: User) -> None:
         ({"agent_id": "a", "config": "{}"}, "config"),
         ({"agent_id": "a", "config": {"text": "a\x00b"}}, "config"),
         ({"agent_id": "a", "max_concurrency": -1}, "max_concurrency"),
-        ({"agent_id": "a", "nmae": "typo"}, "nmae"),
+        ({"agent_id": "a", "nickname": "typo"}, "nickname"),
     ],
 )
 def test_register_refuses_bad_input(

@@ -69,7 +69,7 @@ def test_who_may_edit(proposed: Run, guarded: Any) -> None:
         ({"subtasks": [item("a"), {"key": "b", "title": "B"}]}, "invalid", "subtasks[1].assignee"),
         ({"subtasks": [item("a", assignee="nobody")]}, "plan_invalid", "subtasks[0].assignee"),
         ({"subtasks": [item("a", depends_on=["z"])]}, "plan_invalid", "subtasks[0].depends_on"),
-        ({"subtasks": [item("a", titel="A")]}, "invalid", "subtasks[0].titel"),
+        ({"subtasks": [item("a", headline="A")]}, "invalid", "subtasks[0].headline"),
         ({"subtasks": [item("a", title="A\x00")]}, "invalid", "subtasks[0].title"),
         ({"subtasks": [item("a")], "note": "\x00"}, "invalid", "note"),
         (

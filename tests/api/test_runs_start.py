@@ -89,7 +89,7 @@ def test_multipart(operator: APIClient, lab: Group, media: Path) -> None:
         ({"task": "x", "max_attempts": 21}, 400, "invalid", "max_attempts"),
         ({"task": "x", "max_parallel": 501}, 400, "invalid", "max_parallel"),
         ({"task": "x", "attachments": ["a.csv"]}, 400, "invalid", "attachments[0]"),
-        ({"task": "x", "aprove_plan": True}, 400, "invalid", "aprove_plan"),
+        ({"task": "x", "approve_the_plan": True}, 400, "invalid", "approve_the_plan"),
     ],
 )
 def test_bad_input(
