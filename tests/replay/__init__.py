@@ -1,0 +1,1 @@
+"""The log tells the same as the database."""
