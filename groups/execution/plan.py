@@ -14,6 +14,7 @@ from groups.errors import PlanInvalid
 MAX_SUBTASKS: Final = 500
 MAX_TITLE: Final = 200
 MAX_INSTRUCTIONS: Final = 20_000
+MAX_NOTE: Final = 20_000
 KEY_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -85,6 +86,8 @@ def validate(plan: Plan, members: Sequence[Assignable]) -> None:
         fault("subtasks", "A plan needs at least one subtask.")
     if len(plan.subtasks) > MAX_SUBTASKS:
         fault("subtasks", f"A plan may have at most {MAX_SUBTASKS} subtasks.")
+    if not _fits(plan.note, MAX_NOTE):
+        fault("note", f"The note has at most {MAX_NOTE} characters and no NUL.")
     keys = {item.key for item in plan.subtasks}
     seen: set[str] = set()
     for index, item in enumerate(plan.subtasks):
@@ -95,11 +98,11 @@ def validate(plan: Plan, members: Sequence[Assignable]) -> None:
                 "A key is 1 to 64 letters, digits, '.', '_' or '-', and not 'plan' or 'summary'.",
             )
         if item.key in seen:
-            fault(f"{where}.key", f"The key '{item.key}' is used twice.")
+            fault(f"{where}.key", f"The key '{_shown(item.key)}' is used twice.")
         seen.add(item.key)
-        if not item.title.strip() or len(item.title) > MAX_TITLE or "\x00" in item.title:
-            fault(f"{where}.title", f"A title has 1 to {MAX_TITLE} characters.")
-        if len(item.instructions) > MAX_INSTRUCTIONS or "\x00" in item.instructions:
+        if not item.title.strip() or not _fits(item.title, MAX_TITLE):
+            fault(f"{where}.title", f"A title has 1 to {MAX_TITLE} characters, no NUL among them.")
+        if not _fits(item.instructions, MAX_INSTRUCTIONS):
             fault(
                 f"{where}.instructions",
                 f"Instructions have at most {MAX_INSTRUCTIONS} characters and no NUL.",
@@ -107,11 +110,11 @@ def validate(plan: Plan, members: Sequence[Assignable]) -> None:
         if not candidates(members, item.assignee):
             fault(
                 f"{where}.assignee",
-                f"'{item.assignee}' is neither a member of this group nor a tag of a worker.",
+                f"'{_shown(item.assignee)}' is neither a member of this group nor a tag of a worker.",
             )
         for name in item.depends_on:
             if name not in keys:
-                fault(f"{where}.depends_on", f"There is no subtask with the key '{name}'.")
+                fault(f"{where}.depends_on", f"There is no subtask with the key '{_shown(name)}'.")
     if not faults:
         circle = find_cycle(plan)
         if circle:
@@ -121,6 +124,16 @@ def validate(plan: Plan, members: Sequence[Assignable]) -> None:
             )
     if faults:
         raise PlanInvalid(fields=faults)
+
+
+def _fits(text: str, longest: int) -> bool:
+    """Whether the text is short enough, and every database can hold it (no NUL, no half of a surrogate pair)."""
+    return len(text) <= longest and "\x00" not in text and _shown(text) == text
+
+
+def _shown(text: str) -> str:
+    """The text as a message may quote it."""
+    return text.encode("utf-8", "replace").decode()
 
 
 #: The plan and the summary are subtasks too, under these keys.
