@@ -8,6 +8,8 @@ from typing import Any
 
 import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.urls import reverse_lazy
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from stars_site import env
@@ -223,6 +225,74 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "groups.api.schema.add_events",
     ],
+}
+
+
+# --- Admin -----------------------------------------------------------------------------------------------------------
+def _admin_list(title: Promise, icon: str, model: str) -> dict[str, Any]:
+    """An entry of the admin's sidebar: the list of that model, for whoever may see it."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
+    }
+
+
+UNFOLD = {
+    "SITE_TITLE": "Stars 群星",
+    "SITE_HEADER": "Stars 群星",
+    "SITE_SYMBOL": "star",
+    # Tones of one indigo, from light to dark: lightness, chroma and hue (OKLCH).
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 277)",
+            "100": "oklch(93% .033 277)",
+            "200": "oklch(87% .064 277)",
+            "300": "oklch(78% .114 277)",
+            "400": "oklch(68% .168 277)",
+            "500": "oklch(59% .212 277)",
+            "600": "oklch(52% .227 277)",
+            "700": "oklch(46% .211 277)",
+            "800": "oklch(39% .178 277)",
+            "900": "oklch(34% .136 277)",
+            "950": "oklch(25% .087 277)",
+        }
+    },
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": [
+            {
+                "title": _("Work"),
+                "items": [
+                    _admin_list(_("Groups 群星"), "groups", "groups.group"),
+                    _admin_list(_("Members"), "person_pin", "groups.member"),
+                    _admin_list(_("Agents"), "smart_toy", "groups.agent"),
+                    _admin_list(_("Messages"), "chat", "groups.message"),
+                    _admin_list(_("Deliveries"), "outbox", "groups.delivery"),
+                ],
+            },
+            {
+                "title": _("Runs"),
+                "items": [
+                    _admin_list(_("Runs"), "play_circle", "groups.run"),
+                    _admin_list(_("Subtasks"), "checklist", "groups.subtask"),
+                    _admin_list(_("Events"), "list_alt", "groups.runevent"),
+                    _admin_list(_("Attachments"), "attach_file", "groups.attachment"),
+                ],
+            },
+            {
+                "title": _("People"),
+                "items": [
+                    _admin_list(_("Users"), "person", "auth.user"),
+                    _admin_list(_("Group access"), "key", "groups.groupaccess"),
+                    _admin_list(_("Permission groups"), "shield_person", "auth.group"),
+                    _admin_list(_("API tokens"), "token", "knox.authtoken"),
+                ],
+            },
+        ],
+    },
 }
 
 # --- Celery: the doorbell (ARCHITECTURE 4); no results, early acknowledgement, for the rows remember the work --------

@@ -56,8 +56,11 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at 
         if self.refusal is not None:
             sentences = self.refusal.fields or {"": [self.refusal.message]}
             for name, texts in sentences.items():
-                field = self.field_names.get(name, name)
-                self.add_error(field if field in self.fields else None, list(texts))
+                # A place within a JSON field, such as config.pace, is told in the sentence.
+                field, _, place = name.partition(".")
+                field = self.field_names.get(field, field)
+                told = [f"{name}: {text}" for text in texts] if place else list(texts)
+                self.add_error(field if field in self.fields else None, told)
         return cleaned
 
     def _post_clean(self) -> None:

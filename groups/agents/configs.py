@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from groups.agents.base import AgentError
 from groups.agents.registry import KINDS
+from state.errors import Invalid
 
 
 def _builtin(config: dict[str, Any]) -> None:
@@ -15,7 +15,7 @@ def _builtin(config: dict[str, Any]) -> None:
     validate_config(config)
 
 
-#: Kind -> its check, which raises ValueError or AgentError with a sentence for the user.
+#: Kind -> its check, which raises Invalid, naming the field within `config`.
 CHECKS: Final[dict[str, Callable[[dict[str, Any]], None]]] = {"builtin": _builtin}
 
 
@@ -29,6 +29,6 @@ def faults(kind: object, config: dict[str, Any]) -> list[tuple[str, str]]:
     try:
         if check:
             check(config)
-    except (AgentError, ValueError) as error:
-        return [("config", str(error))]
+    except Invalid as error:
+        return [(field, text) for field, texts in error.fields.items() for text in texts]
     return []

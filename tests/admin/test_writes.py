@@ -68,9 +68,9 @@ def test_registers_and_changes_an_agent(browser: Client, root: User) -> None:
     agent = Agent.objects.get()
     assert (agent.agent_id, agent.max_concurrency, agent.created_by) == ("nia", 2, root)
     assert LogEntry.objects.get().object_id == str(agent.pk)
-    change(browser, "agent", agent.pk, **{**AGENT, "name": "Nina", "config": '{"delay": 1}'})
+    change(browser, "agent", agent.pk, **{**AGENT, "name": "Nina", "config": '{"pace": 1}'})
     agent.refresh_from_db()
-    assert (agent.name, agent.config) == ("Nina", {"delay": 1})
+    assert (agent.name, agent.config) == ("Nina", {"pace": 1})
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,7 @@ def test_registers_and_changes_an_agent(browser: Client, root: User) -> None:
         ({"agent_id": "system"}, "agent_id", "speaks for the group"),
         ({"agent_id": "no spaces"}, "agent_id", "letters"),
         ({"agent_id": "a", "kind": "robot"}, "kind", "no such kind"),
+        ({"agent_id": "a", "config": '{"pace": "slow"}'}, "config", "config.pace: Expected"),
         ({"agent_id": "a", "config": "[1]"}, "config", "JSON object"),
         ({"agent_id": "a", "config": '{"a": "\\u0000"}'}, "config", "NUL"),
     ],

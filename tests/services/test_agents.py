@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from groups.agents import configs
 from groups.errors import AgentExists, AgentInUse, AgentNotFound
 from groups.models import Agent
 from groups.services import agents, groups, membership
@@ -22,12 +21,12 @@ def test_registers_an_agent_with_everything_it_was_given(ada: User) -> None:
         agent_id="pm_agent",
         name=" 项目经理 ",
         description="plans",
-        config={"delay": 0.5},
+        config={"pace": 0.5},
         max_concurrency=3,
     )
     agent = Agent.objects.get(agent_id="pm_agent")
     assert (agent.name, agent.description, agent.kind) == ("项目经理", "plans", "builtin")
-    assert (agent.config, agent.max_concurrency) == ({"delay": 0.5}, 3)
+    assert (agent.config, agent.max_concurrency) == ({"pace": 0.5}, 3)
     assert agent.created_by == ada
 
 
@@ -91,21 +90,20 @@ def test_all_faults_are_told_at_once() -> None:
     assert refusal.value.fields.keys() == {"agent_id", "name", "max_concurrency"}
 
 
-def test_a_kind_may_refuse_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(config: dict[str, Any]) -> None:
-        if config:
-            raise ValueError("There is no setting 'colour'.")
-
-    monkeypatch.setitem(configs.CHECKS, "builtin", check)
+def test_a_kind_may_refuse_settings() -> None:
+    agent = agents.register(actor=None, agent_id="a")
     with pytest.raises(Invalid) as refusal:
-        agents.register(actor=None, agent_id="a", config={"colour": 1})
-    assert refusal.value.fields == {"config": ["There is no setting 'colour'."]}
+        agents.register(actor=None, agent_id="b", config={"skill": "juggler"})
+    assert refusal.value.fields.keys() == {"config.skill"}
+    with pytest.raises(Invalid) as refusal:
+        agents.change(actor=None, agent=agent, config={"pace": "slow"})
+    assert refusal.value.fields.keys() == {"config.pace"}
 
 
 def test_changes_only_what_it_is_given() -> None:
-    agent = agents.register(actor=None, agent_id="a", name="old", config={"delay": 0.25})
+    agent = agents.register(actor=None, agent_id="a", name="old", config={"pace": 0.25})
     stored = agents.change(actor=None, agent=agent, name="new")
-    assert (stored.name, stored.config) == ("new", {"delay": 0.25})
+    assert (stored.name, stored.config) == ("new", {"pace": 0.25})
     assert Agent.objects.get().name == "new"
 
 
