@@ -74,9 +74,8 @@ class RunAdmin(GroupScoped[Run], ServiceAdmin[Run]):
     """Runs: start one here, steer several from the list."""
 
     list_display = (
-        "id",
-        "group",
         "task_start",
+        "group",
         "status_badge",
         "mode",
         "created_by",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from groups import access
 from groups.admin.base import (
@@ -69,12 +71,21 @@ def _with_config(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "config": data["config"] or {}} if "config" in data else data
 
 
+def _words(member: Member) -> str:
+    return ", ".join(member.tags)
+
+
 class MemberInline(ReadOnlyInline[Member, Group]):
     """A group's members."""
 
     model = Member
-    fields = ("agent", "role", "tags", "joined_at")
+    fields = ("agent", "role", "tag_words", "joined_at")
     readonly_fields = fields
+
+    @display(description="tags")
+    def tag_words(self, member: Member) -> str:
+        """The tags, for reading."""
+        return _words(member)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
         """With what each row names."""
@@ -200,9 +211,25 @@ class GroupAccessAdmin(GroupScoped[GroupAccess], ServiceAdmin[GroupAccess]):
         groups.revoke(actor=actor, group=group, user=obj.user)
 
 
+class TagsField(forms.Field):
+    """Tags as people write them: words with commas between."""
+
+    widget = UnfoldAdminTextInputWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        """The list as one line; what was typed stays as it was."""
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        """The words of the line."""
+        words = [] if value is None else str(value).replace("，", ",").split(",")
+        return [word.strip() for word in words if word.strip()]
+
+
 class MemberForm(ServiceForm):
     """The service speaks of an agent's id, the form lets choose the agent."""
 
+    tags = TagsField(required=False, help_text="Words, with commas between them.")
     field_names: ClassVar = {"agent_id": "agent"}
 
 
@@ -211,7 +238,7 @@ class MemberAdmin(GroupScoped[Member], ServiceAdmin[Member]):
     """Which agent is in which group, as what."""
 
     form = MemberForm
-    list_display = ("agent", "group", "role_badge", "tags", "joined_at")
+    list_display = ("agent", "group", "role_badge", "tag_words", "joined_at")
     list_filter = ("role", ("group", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("agent", "group")
     search_fields = ("agent__agent_id", "agent__name", "group__id", "group__name")
@@ -222,6 +249,11 @@ class MemberAdmin(GroupScoped[Member], ServiceAdmin[Member]):
     def role_badge(self, member: Member) -> str:
         """The role."""
         return member.role
+
+    @display(description="tags")
+    def tag_words(self, member: Member) -> str:
+        """The tags, for reading."""
+        return _words(member)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Member | None = None
@@ -239,7 +271,7 @@ class MemberAdmin(GroupScoped[Member], ServiceAdmin[Member]):
             group=group,
             agent_id=obj.agent.agent_id,
             role=data["role"],
-            tags=[] if data["tags"] is None else data["tags"],
+            tags=data["tags"],
         )
         adopt(obj, stored)
 

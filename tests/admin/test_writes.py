@@ -142,16 +142,20 @@ def test_a_member_is_not_removed_from_the_register(browser: Client, harbour: Gro
 def test_lets_agents_join_change_and_leave(browser: Client, harbour: Group) -> None:
     agent = make_agent(agent_id="new")
     data = {"group": harbour.pk, "agent": agent.pk, "role": "worker"}
-    assert add(browser, "member", tags='["rope"]', **data).status_code == 302
+    assert add(browser, "member", tags="rope, 绳索，rope", **data).status_code == 302
     member = Member.objects.get(agent=agent)
-    assert member.tags == ["rope"]
+    assert member.tags == ["rope", "绳索"]
+    page = browser.get(reverse("admin:groups_member_change", args=[member.pk]))
+    assert 'value="rope, 绳索"' in page.content.decode()
     assert change(browser, "member", member.pk, role="worker", tags="").status_code == 302
     member.refresh_from_db()
     assert member.tags == []
     forget(browser)
-    refused(add(browser, "member", tags="[]", **data), "agent", "member of this group already")
-    refused(change(browser, "member", member.pk, role="leader", tags="[]"), "role", "has a leader")
-    refused(change(browser, "member", member.pk, role="worker", tags="[1]"), "tags", "text")
+    refused(add(browser, "member", tags="", **data), "agent", "member of this group already")
+    refused(change(browser, "member", member.pk, role="leader", tags=""), "role", "has a leader")
+    answer = change(browser, "member", member.pk, role="worker", tags="x" * 65)
+    refused(answer, "tags", "at most 64")
+    assert "x" * 65 in answer.content.decode()
     browser.post(reverse("admin:groups_member_delete", args=[member.pk]), {"post": "yes"})
     assert not Member.objects.filter(agent=agent).exists()
 
@@ -159,7 +163,7 @@ def test_lets_agents_join_change_and_leave(browser: Client, harbour: Group) -> N
 def test_a_busy_leader_stays(browser: Client, harbour: Group) -> None:
     make_run(group=harbour)
     leader = Member.objects.get(role="leader")
-    refused(change(browser, "member", leader.pk, role="worker", tags="[]"), None, "under way")
+    refused(change(browser, "member", leader.pk, role="worker", tags=""), None, "under way")
     assert "Nothing was removed" in act(browser, "member", "delete_selected", leader.pk)
     assert Member.objects.filter(role="leader").exists()
 
