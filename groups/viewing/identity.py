@@ -10,8 +10,9 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.models import User
 from django.http import HttpRequest
-from knox.auth import TokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from django.utils import timezone
+from knox.crypto import hash_token
+from knox.models import get_token_model
 
 from groups.viewing.reading import in_thread
 
@@ -54,10 +55,13 @@ def _identify(token: bytes, session_key: str) -> Identity | None:
 
 def _by_token(token: bytes) -> object:
     try:
-        user, _ = TokenAuthentication().authenticate_credentials(token)
-    except (AuthenticationFailed, UnicodeDecodeError):
+        digest = hash_token(token.decode())
+    except UnicodeDecodeError:
         return None
-    return user
+    found = get_token_model().objects.filter(digest=digest).select_related("user").first()
+    if found is None or (found.expiry is not None and found.expiry <= timezone.now()):
+        return None
+    return found.user
 
 
 def _by_session(session_key: str) -> object:

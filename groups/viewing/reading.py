@@ -6,16 +6,25 @@ What watches a run outlives the request or socket in whose context it began, and
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, TypeVar, cast
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
-from channels.db import database_sync_to_async
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def in_thread(read: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """The blocking read as a coroutine function."""
-    return cast(
-        "Callable[P, Coroutine[Any, Any, T]]", database_sync_to_async(read, thread_sensitive=False)
-    )
+    """The blocking read as a coroutine function; connections that are too old or broken are closed, as by requests."""
+
+    @wraps(read)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        close_old_connections()
+        try:
+            return read(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return sync_to_async(call, thread_sensitive=False)

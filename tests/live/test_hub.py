@@ -72,9 +72,12 @@ async def test_a_batch_wakes_a_loop_once(monkeypatch: pytest.MonkeyPatch) -> Non
         hub.subscribe("run:1", lambda message: heard.append(message.payload), loop=loop)
     wakes: list[Any] = []
     wake = loop.call_soon_threadsafe
-    monkeypatch.setattr(
-        loop, "call_soon_threadsafe", lambda *args, **kw: wakes.append(args) or wake(*args, **kw)
-    )
+
+    def count(*args: Any, **options: Any) -> Any:
+        wakes.append(args)
+        return wake(*args, **options)
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", count)
     hub.publish([Outgoing("run:1", b"a"), Outgoing("run:1", b"b")])
     hub.publish([Outgoing("run:1", b"c")])
     await asyncio.sleep(0)

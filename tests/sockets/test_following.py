@@ -172,8 +172,8 @@ async def test_many_topics_on_one_socket_until_they_are_left(ada: User, harbour:
             f"run:{run.id}" for run in runs[1:]
         }
         await poke(live.group_topic(harbour.id), "members")
-        poke = await viewer.hear()
-        assert (poke["type"], poke["topic"], poke["what"]) == (
+        heard = await viewer.hear()
+        assert (heard["type"], heard["topic"], heard["what"]) == (
             "poke",
             f"group:{harbour.id}",
             "members",

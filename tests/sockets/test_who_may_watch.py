@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from knox.models import AuthToken
 
-from groups import consumers, live
+from groups import live
 from groups.models import Group, GroupAccess
+from groups.viewing import watcher
 from tests.factories import make_group, make_run, make_token
 from tests.sockets.viewer import ORIGIN, Viewer, append_events, poke, session_cookie, watching
 
@@ -114,10 +115,20 @@ async def test_access_that_stays_loses_nothing_when_it_is_read_again(
         assert await viewer.silent()
 
 
+async def test_pokes_are_not_lost_when_access_is_read_again(vi: User, harbour: Group) -> None:
+    topic = live.group_topic(harbour.id)
+    async with watching(vi) as viewer:
+        await viewer.subscribe(topic)
+        await poke(topic, "group")
+        await poke(topic, "members")
+        assert {(await viewer.hear())["what"] for _ in range(2)} == {"group", "members"}
+        assert await viewer.silent()
+
+
 async def test_a_session_that_ends_closes_the_socket(
     ada: User, harbour: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "RENEW", 0.1)
+    monkeypatch.setattr(watcher, "RENEW", 0.1)
     async with watching(ada) as viewer:
         await viewer.subscribe("dashboard")
         await database_sync_to_async(Session.objects.all().delete)()
@@ -127,7 +138,7 @@ async def test_a_session_that_ends_closes_the_socket(
 async def test_a_token_that_is_withdrawn_closes_the_socket(
     ada: User, harbour: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "RENEW", 0.1)
+    monkeypatch.setattr(watcher, "RENEW", 0.1)
     token = await database_sync_to_async(make_token)(user=ada)
     viewer = Viewer((b"authorization", f"Token {token}".encode()))
     await viewer.socket.connect()
@@ -138,7 +149,7 @@ async def test_a_token_that_is_withdrawn_closes_the_socket(
 async def test_a_deactivated_user_is_closed_with_4403(
     ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "RENEW", 0.1)
+    monkeypatch.setattr(watcher, "RENEW", 0.1)
     async with watching(ada) as viewer:
         await database_sync_to_async(User.objects.filter(pk=ada.pk).update)(is_active=False)
         assert await viewer.closed() == 4403
@@ -147,7 +158,7 @@ async def test_a_deactivated_user_is_closed_with_4403(
 async def test_access_is_read_again_by_the_clock_when_nobody_pokes(
     vi: User, harbour: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumers, "RENEW", 0.1)
+    monkeypatch.setattr(watcher, "RENEW", 0.1)
     run = await database_sync_to_async(make_run)(group=harbour)
     async with watching(vi) as viewer:
         await viewer.subscribe(f"run:{run.id}")

@@ -46,7 +46,8 @@ class Viewer:
     ) -> None:
         self.socket = WebsocketCommunicator(application, PATH, headers=list(headers))
         if writable is not None:
-            self.socket.scope["extensions"] = {"stars.writable": writable}
+            scope: Any = self.socket.scope
+            scope["extensions"] = {"stars.writable": writable}
 
     async def subscribe(self, topic: str, **fields: Any) -> dict[str, Any]:
         """Subscribe and take the answer."""
