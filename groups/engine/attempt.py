@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from groups import events
 from groups.agents import base, registry
+from groups.errors import PlanInvalid
+from groups.execution.plan import plan_from_json
 from groups.services.subtasks import End, Failed, Released, Work
 
 logger = logging.getLogger(__name__)
@@ -32,15 +37,16 @@ class Reporter:
         self._length = 0
 
     def say(self, item: base.AgentEvent) -> None:
-        """Take one event of the agent. Raises AgentError when its output exceeds `MAX_OUTPUT`."""
-        if isinstance(item, base.TextDelta):
+        """Take one event of the agent. Raises AgentError when its output exceeds `MAX_OUTPUT` or cannot be logged."""
+        if isinstance(item, base.TextDelta) and isinstance(item.text, str):
             self._length += len(item.text)
             if self._length > MAX_OUTPUT:
                 raise base.AgentError(f"The output is longer than {MAX_OUTPUT:,} characters.")
             self._text.append(item.text)
         else:
+            fact = _storable(_fact(item))
             self._settle_text()
-            self._waiting.append(_fact(item))
+            self._waiting.append(fact)
         if self._timer is None:
             due = max(self._last + FLUSH, self._loop.time())
             self._timer = self._loop.call_at(due, self._flush)
@@ -60,8 +66,7 @@ class Reporter:
             self._send(waiting)
 
     def _settle_text(self) -> None:
-        # NUL cannot be stored as text by PostgreSQL, and no reader misses it.
-        if text := "".join(self._text).replace("\x00", ""):
+        if text := _clean("".join(self._text)):
             self._waiting.append(events.TextDelta(text=text))
         self._text.clear()
 
@@ -69,8 +74,6 @@ class Reporter:
 def _fact(item: base.AgentEvent) -> events.Event:
     """The log's event for an agent's."""
     match item:
-        case base.TextDelta(text):
-            return events.TextDelta(text=text)
         case base.ToolStarted():
             return events.ToolStarted(
                 call_id=item.call_id, tool=item.tool, arguments=item.arguments
@@ -87,22 +90,51 @@ def _fact(item: base.AgentEvent) -> events.Event:
                 cost_usd=item.cost_usd,
                 model=item.model,
             )
+        case _:
+            raise base.AgentError(f"The agent said something unknown: {type(item).__name__}.")
+
+
+def _storable(event: events.Event) -> events.Event:
+    """The event as every database and wire can hold it. Raises AgentError when it is not of its own shape."""
+    try:
+        return msgspec.convert(_washed(msgspec.to_builtins(event, str_keys=True)), type(event))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise base.AgentError(f"The agent said what cannot be logged: {error}") from None
+
+
+def _washed(value: Any) -> Any:
+    """The JSON value without what only Python knows: NUL, half characters, NaN, numbers beyond 64 bits."""
+    match value:
+        case str():
+            return _clean(value)
+        case dict():
+            return {_clean(key): _washed(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_washed(item) for item in value]
+        case float() if not math.isfinite(value):
+            return None
+        case int() if not -(2**63) <= value < 2**63:
+            return str(value)
+    return value
 
 
 async def attempt(work: Work, reporter: Reporter) -> End:
-    """Have the agent do it. Never raises: every failure is an end, cancellation included."""
+    """Have the agent do it. Once begun it never raises: every failure is an end, cancellation included."""
+    limit = asyncio.timeout(work.time_limit)
     try:
-        async with asyncio.timeout(work.time_limit):
+        async with limit:
             return await _perform(work, reporter)
-    except asyncio.CancelledError:
-        return Released()
-    except TimeoutError:
-        return Failed(
-            f"It took longer than its time limit of {work.time_limit:g} s.", True, "timeout"
-        )
     except base.AgentError as error:
-        return Failed(_clean(error.message), error.transient)
-    except Exception as error:
+        return Failed(_clean(str(error.message)), error.transient)
+    # Not even an agent that wants to end the process may end the loop on which all others work.
+    except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            return Released()
+        if isinstance(error, TimeoutError) and limit.expired():
+            return Failed(
+                f"It took longer than its time limit of {work.time_limit:g} s.", True, "timeout"
+            )
         logger.exception("agent failed unexpectedly", extra={"subtask": str(work.subtask_id)})
         return Failed(_clean(f"{type(error).__name__}: {error}"), False)
 
@@ -116,8 +148,13 @@ async def _perform(work: Work, reporter: Reporter) -> End:
         match item:
             case base.Answered(text):
                 return base.Answered(_clean(text))
-            case base.Planned() | base.Waiting():
-                return item
+            case base.Planned(plan):
+                try:
+                    return base.Planned(plan_from_json(_washed(plan.as_json())))
+                except PlanInvalid as error:
+                    raise base.AgentError(f"The plan is misshapen: {error.fields}") from None
+            case base.Waiting():
+                return base.Waiting(question=_clean(item.question))
             case _:
                 reporter.say(item)
     raise base.AgentError("The agent ended without an answer.")

@@ -24,7 +24,7 @@ from groups.engine.attempt import Reporter, attempt
 from groups.engine.writer import Writer
 from groups.events import Event
 from groups.services import subtasks
-from groups.services.subtasks import Batch, Claiming, Released, Report, Step, Work
+from groups.services.subtasks import Batch, Claiming, End, Released, Report, Step, Work
 from state import fanout
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Held:
     """An attempt under way in this process."""
 
     work: Work
-    task: asyncio.Task[None]
+    task: asyncio.Task[End]
     #: Set when the lease is gone: whatever the agent still says is for nobody.
     lost: bool = False
 
@@ -133,23 +133,27 @@ class Engine:
 
     def _launch(self, works: list[Work], settled: threading.Event) -> None:
         for work in works:
-            task = self._loop.create_task(self._attempt(work))
+            reporter = Reporter(partial(self._say, work))
+            task = self._loop.create_task(attempt(work, reporter))
             self._held[work.token] = Held(work, task)
-        # The tasks take their first step in the next round of the loop; this comes right behind them.
+            # A callback, for a task that is cancelled before its first step never runs a line of its own.
+            task.add_done_callback(partial(self._ended, work, reporter))
+        # The tasks take their first step in the next round of the loop, their ends are taken in the one after;
+        # this comes right behind them.
         self._loop.call_soon(self._loop.call_soon, settled.set)
 
-    async def _attempt(self, work: Work) -> None:
-        def send(events: list[Event]) -> None:
-            report = Report(work.subtask_id, work.token, events, None)
-            self._writer.submit(Step(work.run_id, [report]))
+    def _say(self, work: Work, events: list[Event]) -> None:
+        report = Report(work.subtask_id, work.token, events, None)
+        self._writer.submit(Step(work.run_id, [report]))
 
-        reporter = Reporter(send)
-        end = await attempt(work, reporter)
+    def _ended(self, work: Work, reporter: Reporter, task: asyncio.Task[End]) -> None:
+        end = Released() if task.cancelled() else task.result()
         held = self._held.pop(work.token, None)
         self._give_back(1)
+        said = reporter.rest()
         if held is not None and held.lost and isinstance(end, Released):
             return  # somebody else ended it; there is nothing to release
-        report = Report(work.subtask_id, work.token, reporter.rest(), end)
+        report = Report(work.subtask_id, work.token, said, end)
         self._writer.submit(Step(work.run_id, [report], claim=not self._stopping))
         self._feed_soon()
 
