@@ -187,15 +187,8 @@ def _trends(data: Table, measures: list[Column], output: Output) -> None:
     if not rows:
         output.finding(f"**{escape(when.name)}** spans too few days for a trend.")
         return
-    headers = [
-        "Column",
-        "Slope per day",
-        "R²",
-        "Trend",
-        "Daily total: slope per day",
-        "R²",
-        "Trend",
-    ]
+    headers = ["Column", "Slope per day", "R²", "Trend"]
+    headers += ["Daily totals: slope", "Daily totals: R²", "Daily totals: trend"]
     output.section(
         f"{escape(data.name)}: trends over {escape(when.name)}",
         table(headers, rows, "lrrlrrl")

@@ -40,7 +40,7 @@ _MEASURE: Final = re.compile(
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table; `sql` is its name in the view `data`, `raw` the text it is read from."""
+    """One column of a table; `sql` is its name in the relation `data`, `raw` the text it is read from."""
 
     name: str
     sql: str
@@ -151,8 +151,8 @@ def _settle(
     number = _number(raw, options.grouped) if options.number else "NULL"
     date = _date(raw, options.style) if options.style is not None else "NULL"
     plain = f"regexp_full_match({text}, {literal(_PLAIN)})" if options.number else "false"
-    rows, filled, numbers, integers, decimals, scale, dates, timed = database.row(
-        f"SELECT count(*), count({_filled(raw)}), count({number}), "
+    rows, present, filled, numbers, integers, decimals, scale, dates, timed = database.row(
+        f"SELECT count(*), count({raw}), count({_filled(raw)}), count({number}), "
         f"count_if({number} IS NOT NULL AND regexp_full_match({text}, {literal(_INTEGER)})), "
         f"count_if({number} IS NOT NULL AND {plain}), "
         f"max(CASE WHEN {plain} THEN length(split_part({text}, '.', 2)) END), "
@@ -173,6 +173,8 @@ def _settle(
             label += f" ({options.style})"
         return column("date", label, missing, filled - dates, date)
     label = "text" if filled else "empty"
+    if present == filled:  # no blank cells: the text is good as it is
+        return Column(name, raw, raw, "text", label, missing, 0, raw)
     blank = f"CASE WHEN trim({raw}) = '' THEN NULL ELSE {raw} END"
     return column("text", label, missing, 0, blank)
 

@@ -43,8 +43,8 @@ def make_plan(request: Request) -> Plan:
     if texts:
         items += _from_texts(texts, router, request.task)
         rules.append(f"a digest of {listed(names(texts))}")
-    if len(items) > MAX_SUBTASKS:
-        rules.append(f"the first {MAX_SUBTASKS} of {len(items):,} steps")
+    if max(len(items), len(steps.steps)) > MAX_SUBTASKS:
+        rules.append(f"a plan holds {MAX_SUBTASKS} subtasks, so the rest is left out")
         items = items[:MAX_SUBTASKS]
     plan = _numbered(items)
     return Plan(subtasks=plan, note=f"Rule-based plan: {'; '.join(rules)}.")

@@ -1,4 +1,4 @@
-"""A table as the skills see it: the view `data` with typed columns c0, c1, … and `row`, whatever the file was."""
+"""A table as the skills see it: the relation `data` with typed columns c0, c1, … and `row`, whatever the file was."""
 
 from __future__ import annotations
 
@@ -115,9 +115,13 @@ def from_text(database: Database, name: str, origin: str, names: list[str], line
     """The table over the relation `raw`, whose columns r0, r1, … are text, in the order of the file."""
     raw = [f"r{index}" for index in range(len(names))]
     columns = judge(database, "raw", names, raw)
-    picked = ", ".join([*raw, *(f"{column.expression} AS {column.sql}" for column in columns)])
-    database.rows(f"CREATE VIEW data AS SELECT rowid AS row, {picked} FROM raw")
-    rows = int(database.value("SELECT count(*) FROM raw"))
+    cooked = [f"{column.expression} AS {column.sql}" for column in columns if column.sql not in raw]
+    # A table, not a view: reading text as numbers again in every query costs more than the space.
+    database.rows(
+        f"CREATE TABLE data AS SELECT rowid AS row, {', '.join([*raw, *cooked])} FROM raw"
+    )
+    database.rows("DROP TABLE raw")
+    rows = int(database.value("SELECT count(*) FROM data"))
     return Table(name, database, origin, columns, rows, lines)
 
 
