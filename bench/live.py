@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -114,7 +115,12 @@ class Bench:
             [sys.executable, *command, "bench.live_server:application"], cwd=ROOT
         )
         self.cpu = psutil.Process(self.daphne.pid)
-        time.sleep(3)
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except ConnectionRefusedError:
+                time.sleep(0.1)
 
     def stop(self) -> None:
         """Daphne."""

@@ -59,7 +59,7 @@ def get_group(actor: Actor, group_id: str, level: Level = Level.VIEWER) -> Group
 
     Raises GroupNotFound when there is none that the actor may see, LevelTooLow when it may only look.
     """
-    group = visible_groups(actor).filter(id=group_id).first()
+    group = visible_groups(actor).filter(id=group_id).first() if _may_be_id(group_id) else None
     if group is None:
         raise GroupNotFound
     require(actor, group.id, level)
@@ -97,7 +97,7 @@ def get_subtask(run: Run, subtask_id: uuid.UUID | str) -> Subtask:
         query = {"id": uuid.UUID(str(subtask_id))}
     except ValueError:
         query = {"key": subtask_id}  # type: ignore[dict-item]
-    subtask = run.subtasks.filter(**query).first()
+    subtask = run.subtasks.filter(**query).first() if _may_be_id(str(subtask_id)) else None
     if subtask is None:
         raise SubtaskNotFound
     return subtask
@@ -120,9 +120,14 @@ def get_agent(actor: Actor, agent_id: str, *, change: bool = False) -> Agent:
 
     Every signed-in user may see and use every agent. Raises AgentNotFound, LevelTooLow.
     """
-    agent = Agent.objects.filter(agent_id=agent_id).first()
+    agent = Agent.objects.filter(agent_id=agent_id).first() if _may_be_id(agent_id) else None
     if agent is None:
         raise AgentNotFound
     if change and actor is not None and not actor.is_superuser and agent.created_by_id != actor.pk:
         raise LevelTooLow("Only whoever registered this agent, or an administrator, may change it.")
     return agent
+
+
+def _may_be_id(text: str) -> bool:
+    """Whether a database can be asked for it at all: PostgreSQL refuses NUL and lone surrogates."""
+    return text.isprintable()

@@ -120,7 +120,7 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 
 # Attachments name their own folder below it.
-MEDIA_ROOT = STARS_DATA_DIR
+MEDIA_ROOT = STARS_DATA_DIR / "attachments"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -18,3 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("groups.urls")),
 ]
+
+# Under /api/ a problem (RFC 9457), elsewhere the friendly page.
+handler400 = "groups.api.errors.handler400"
+handler403 = "groups.api.errors.handler403"
+handler404 = "groups.api.errors.handler404"
+handler500 = "groups.api.errors.handler500"

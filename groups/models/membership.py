@@ -94,4 +94,4 @@ class Member(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.agent_id} in {self.group_id} ({self.role})"
+        return f"{self.agent.agent_id} in {self.group_id} ({self.role})"

@@ -18,6 +18,7 @@ from groups.execution.plan import plan_from_json
 from groups.execution.statuses import FailurePolicy
 from groups.models import Group, Role, Run, Subtask
 from groups.services import attachments as files
+from groups.services import groups, inputs
 from groups.services.ledger import Ledger, opened
 from state.errors import Invalid
 
@@ -69,7 +70,7 @@ def start(
         files.check(attachments)
     with transaction.atomic():
         # The lock keeps the leader from leaving between this look and the run's first event.
-        Group.objects.select_for_update().get(id=group.id)
+        groups.lock(group)
         members = list(group.members.select_related("agent"))
         if not any(member.role == Role.LEADER for member in members):
             raise LeaderRequired
@@ -88,9 +89,12 @@ def start(
 
 
 def cancel(*, actor: Actor, run: Run, reason: str = "") -> Run:
-    """End the run now; agents at work are stopped within a second. Raises RunFinished."""
+    """End the run now; agents at work are stopped within a second. Raises Invalid, RunFinished."""
+    faults = inputs.Faults()
+    reason = faults.text("reason", reason, longest=500)
+    faults.done()
     with opened(run.id) as machine:
-        steering.cancel(machine, by=name_of(actor), reason=reason[:500])
+        steering.cancel(machine, by=name_of(actor), reason=reason)
     return machine.run
 
 
@@ -136,8 +140,7 @@ def approve(*, actor: Actor, run: Run, plan: object | None = None) -> Run:
 
 def answer(*, actor: Actor, run: Run, subtask: Subtask, text: str) -> Run:
     """Answer the question a subtask waits with. Raises Invalid, WrongStatus, RunFinished."""
-    if not text.strip() or "\x00" in text or len(text.encode()) > MAX_TASK_BYTES:
-        raise Invalid(fields={"text": ["Write an answer of 1 to 100,000 bytes, without NUL."]})
+    text = inputs.message_text("text", text)
     with opened(run.id) as machine:
         steering.answer(machine, subtask.id, text)
     return machine.run
@@ -151,9 +154,9 @@ def name_of(actor: Actor) -> str:
 def _check_task(task: str) -> None:
     if not task.strip():
         raise TaskEmpty(fields={"task": ["Write what the group is to do."]})
-    if "\x00" in task:
-        raise Invalid(fields={"task": ["The task contains a NUL character; remove it."]})
-    if len(task.encode("utf-8", "surrogatepass")) > MAX_TASK_BYTES:
+    if fault := inputs.unstorable(task):
+        raise Invalid(fields={"task": [fault]})
+    if len(task.encode()) > MAX_TASK_BYTES:
         raise TaskTooLarge(fields={"task": ["At most 100,000 bytes; attach long material."]})
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -15,22 +12,8 @@ from rest_framework.response import Response
 from groups import access, selectors
 from groups.api.base import ApiView
 from groups.api.serializers.runs import AttachmentSerializer
+from groups.downloads import Download
 from groups.errors import AttachmentNotFound
-
-
-class Download(FileResponse):
-    """A file sent piece by piece also by an ASGI server, for which Django would read it whole."""
-
-    block_size = 256 * 1024
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        content = self.file_to_stream
-        if content is None:  # a middleware has put its own stream in place of the file
-            async for piece in super().__aiter__():
-                yield piece
-            return
-        while piece := await asyncio.to_thread(content.read, self.block_size):
-            yield piece
 
 
 class AnyRenderer(JSONRenderer):
