@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -31,14 +32,18 @@ FIELD_OF_REASON: Final[dict[str, str]] = {
     "unknown_mode": "mode",
 }
 #: Fields that our forms name otherwise than the services do (`from` and `id` are words of Python).
-FORM_NAME: Final[dict[str, str]] = {"from": "sender", "id": "group_id"}
+FORM_NAME: Final[dict[str, str]] = {
+    "from": "sender",
+    "id": "group_id",
+    "config.skill": "skill",
+}
 
 
 def show_refusal(form: forms.Form, error: StarsError) -> None:
     """Put a service's refusal beside the fields it names; what belongs to none stands above the form."""
     fields = error.fields or {FIELD_OF_REASON.get(error.reason, ""): [error.message]}
     for name, messages in fields.items():
-        mine = FORM_NAME.get(name, name)
+        mine = FORM_NAME.get(name) or re.split(r"[.\[]", name)[0]
         for message in messages:
             form.add_error(mine if mine in form.fields else None, message)
 
@@ -75,7 +80,7 @@ class FilesField(forms.FileField):
 
     widget = FilesInput
 
-    def clean(self, data: object, initial: object = None) -> list[UploadedFile]:
+    def clean(self, data: object, initial: object = None) -> list[UploadedFile[Any]]:
         """The uploads that came, none being none."""
         items = data if isinstance(data, list | tuple) else [data]
         return [item for item in items if isinstance(item, UploadedFile)]
@@ -189,6 +194,9 @@ class RunForm(StarsForm):
     )
 
 
+KIND_WORDS: Final = {"builtin": _("built-in, rule-based (needs no key)")}
+
+
 class AgentForm(StarsForm):
     agent_id = forms.CharField(
         label=_("Id"), max_length=64, help_text=_("Unique and lasting; used in plans and messages.")
@@ -200,7 +208,9 @@ class AgentForm(StarsForm):
         widget=forms.Textarea({"rows": 2}),
         help_text=_("What it is good at; leaders read this when they plan."),
     )
-    kind = forms.ChoiceField(label=_("Kind"), choices=[(kind, kind) for kind in KINDS])
+    kind = forms.ChoiceField(
+        label=_("Kind"), choices=[(kind, KIND_WORDS.get(kind, kind)) for kind in KINDS]
+    )
     skill = forms.ChoiceField(label=_("Skill"), required=False)
     config = forms.JSONField(
         label=_("Further settings (JSON)"),

@@ -41,9 +41,23 @@ STATUS_ICONS: Final[dict[str, str]] = {
 }
 #: Past this many characters a text is shown as it is: laying it out as Markdown would only hold up the page.
 MARKDOWN_LIMIT: Final = 2_000_000
-TAGS: Final = frozenset(
-    "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split()
-)
+_TEXT: Final = {"a", "br", "code", "del", "em", "s", "strong"}
+_BLOCKS: Final = {
+    "blockquote",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "ul",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+}
+_TABLES: Final = {"table", "tbody", "td", "th", "thead", "tr"}
 
 
 @cache
@@ -55,19 +69,28 @@ def _parser() -> MarkdownIt:
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """Markdown as HTML that cannot do anything: no scripts, styles, images or foreign schemes (CommonMark 0.31, GFM tables)."""
+    """Markdown (CommonMark 0.31 with tables) as HTML that can do nothing.
+
+    No scripts, no styles, no images, no links but to the web and to mail.
+    """
     if len(text) > MARKDOWN_LIMIT:
         return format_html('<p class="plain">{}</p>', text)
+    tokens = _parser().parse(text)
+    for token in tokens:
+        # Columns keep their alignment without the style attribute, which our pages forbid.
+        style = token.attrs.pop("style", None)
+        if style:
+            token.attrSet("align", str(style).removeprefix("text-align:"))
     html = nh3.clean(
-        _parser().render(text),
-        tags=set(TAGS),
-        attributes={"a": {"href", "title"}, "ol": {"start"}},
+        _parser().renderer.render(tokens, _parser().options, {}),
+        tags=_TEXT | _BLOCKS | _TABLES,
+        attributes={"a": {"href", "title"}, "ol": {"start"}, "td": {"align"}, "th": {"align"}},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
     )
-    # Wide tables scroll within themselves; alignment is dropped with the style attribute.
+    # Wide tables scroll within themselves.
     html = html.replace("<table>", '<div class="table-scroll" tabindex="0"><table>')
-    return mark_safe(html.replace("</table>", "</table></div>"))  # noqa: S308 - sanitised above
+    return mark_safe(html.replace("</table>", "</table></div>"))
 
 
 @register.filter
@@ -117,7 +140,15 @@ def hue(name: str) -> int:
 def initials(name: str) -> str:
     """One or two letters for an avatar."""
     words = [word for word in name.replace("_", "-").replace(".", "-").split("-") if word]
+    if len(words) == 1:
+        return words[0][:2].capitalize()
     return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+@register.filter
+def headline(task: str) -> str:
+    """The first line of a task, as its title."""
+    return task.strip().split("\n", 1)[0].strip().rstrip(":：")[:300]
 
 
 @register.filter

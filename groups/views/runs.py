@@ -29,8 +29,8 @@ def runs(request: Request, group_id: str) -> HttpResponse:
     """GET: the group's runs as a fragment. POST (multipart): start one and go to its page."""
     if request.method != "POST":
         group = access.get_group(request.user, group_id)
-        context = {"group": group, "runs": selectors.runs_of(group)[:RUNS_SHOWN]}
-        return render(request, "groups/partials/runs.html", context)
+        rows = selectors.runs_of(group)[:RUNS_SHOWN]
+        return render(request, "groups/partials/runs.html", {"group": group, "runs": rows})
     group = access.get_group(request.user, group_id, Level.OPERATOR)
     form = RunForm(request.POST, request.FILES)
     started: list[Run] = []

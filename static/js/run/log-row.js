@@ -14,16 +14,24 @@ const TIME = new Intl.DateTimeFormat(undefined, {
 /** The time of day, to a tenth of a second. */
 export const clockTime = (iso) => TIME.format(new Date(iso));
 
+/** Seconds since the run was queued, as narrow as can be: 3.4, 75.0, 1:02:03. */
+function offset(seconds) {
+  if (seconds < 600) return seconds.toFixed(1);
+  const [h, m, s] = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((n) => String(Math.floor(n)).padStart(2, "0"));
+  return h === "00" ? `${m}:${s}` : `${Number(h)}:${m}:${s}`;
+}
+
 /** A row for this event; `open` is called when it is chosen. `view` gives the subtask's title. */
 export function logRow(event, view, open) {
   const subtask = event.subtask ? view.subtasks[event.subtask] : null;
   const who = event.agent_id ?? "";
+  const since = (Date.parse(event.at) - Date.parse(view.queuedAt ?? event.at)) / 1000;
   const about = subtask && event.type.startsWith("subtask.") ? subtask.title : "";
   return h(
     "button",
-    { type: "button", class: "log-row", "data-tone": tone(event), title: event.type, onclick: open },
+    { type: "button", class: "log-row", "data-tone": tone(event), title: `${event.type}, ${clockTime(event.at)}`, onclick: open },
     h("span", { class: "log-seq" }, String(event.seq)),
-    h("span", { class: "log-time" }, clockTime(event.at)),
+    h("span", { class: "log-time" }, offset(since)),
     h("span", { class: "log-who" }, who),
     h("span", { class: "log-text" }, about ? h("b", {}, about) : null, about ? " " : null, sentence(event)),
   );

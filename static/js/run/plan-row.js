@@ -76,9 +76,15 @@ export class PlanRow {
     this.remove.setAttribute("aria-label", fill(gettext("Remove subtask %(n)s"), { n: index + 1 }));
     const choices = others.map((other, place) => ({ ...other, place })).filter(({ key }) => key !== this.key);
     this.needsBox.hidden = !choices.length;
+    const chosen = choices.filter(({ key }) => this.needs.has(key));
+    const change = () => {
+      this.#tell("input");
+      this.offer(others, index);
+    };
     this.needsBox.replaceChildren(
       h("span", { class: "needs-label" }, gettext("After")),
-      ...choices.map(({ key, title, place }) => this.#need(key, title, place)),
+      ...chosen.map((choice) => this.#need(choice, change)),
+      this.#more(choices.filter(({ key }) => !this.needs.has(key)), change),
     );
   }
 
@@ -99,10 +105,32 @@ export class PlanRow {
     return show(error, true);
   }
 
-  #need(key, title, place) {
-    const box = h("input", { type: "checkbox", checked: this.needs.has(key) });
-    box.addEventListener("change", () => (box.checked ? this.needs.add(key) : this.needs.delete(key)));
-    return h("label", { class: "need", title }, box, h("span", {}, String(place + 1)));
+  #need({ key, title, place }, change) {
+    const label = fill(gettext("No longer wait for %(title)s"), { title });
+    const drop = () => {
+      this.needs.delete(key);
+      change();
+    };
+    const cross = h("button", { type: "button", "aria-label": label, onclick: drop }, icon("close"));
+    return h("span", { class: "need" }, `${place + 1} ${title}`, cross);
+  }
+
+  /** A choice of further ones; filled when it is opened, since 500 rows would offer 250,000. */
+  #more(choices, change) {
+    const first = h("option", { value: "" }, this.needs.size ? gettext("and…") : gettext("nothing"));
+    const box = h("select", { class: "needs-more", "aria-label": gettext("Wait for another subtask") }, first);
+    const open = () => {
+      if (box.options.length > 1) return;
+      box.append(...choices.map(({ key, title, place }) => h("option", { value: key }, `${place + 1} ${title}`)));
+    };
+    for (const event of ["pointerdown", "focus", "keydown"]) box.addEventListener(event, open);
+    box.addEventListener("change", () => {
+      if (!box.value) return;
+      this.needs.add(box.value);
+      change();
+    });
+    box.hidden = !choices.length;
+    return box;
   }
 
   #tell(name) {

@@ -1,4 +1,7 @@
-/** <run-cards>: one <subtask-card> for each subtask, in reading order; the summary's text is shown by <run-result>. */
+/**
+ * <run-cards>: one <subtask-card> for each subtask, in reading order. The summary is shown by <run-result>, a
+ * completed plan by <run-plan>.
+ */
 
 import "./subtask-card.js";
 import { ordered } from "./reducer.js";
@@ -11,7 +14,16 @@ class RunCards extends HTMLElement {
 
   draw(view, before) {
     if (before && view.subtasks === before.subtasks) return;
-    const shown = ordered(view).filter((subtask) => subtask.kind !== "summary");
+    const shown = ordered(view).filter(({ kind, status }) => {
+      if (kind === "plan") return !["completed", "ready"].includes(status);
+      return kind === "work" || ["failed", "waiting"].includes(status);
+    });
+    const wanted = new Set(shown.map(({ id }) => id));
+    for (const [id, card] of this.cards) {
+      if (wanted.has(id)) continue;
+      card.remove();
+      this.cards.delete(id);
+    }
     this.hidden = !shown.length;
     shown.forEach((subtask, index) => {
       let card = this.cards.get(subtask.id);

@@ -1,6 +1,6 @@
 /** <run-header>: status, elapsed time, facts, and the buttons that steer the run; a button that cannot be used says why. */
 
-import { text } from "../lib/dom.js";
+import { h, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { post } from "../lib/http.js";
 import { notify } from "../lib/notices.js";
@@ -79,9 +79,17 @@ class RunHeader extends HTMLElement {
       words = by ? fill(gettext("Cancelled by %(who)s."), { who: by }) : "";
       if (reason) words += ` ${reason}`;
     } else if (view.status === "failed") words = view.error;
-    text(this.note, words);
-    this.note.hidden = !words;
-    this.note.dataset.status = view.status;
+    const asking = runEnded(view.status) ? null : Object.values(view.subtasks).find((s) => s.status === "waiting");
+    const key = asking ? `${words}|${asking.id}|${asking.question}` : words;
+    if (key === this.noted) return;
+    this.noted = key;
+    this.note.hidden = !key;
+    this.note.dataset.status = asking ? "waiting" : view.status;
+    this.note.replaceChildren(words);
+    if (!asking) return;
+    const link = h("a", { href: `#subtask-${asking.id}` }, gettext("Answer"));
+    const asks = fill(gettext("%(who)s asks: %(question)s"), { who: asking.agentId, question: asking.question });
+    this.note.append(words ? " " : "", asks, " ", link);
   }
 
   #usage({ input_tokens: input, output_tokens: output, requests, cost_usd: cost }) {

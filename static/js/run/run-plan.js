@@ -86,7 +86,8 @@ class RunPlan extends HTMLElement {
     const bars = subtask.spans.map((span, index) => {
       const open = span.to === null;
       const last = index === subtask.spans.length - 1;
-      const how = last && span.state === "running" && !open ? subtask.status : span.state;
+      const failed = !last && span.state === "running" && subtask.spans[index + 1].state === "ready";
+      const how = failed ? "retried" : last && span.state === "running" && !open ? subtask.status : span.state;
       const bar = h("span", { class: "bar", "data-state": how });
       setStyle(bar, {
         "--from": String(Date.parse(span.from) - this.start),

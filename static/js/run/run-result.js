@@ -6,6 +6,9 @@ import { gettext } from "../lib/i18n.js";
 import { notify } from "../lib/notices.js";
 import { ResultSlot } from "./result-slot.js";
 
+/** Pixels; must be more than the height of `.is-folded` in run-header.css, or a fold would hide a line or two. */
+const FOLD = 640;
+
 class RunResult extends HTMLElement {
   connectedCallback() {
     this.heading = this.querySelector("[data-ref=heading]");
@@ -13,10 +16,20 @@ class RunResult extends HTMLElement {
     this.copy = this.querySelector("[data-ref=copy]");
     this.copy.addEventListener("click", () => this.#copy());
     this.tools = this.querySelector("[data-ref=tools]");
+    this.box = this.querySelector("[data-ref=box]");
+    this.more = this.querySelector("[data-ref=more]");
+    this.more.addEventListener("click", () => this.#fold(false));
+    this.box.addEventListener("focusin", () => this.#fold(false));
+    this.observer = new ResizeObserver(() => this.#measure());
+    this.observer.observe(this.box);
+  }
+
+  disconnectedCallback() {
+    this.observer.disconnect();
   }
 
   draw(view) {
-    this.report ??= new ResultSlot(this.querySelector("[data-ref=box]"), this.about.urls.result);
+    this.report ??= new ResultSlot(this.box, this.about.urls.result);
     this.view = view;
     const summary = Object.values(view.subtasks).find((subtask) => subtask.kind === "summary");
     const writing = Boolean(summary?.text) && !view.result && ["running", "ready"].includes(summary.status);
@@ -30,6 +43,17 @@ class RunResult extends HTMLElement {
     show(this.tools, Boolean(view.result));
     if (view.result) this.report.show(view.result);
     else this.report.clear();
+  }
+
+  /** A report taller than the fold begins folded; once the reader has opened it, it stays open. */
+  #measure() {
+    if (!this.opened && this.box.scrollHeight > FOLD) this.#fold(true);
+  }
+
+  #fold(folded) {
+    this.opened = !folded;
+    this.classList.toggle("is-folded", folded);
+    show(this.more, folded);
   }
 
   async #copy() {

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { bytes, clock, duration } from "../../static/js/lib/time.js";
+import { retryWords, RUN_WORDS, sentence, STATUS_ICONS, SUBTASK_WORDS, tone } from "../../static/js/run/words.js";
+
+test("every status has an icon, and every icon stands in the sprite", () => {
+  const sprite = readFileSync(new URL("../../templates/components/_icons.html", import.meta.url), "utf8");
+  for (const status of [...Object.keys(RUN_WORDS), ...Object.keys(SUBTASK_WORDS)]) {
+    assert.ok(sprite.includes(`id="icon-${STATUS_ICONS[status]}"`), status);
+  }
+});
+
+test("a retry says which attempt comes, when, and why", () => {
+  const subtask = { attempt: 1, maxAttempts: 3, retrying: { error: "The line is busy.", cause: "error" } };
+  assert.equal(retryWords(subtask, 2_200), "Attempt 2 of 3 in 3.0 s: The line is busy.");
+  assert.equal(retryWords(subtask, -5), "Attempt 2 of 3 now: The line is busy.");
+});
+
+test("sentences of the log", () => {
+  const say = (type, data) => sentence({ type, data });
+  assert.equal(say("run.cancelled", { by: "bo", reason: "enough" }), "Run cancelled by bo: enough");
+  assert.equal(say("tool.started", { tool: "read", arguments: { file: "a.csv", n: 3 } }), "read file=a.csv n=3");
+  assert.equal(say("plan.proposed", { plan: { subtasks: [{}] }, by: "" }), "Plan proposed: 1 subtask");
+  assert.equal(say("moon.landed", { where: "here" }), '{"where":"here"}');
+});
+
+test("tones", () => {
+  assert.equal(tone({ type: "tool.finished", data: { ok: false } }), "bad");
+  assert.equal(tone({ type: "tool.finished", data: { ok: true } }), "tool");
+  assert.equal(tone({ type: "subtask.completed", data: {} }), "good");
+});
+
+test("durations and sizes in words", () => {
+  assert.deepEqual([400, 12_300, 185_000, 7_620_000].map(duration), ["0.4 s", "12 s", "3 min 05 s", "2 h 07 min"]);
+  assert.deepEqual([4_900, 65_000, 7_629_000].map(clock), ["4 s", "1:05", "2:07:09"]);
+  assert.deepEqual([12, 3_482, 1_258_291].map(bytes), ["12 B", "3.4 KB", "1.2 MB"]);
+});
