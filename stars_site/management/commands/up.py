@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
-from django.core.management import BaseCommand, CommandError, CommandParser, call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.core.management import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 from sesame.utils import get_query_string
 
-from groups.services import seed
-
-ADMIN = "admin"
+from stars_site import embedded, first_start
 
 
 class Command(BaseCommand):
@@ -32,31 +26,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         """Prepare, then serve until told to stop. Raises CommandError when the address is taken."""
         _must_be_free(host, port)
-        self._migrate()
-        user, password = _admin()
-        seed.seed_demo(user)
+        prepared = first_start.prepare()
+        embedded.serve(host=host, port=port, on_ready=lambda: self._announce(host, port, prepared))
 
-        def announce() -> None:
-            self._announce(host, port, user, password)
-
-        from stars_site import embedded
-
-        embedded.serve(host=host, port=port, on_ready=announce)
-
-    def _migrate(self) -> None:
-        """Only when something is to do, for looking is much quicker than migrating."""
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            call_command("migrate", interactive=False, verbosity=0)
-            self.stdout.write("Database is up to date.")
-
-    def _announce(self, host: str, port: int, user: User, password: str) -> None:
+    def _announce(self, host: str, port: int, prepared: first_start.Prepared) -> None:
         shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host
         address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
-        link = f"{address}{reverse('login_link')}{get_query_string(user)}"
+        link = f"{address}{reverse('login_link')}{get_query_string(prepared.admin)}"
         lines = ["", f"  Stars runs at {address}/", f"  Log in once with this link: {link}"]
-        if password:
-            lines.append(f"  User {ADMIN}, password (shown this once): {password}")
+        if prepared.made_up_password:
+            password = prepared.made_up_password
+            lines.append(f"  User {first_start.ADMIN}, password (shown this once): {password}")
         lines += ["  Stop with Ctrl-C.", ""]
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
@@ -74,13 +54,3 @@ def _must_be_free(host: str, port: int) -> None:
             f"Cannot listen on {host} port {port} ({error.strerror}). "
             f"Is Stars running already? Choose another port with STARS_PORT."
         ) from error
-
-
-def _admin() -> tuple[User, str]:
-    """The first user, and the password made up for it; empty when it was given or the user exists."""
-    user = User.objects.filter(username=ADMIN).first()
-    if user is not None:
-        return user, ""
-    made_up = "" if settings.STARS_ADMIN_PASSWORD else secrets.token_urlsafe(12)
-    user = User.objects.create_superuser(ADMIN, password=settings.STARS_ADMIN_PASSWORD or made_up)
-    return user, made_up
