@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stars_site.settings")
 # Before anything that imports models.
 _http = get_asgi_application()
 
+from stars_site.backpressure import telling_backpressure  # noqa: E402
 from stars_site.routing import websockets  # noqa: E402
 
-application = ProtocolTypeRouter({"http": _http, "websocket": websockets})
+application = ProtocolTypeRouter({"http": telling_backpressure(_http), "websocket": websockets})

@@ -15,13 +15,13 @@ from django.http import (
 )
 from django.views.decorators.http import require_GET
 
-from groups import access
+from groups import access, selectors
 from groups.api.errors import MEDIA_TYPE, problem
 from groups.errors import RunNotFound
 from groups.execution.statuses import RUN_ENDED
 from groups.models import Run
 from groups.viewing.identity import Identity, identify
-from groups.viewing.outbox import Frame, Outbox
+from groups.viewing.outbox import Frame, Outbox, writable_of
 from groups.viewing.protocol import BadAfter
 from groups.viewing.reading import in_thread
 from groups.viewing.rooms import Seat, rooms
@@ -47,7 +47,7 @@ async def event_stream(request: HttpRequest, run_id: str) -> HttpResponseBase:
     try:
         who = await _who(request)
         after = _after(request)
-        outbox = Outbox()
+        outbox = Outbox(writable_of(getattr(request, "scope", {})))
         # The seat first, the database second: what comes between the two is heard.
         run = await _run(who, run_id)
         seat = await rooms().sit(run.id, outbox, after, lambda: outbox.put(None, 0))
@@ -116,9 +116,11 @@ async def _events(seat: Seat, outbox: Outbox, who: Identity) -> AsyncIterator[by
                 b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, kind.encode(), text)
                 for seq, kind, text in frame.events
             )
-            if frame.at_rest and frame.last == seat.position and seat.at_head:
-                yield b": the run has ended\n\n"
-                return
+            if frame.at_rest and frame.last == seat.position:
+                found = await in_thread(selectors.last_seq)(seat.room.run_id)
+                if found is None or found[0] == frame.last:
+                    yield b": the run has ended\n\n"
+                    return
     finally:
         seat.close()
 

@@ -89,11 +89,6 @@ class Seat:
         if not self._closed:
             self._gone()
 
-    @property
-    def at_head(self) -> bool:
-        """Whether the viewer goes with the room (it may still have to write what is in its outbox)."""
-        return self in self.room.seats
-
     async def _catch_up(self) -> None:
         room = self.room
         try:

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 
 from groups import access, live, selectors
 from groups.errors import GroupNotFound, RunNotFound
+from groups.services.inputs import is_id
 from groups.viewing import protocol
 from groups.viewing.identity import Identity
 from groups.viewing.outbox import Outbox
@@ -141,6 +142,8 @@ class Watcher:
         )
 
     async def _follow_pokes(self, topic: str, name: str) -> None:
+        if name and not is_id(name):  # nor may PostgreSQL be asked for text with NUL in it
+            raise GroupNotFound
         if name:
             await in_thread(access.get_group)(self._actor, name)
         followed = self.followed[topic] = _Followed(topic, name)
