@@ -14,13 +14,14 @@ from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from groups import live, queue
 from groups.errors import RunNotFound
 from groups.execution.machine import RunMachine
 from groups.execution.plan import Assignable
-from groups.models import Agent, Member, Run, RunEvent, Subtask
+from groups.models import Agent, Attachment, Member, Run, RunEvent, Subtask
 from groups.models.runs import new_id
 
 #: Columns of a subtask that change after it was made.
@@ -63,6 +64,7 @@ class Machine(RunMachine):
     whole: bool
     #: True: the row is not in the database yet.
     fresh: bool
+    has_files: bool
 
 
 def _blank(run: Run, subtask_id: uuid.UUID | None) -> Subtask:
@@ -88,23 +90,24 @@ class Ledger:
         Locks are taken in the order of the ids, so that two transactions never wait for each other.
         """
         reports = reports or {}
-        ids = sorted(run_ids)
-        runs = {
-            run.id: run for run in Run.objects.select_for_update().filter(id__in=ids).order_by("id")
-        }
+        # Asked along with the row, so that a run without files costs no query for them.
+        files = Exists(Attachment.objects.filter(run=OuterRef("pk")))
+        rows = Run.objects.filter(id__in=list(run_ids)).annotate(has_files=files).order_by("id")
+        runs = {run.id: run for run in rows.select_for_update(of=("self",))}
         whole = [run for run in runs.values() if run.id not in reports]
         subtasks: dict[uuid.UUID, list[Subtask]] = defaultdict(list)
-        rows: list[Subtask] = []
+        needed: list[Subtask] = []
         if whole:
-            rows += Subtask.objects.filter(run_id__in=[run.id for run in whole])
+            needed += Subtask.objects.filter(run_id__in=[run.id for run in whole]).order_by()
         if few := [key for run_id in reports if run_id in runs for key in reports[run_id]]:
-            rows += Subtask.objects.filter(id__in=few)
-        for row in rows:
+            needed += Subtask.objects.filter(id__in=few).order_by()
+        for row in needed:
             subtasks[row.run_id].append(row)
         members: dict[str, list[Member]] = defaultdict(list)
         if whole:
             groups = {run.group_id for run in whole}
-            for member in Member.objects.filter(group_id__in=groups).select_related("agent"):
+            everyone = Member.objects.filter(group_id__in=groups).select_related("agent")
+            for member in everyone.order_by("id"):
                 members[member.group_id].append(member)
         for run in runs.values():
             self._adopt(run, subtasks[run.id], members[run.group_id], whole=run.id not in reports)
@@ -137,6 +140,7 @@ class Ledger:
         machine.agents = {member.agent.agent_id: member.agent for member in members}
         machine.whole = whole
         machine.fresh = False
+        machine.has_files = getattr(run, "has_files", False)
         self.machines[run.id] = machine
         return machine
 

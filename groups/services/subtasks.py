@@ -94,6 +94,8 @@ class Batch:
         self.ledger = Ledger()
         #: Runs with ready work left over for want of slots or of room for its agent.
         self.hungry: set[uuid.UUID] = set()
+        #: Slots taken for what is not yet handed out as work.
+        self._taken = 0
         self._room: dict[str, int] = {}
         self._attachments: dict[uuid.UUID, tuple[base.Attachment, ...]] = {}
         self._messages: dict[str, list[Message]] = {}
@@ -114,6 +116,15 @@ class Batch:
 
     def apply(self, steps: Iterable[Step]) -> list[Work]:
         """Do these steps in memory; returns what was claimed. Steps of runs that are gone are dropped."""
+        try:
+            works = self._apply(steps)
+        except BaseException:
+            self._give_back(self._taken)
+            raise
+        self._taken = 0
+        return works
+
+    def _apply(self, steps: Iterable[Step]) -> list[Work]:
         claimed: list[tuple[Machine, Subtask]] = []
         for step in steps:
             machine = self.ledger.machines.get(step.run_id)
@@ -149,6 +160,7 @@ class Batch:
             self.hungry.discard(machine.run.id)
             return []
         granted = self.claiming.slots(wanted)
+        self._taken += granted
         claimed: list[Subtask] = []
         if granted:
             claimed = machine.claim(  # type: ignore[assignment]
@@ -157,12 +169,16 @@ class Batch:
                 lease=self.claiming.lease,
                 room=lambda agent_id: self._has_room(machine.agents.get(agent_id)),
             )
-            self.claiming.give_back(granted - len(claimed))
+            self._give_back(granted - len(claimed))
         if machine.ready():
             self.hungry.add(machine.run.id)
         else:
             self.hungry.discard(machine.run.id)
         return claimed
+
+    def _give_back(self, slots: int) -> None:
+        self._taken -= slots
+        self.claiming.give_back(slots)
 
     def _has_room(self, agent: Agent | None) -> bool:
         """Whether the agent may take one more subtask, and if so counts it.
@@ -185,10 +201,10 @@ class Batch:
 
     def _look_up(self, machines: dict[uuid.UUID, Machine]) -> None:
         """Attachments of runs and messages of groups not yet looked up, one query each."""
-        runs = machines.keys() - self._attachments.keys()
-        if runs:
-            found: dict[uuid.UUID, list[base.Attachment]] = defaultdict(list)
-            for row in Attachment.objects.filter(run_id__in=runs):
+        new = machines.keys() - self._attachments.keys()
+        found: dict[uuid.UUID, list[base.Attachment]] = defaultdict(list)
+        if with_files := [run_id for run_id in new if machines[run_id].has_files]:
+            for row in Attachment.objects.filter(run_id__in=with_files):
                 found[row.run_id].append(
                     base.Attachment(
                         id=str(row.id),
@@ -198,7 +214,7 @@ class Batch:
                         size=row.size,
                     )
                 )
-            self._attachments |= {run_id: tuple(found[run_id]) for run_id in runs}
+        self._attachments |= {run_id: tuple(found[run_id]) for run_id in new}
         for group_id in {m.run.group_id for m in machines.values()} - self._messages.keys():
             rows = Message.objects.filter(group_id=group_id).order_by("-id")
             self._messages[group_id] = list(rows[: NOTES * 5])[::-1]
