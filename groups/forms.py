@@ -237,11 +237,18 @@ class AgentForm(StarsForm):
         if known:
             del self.fields["agent_id"]
 
+    def clean_config(self) -> dict[str, Any]:
+        """Settings are an object, whatever else JSON may be."""
+        config = self.cleaned_data["config"] or {}
+        if not isinstance(config, dict):
+            raise forms.ValidationError(_("This must be a JSON object: {…}."))
+        return config
+
     @property
     def fields_of_agent(self) -> dict[str, Any]:
         """What the service takes; a built-in agent's skill is one of its settings."""
         data = dict(self.cleaned_data)
-        data["config"] = dict(data["config"] or {})
+        data["config"] = dict(data["config"])
         skill = data.pop("skill")
         if data["kind"] == "builtin" and skill:
             data["config"]["skill"] = skill

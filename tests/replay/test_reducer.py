@@ -93,7 +93,7 @@ def _plain(value: Any) -> Any:
 
 def test_whatever_happens_the_page_shows_what_the_rows_say() -> None:
     Recorded.logs.clear()
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Recorded,
         settings=settings(
             max_examples=60,

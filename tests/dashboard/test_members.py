@@ -1,0 +1,93 @@
+"""Members: the fragment, joining, changing, leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from groups.models import Group, Member
+from tests.dashboard.conftest import Browser
+from tests.factories import make_agent, make_run
+
+PATH = "/groups/Harbour/members/"
+
+
+def test_the_list(harbour: Group, viewer: Browser, guarded: Callable[..., None]) -> None:
+    guarded("get", PATH)
+    page = viewer.get(PATH, htmx=True).content.decode()
+    assert 'id="member-lena"' in page
+    assert "<html" not in page
+    assert "member-change" not in page
+
+
+def test_the_list_costs_the_same_for_any_number(
+    harbour: Group, owner: Browser, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(10):
+        Member.objects.create(group=harbour, agent=make_agent(agent_id=f"m{n}"), role="worker")
+    with django_assert_max_num_queries(7):
+        owner.get(PATH, htmx=True)
+
+
+def test_joining(harbour: Group, owner: Browser, operator: Browser) -> None:
+    make_agent(agent_id="nia")
+    given = {"agent_id": "nia", "role": "worker", "tags": "night, deck 夜"}
+    assert operator.post(PATH, given, htmx=True).status_code == 403
+    answer = owner.post(PATH, given, htmx=True)
+    assert answer.status_code == 200
+    assert 'id="join"' in answer.content.decode()
+    assert harbour.members.get(agent__agent_id="nia").tags == ["night", "deck", "夜"]
+    assert owner.post(PATH, given)["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("given", "beside", "status"),
+    [
+        ({"agent_id": "", "role": "worker"}, "id_agent_id_error", 400),
+        ({"agent_id": "ghost", "role": "worker"}, "id_agent_id_error", 404),
+        ({"agent_id": "wim", "role": "worker"}, "id_agent_id_error", 409),
+        ({"agent_id": "nia", "role": "leader"}, "id_role_error", 409),
+        ({"agent_id": "nia", "role": "king"}, "id_role_error", 400),
+        ({"agent_id": "nia", "role": "worker", "tags": "x" * 65}, "id_tags_error", 400),
+    ],
+)
+def test_bad_input_stands_beside_the_field(
+    given: dict[str, str], beside: str, status: int, harbour: Group, owner: Browser
+) -> None:
+    make_agent(agent_id="nia")
+    answer = owner.post(PATH, given, htmx=True)
+    assert answer.status_code == status
+    assert f'id="{beside}"' in answer.content.decode()
+    assert harbour.members.count() == 3
+
+
+def test_changing(
+    harbour: Group, owner: Browser, operator: Browser, guarded: Callable[..., None]
+) -> None:
+    guarded("get", f"{PATH}wim/")
+    assert operator.get(f"{PATH}wim/").status_code == 403
+    assert 'value="steady"' in owner.get(f"{PATH}wim/", htmx=True).content.decode()
+    answer = owner.post(f"{PATH}wim/", {"role": "worker", "tags": "calm"}, htmx=True)
+    assert 'id="members"' in answer.content.decode()
+    assert harbour.members.get(agent__agent_id="wim").tags == ["calm"]
+    refused = owner.post(f"{PATH}wim/", {"role": "leader", "tags": ""}, htmx=True)
+    assert refused.status_code == 409
+    assert 'id="id_role_error"' in refused.content.decode()
+    assert owner.get(f"{PATH}ghost/").status_code in {400, 404}
+
+
+def test_leaving(
+    harbour: Group, owner: Browser, operator: Browser, guarded: Callable[..., None]
+) -> None:
+    guarded("post", f"{PATH}wim/leave/")
+    assert operator.post(f"{PATH}wim/leave/").status_code == 403
+    assert owner.post(f"{PATH}wim/leave/", htmx=True).status_code == 200
+    assert not harbour.members.filter(agent__agent_id="wim").exists()
+    make_run(group=harbour)
+    busy = owner.post(f"{PATH}lena/leave/", htmx=True)
+    assert busy.status_code == 409
+    # A notice, not the list, is what comes back.
+    assert (busy["HX-Retarget"], busy["HX-Reswap"]) == ("#notices", "beforeend")
+    assert harbour.members.filter(agent__agent_id="lena").exists()

@@ -1,0 +1,86 @@
+"""Messages: the history in pages, writing to one and to all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from groups.models import Group, Message
+from groups.services import messaging
+from groups.views.groups import MESSAGES_SHOWN
+from tests.dashboard.conftest import Browser
+
+PATH = "/groups/Harbour/messages/"
+
+
+def test_the_history_in_pages(
+    harbour: Group, viewer: Browser, guarded: Callable[..., None]
+) -> None:
+    guarded("get", PATH)
+    for n in range(MESSAGES_SHOWN + 3):
+        messaging.broadcast(actor=None, group=harbour, text=f"News {n}.")
+    page = viewer.get(PATH, htmx=True).content.decode()
+    assert page.count("<article") == MESSAGES_SHOWN
+    assert "News 3." in page
+    assert "News 2." not in page
+    [oldest] = Message.objects.filter(text="News 3.")
+    assert f"?before={oldest.id}" in page
+    rest = viewer.get(f"{PATH}?before={oldest.id}", htmx=True).content.decode()
+    assert rest.count("<article") == 3
+    assert "?before=" not in rest
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "1' or 1"])
+def test_a_wrong_page_is_refused(before: str, harbour: Group, viewer: Browser) -> None:
+    assert viewer.get(f"{PATH}?before={before}").status_code == 400
+
+
+def test_the_history_costs_the_same_for_any_number(
+    harbour: Group, viewer: Browser, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(20):
+        messaging.broadcast(actor=None, group=harbour, text=f"News {n}.")
+    with django_assert_max_num_queries(6):
+        viewer.get(PATH, htmx=True)
+
+
+def test_writing(harbour: Group, operator: Browser, viewer: Browser) -> None:
+    given = {"sender": "lena", "to": "wim", "text": "Cast <off>!"}
+    assert viewer.post(PATH, given, htmx=True).status_code == 403
+    answer = operator.post(PATH, given, htmx=True)
+    assert answer.status_code == 200
+    [message] = Message.objects.all()
+    assert (message.sender, message.recipient, message.text) == ("lena", "wim", "Cast <off>!")
+    # The text is gone from the form, the ends are kept.
+    page = answer.content.decode()
+    assert "Cast" not in page
+    assert '<option value="wim" selected>' in page
+    assert "Cast &lt;off&gt;!" in operator.get(PATH, htmx=True).content.decode()
+
+
+def test_to_everyone(harbour: Group, operator: Browser) -> None:
+    assert operator.post(PATH, {"sender": "system", "to": "", "text": "All hands"})
+    [message] = Message.objects.all()
+    assert (message.sender, message.recipient) == ("system", "")
+    assert message.deliveries.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"sender": "lena", "to": "wim", "text": " "}, 400),
+        ({"sender": "ghost", "to": "wim", "text": "Boo"}, 400),
+        ({"sender": "lena", "to": "ghost", "text": "Boo"}, 400),
+        ({"sender": "system", "to": "wim", "text": "Psst"}, 400),
+        ({"sender": "lena", "to": "", "text": "x" * 100_001}, 413),
+    ],
+)
+def test_bad_input_stands_in_the_form(
+    given: dict[str, str], status: int, harbour: Group, operator: Browser
+) -> None:
+    answer = operator.post(PATH, given, htmx=True)
+    assert answer.status_code == status
+    assert "field-error" in answer.content.decode()
+    assert not Message.objects.exists()

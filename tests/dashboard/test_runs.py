@@ -1,0 +1,255 @@
+"""Starting runs, the run page, steering, results as safe HTML, attachments."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from groups.models import Attachment, Group, Run
+from tests.dashboard.conftest import Browser, finish
+from tests.factories import make_run
+
+PATH = "/groups/Harbour/runs/"
+OPTIONS = {"mode": "leader_worker", "failure_policy": "stop", "time_limit": "2.5"}
+
+
+def csv(name: str = "ships.csv", content: bytes = b"name,tons\nAda,12\n") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content, content_type="text/csv")
+
+
+def test_starting_one(harbour: Group, operator: Browser, guarded: Callable[..., None]) -> None:
+    guarded("post", PATH)
+    given = {
+        "task": "Count\r\nthe ships",
+        "approve_plan": "on",
+        "attachments": [csv(), csv("b.csv")],
+    }
+    answer = operator.post(PATH, given | OPTIONS, htmx=True)
+    [run] = Run.objects.all()
+    assert answer["HX-Redirect"] == f"/runs/{run.id}/"
+    assert (run.task, run.approve_plan, run.failure_policy) == ("Count\nthe ships", True, "stop")
+    assert run.time_limit == 150.0
+    assert sorted(a.name for a in run.attachments.all()) == ["b.csv", "ships.csv"]
+    plain = operator.post(PATH, {"task": "Again", **OPTIONS})
+    assert plain.status_code == 303
+
+
+def test_a_viewer_may_not(harbour: Group, viewer: Browser) -> None:
+    assert viewer.post(PATH, {"task": "Count", **OPTIONS}).status_code == 403
+    assert viewer.get(PATH, htmx=True).status_code == 200
+    assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "sentence"),
+    [
+        ({"task": " "}, 400, "Write what the group is to do"),
+        ({"task": "x" * 100_001}, 413, "100,000 bytes"),
+        ({"task": "a\x00b"}, 400, "field-error"),
+        ({"task": "Count", "mode": "chaos"}, 400, "id_mode_error"),
+        ({"task": "Count", "failure_policy": "cry"}, 400, "id_failure_policy_error"),
+        ({"task": "Count", "time_limit": "-1"}, 400, "id_time_limit_error"),
+        ({"task": "Count", "attachments": [csv("evil.exe", b"MZ\x00")]}, 400, "evil.exe"),
+        ({"task": "Count", "attachments": [csv("a.csv", b"")]}, 400, "a.csv"),
+    ],
+)
+def test_bad_input_stands_beside_the_field(
+    given: dict[str, Any], status: int, sentence: str, harbour: Group, operator: Browser
+) -> None:
+    answer = operator.post(PATH, OPTIONS | given, htmx=True)
+    page = answer.content.decode()
+    assert answer.status_code == status
+    assert sentence in page
+    assert 'id="run-box"' in page
+    assert not Run.objects.exists()
+    assert not Attachment.objects.exists()
+
+
+def test_lists_cost_the_same_for_any_number(
+    harbour: Group, viewer: Browser, outsider: Browser, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(60):
+        make_run(group=harbour, task=f"Task {n}.")
+    with django_assert_max_num_queries(5):
+        viewer.get(PATH, htmx=True)
+    with django_assert_max_num_queries(4):
+        page = viewer.get("/runs/").content.decode()
+    assert page.count('class="run-row"') == 50
+    [older] = re.findall(r"\?before=([0-9a-f-]+)", page)
+    assert viewer.get(f"/runs/?before={older}").content.decode().count('class="run-row"') == 10
+    assert "Task" not in outsider.get("/runs/").content.decode()
+
+
+def test_the_run_page(
+    working: Run, operator: Browser, viewer: Browser, guarded: Callable[..., None]
+) -> None:
+    path = f"/runs/{working.id}/"
+    guarded("get", path)
+    page = operator.get(path).content.decode()
+    assert "<h1>Count</h1>" in page
+    [about] = re.findall(r'<script id="run-data" type="application/json">(.*?)</script>', page)
+    told = json.loads(about)
+    assert told["id"] == str(working.id)
+    assert told["can_steer"] is True
+    assert {"value": "steady", "label": "#steady"} in told["assignees"]
+    assert '"can_steer": false' in viewer.get(path).content.decode()
+
+
+def test_the_run_page_costs_the_same_for_any_log(
+    working: Run, viewer: Browser, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(8):
+        viewer.get(f"/runs/{working.id}/")
+
+
+def test_a_task_cannot_break_out_of_the_page(harbour: Group, viewer: Browser) -> None:
+    run = make_run(group=harbour, task="</script><script>alert(1)</script>")
+    page = viewer.get(f"/runs/{run.id}/").content.decode()
+    assert "<script>alert" not in page
+
+
+STEERING = ("pause", "resume", "cancel", "retry", "approve", "plan")
+
+
+@pytest.mark.parametrize("what", STEERING)
+def test_steering_is_for_operators(
+    what: str,
+    working: Run,
+    viewer: Browser,
+    outsider: Browser,
+    nobody: Browser,
+) -> None:
+    path = f"/runs/{working.id}/{what}/"
+    assert nobody.send(path).status_code == 401
+    assert outsider.send(path).status_code == 404
+    refused = viewer.send(path)
+    assert refused.status_code == 403
+    assert refused.json()["reason"] == "level_too_low"
+    assert viewer.get(path).status_code == 405
+
+
+def test_pause_resume_cancel(working: Run, operator: Browser) -> None:
+    path = f"/runs/{working.id}"
+    for what, status in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        assert operator.send(f"{path}/{what}/").json()["status"] == status
+        working.refresh_from_db()
+        assert working.status == status
+    again = operator.send(f"{path}/cancel/")
+    assert (again.status_code, again.json()["reason"]) == (409, "run_finished")
+    # Without scripts the answer is a page.
+    assert "already ended" in operator.post(f"{path}/cancel/").content.decode()
+
+
+def test_editing_and_approving_the_plan(proposed: Run, operator: Browser) -> None:
+    plan = json.loads(json.dumps(proposed.plan))
+    plan["subtasks"][0]["title"] = "Count the barges"
+    path = f"/runs/{proposed.id}"
+    assert operator.send(f"{path}/plan/", {"plan": plan}).json()["status"] == "awaiting_approval"
+    plan["subtasks"][0]["depends_on"] = ["tell"]
+    circle = operator.send(f"{path}/plan/", {"plan": plan})
+    assert (circle.status_code, list(circle.json()["fields"])) == (400, ["subtasks"])
+    plan["subtasks"][0] |= {"depends_on": ["ghost"], "assignee": "nobody"}
+    faults = operator.send(f"{path}/approve/", {"plan": plan}).json()["fields"]
+    assert set(faults) == {"subtasks[0].depends_on", "subtasks[0].assignee"}
+    assert operator.send(f"{path}/approve/").json()["status"] == "running"
+    assert proposed.subtasks.get(key="count").title == "Count the barges"
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{", '"x"', '{"plan": 3}', '{"plan": {"subtasks": 1}}'])
+def test_a_body_that_is_no_plan(body: str, proposed: Run, operator: Browser) -> None:
+    answer = operator.client.post(
+        f"/runs/{proposed.id}/plan/",
+        body,
+        content_type="application/json",
+        headers={"Accept": "application/json"},
+    )
+    assert answer.status_code == 400
+    assert answer.json()["message"]
+
+
+def test_answering(waiting: Run, operator: Browser, viewer: Browser) -> None:
+    subtask = waiting.subtasks.get(key="count")
+    path = f"/runs/{waiting.id}/subtasks/{subtask.id}/answer/"
+    assert viewer.send(path, {"text": "yes"}).status_code == 403
+    assert "text" in operator.send(path, {"text": " "}).json()["fields"]
+    assert "text" in operator.send(path, {"text": 3}).json()["fields"]
+    assert operator.send(path, {"text": "yes"}).status_code == 200
+    subtask.refresh_from_db()
+    assert (subtask.status, subtask.answers) == ("ready", ["yes"])
+    assert operator.send(path, {"text": "no"}).json()["reason"] == "wrong_status"
+
+
+NASTY = """# Report
+
+| ship | tons |
+|---|---:|
+| Ada | 12 |
+
+<script>alert(1)</script>
+<img src=x onerror=alert(2)>
+[click](javascript:alert(3)) [data](data:text/html,x) [web](https://example.org/)
+![beacon](https://evil.example/pixel.png)
+<a href="x" style="position:fixed">y</a>
+"""
+
+
+class Elements(HTMLParser):
+    """The tags and attributes that a browser would find."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[tuple[str, str | None]] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= set(attrs)
+
+
+def test_results_are_safe_html(working: Run, viewer: Browser, guarded: Callable[..., None]) -> None:
+    finish(working, count=NASTY, summary=NASTY)
+    subtask = working.subtasks.get(key="count")
+    for path in (f"/runs/{working.id}/result/", f"/runs/{working.id}/subtasks/{subtask.id}/"):
+        guarded("get", path)
+        html = viewer.get(path).content.decode()
+        assert "<h1>Report</h1>" in html
+        assert '<td align="right">12</td>' in html
+        assert '<a href="https://example.org/" rel="noopener noreferrer nofollow">web</a>' in html
+        seen = Elements(html)
+        assert seen.tags.isdisjoint({"script", "img", "style", "iframe"})
+        assert {name for name, _ in seen.attributes} <= {
+            "href",
+            "rel",
+            "align",
+            "class",
+            "tabindex",
+        }
+        # A picture is a link at most: looking at a report tells nobody about it.
+        links = {value for name, value in seen.attributes if name == "href"}
+        assert links == {"https://example.org/", "https://evil.example/pixel.png"}
+    by_key = viewer.get(f"/runs/{working.id}/subtasks/count/")
+    assert by_key.status_code == 200
+    assert viewer.get(f"/runs/{working.id}/subtasks/ghost/").status_code == 404
+
+
+def test_attachments_come_as_downloads(
+    harbour: Group, ada: User, viewer: Browser, operator: Browser, guarded: Callable[..., None]
+) -> None:
+    page = csv("a.txt", b"<script>alert(1)</script>")
+    operator.post(PATH, {"task": "Read", "attachments": [page], **OPTIONS})
+    [found] = Attachment.objects.all()
+    path = f"/runs/{found.run_id}/attachments/{found.id}/"
+    guarded("get", path)
+    answer = viewer.get(path)
+    assert b"".join(answer.streaming_content) == b"<script>alert(1)</script>"
+    assert answer["Content-Disposition"] == 'attachment; filename="a.txt"'
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert viewer.get(f"/runs/{found.run_id}/attachments/x/").status_code == 404
