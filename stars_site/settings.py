@@ -124,8 +124,8 @@ MEDIA_ROOT = STARS_DATA_DIR / "attachments"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Without `collectstatic` the files are served from where the packages keep them.
-WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+# Without `collectstatic` the files are served from where they lie; `up` always does, so that no old copy is served.
+WHITENOISE_USE_FINDERS = STARS_EMBEDDED or not STATIC_ROOT.exists()
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS
 # The first counts what arrives, so that a file over the limit is dropped while it is being received.
 FILE_UPLOAD_HANDLERS = [
