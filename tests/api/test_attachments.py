@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
-from groups.api.views.attachments import Download
+from groups.downloads import Download
 from groups.models import Group, Level, Run
 from groups.services import runs
 
