@@ -101,13 +101,18 @@ class Writer(threading.Thread):
         except DatabaseError:
             logger.exception("a query between two groups failed")
             connection.close()
+        except Exception:
+            logger.exception("a call between two groups failed")
 
-    def _write(self, steps: list[Step]) -> None:
-        """Commit these steps together; what cannot be written together is written run by run."""
+    def _write(self, steps: list[Step], *, linger: float = LINGER) -> None:
+        """Commit these steps together; what cannot be written together is written run by run.
+
+        Then without lingering: a claim must stand, and so count as a try, though its answer cannot be written.
+        """
         pause = 0.05
         while True:
             try:
-                return self._commit(steps)
+                return self._commit(steps, linger)
             except (OperationalError, InterfaceError) as error:
                 # The server is away or busy. Leases bound how long it pays to insist; the sweep heals the rest.
                 connection.close()
@@ -118,21 +123,23 @@ class Writer(threading.Thread):
                 time.sleep(pause)
                 pause *= 2
             except Exception:
-                if len(steps) == 1:
+                if not linger:
                     logger.exception("run not written", extra={"run": str(steps[0].run_id)})
                     return None
                 for step in steps:
-                    self._write([step])
+                    self._write([step], linger=0.0)
                 return None
 
-    def _commit(self, steps: list[Step]) -> None:
+    def _commit(self, steps: list[Step], linger: float) -> None:
         """One transaction. When it fails, what it had claimed is abandoned and `steps` holds all that came."""
         launched: list[Work] = []
+        committed: list[bool] = []
         batch = Batch(self._claiming)
         try:
             with transaction.atomic():
+                transaction.on_commit(lambda: committed.append(True))
                 batch.open(steps)
-                until = time.monotonic() + LINGER
+                until = time.monotonic() + linger
                 todo = steps[:]
                 while todo:
                     works = batch.apply(todo)
@@ -145,10 +152,13 @@ class Writer(threading.Thread):
                             todo = self._more(batch.opened)
                             steps += todo
                 batch.store()
-        except BaseException:
-            self._agents.abandon(launched)
-            _drop(steps, {work.token for work in launched})
-            raise
+        except BaseException as error:
+            if not committed:
+                self._agents.abandon(launched)
+                _drop(steps, {work.token for work in launched})
+                raise
+            # The log stands; whoever was not told of it reads it (viewers) or is rung for by the sweep (workers).
+            logger.error("committed, but not announced", exc_info=error)
         self._agents.settled(batch)
 
     def _more(self, runs: set[uuid.UUID]) -> list[Step]:

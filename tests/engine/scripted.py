@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from groups.agents.base import AgentEvent, Answered, Outcome, Planned, Request
 from groups.execution.plan import Plan
-from groups.execution.statuses import RUN_ENDED, SubtaskKind
+from groups.execution.statuses import RUN_ENDED, SubtaskKind, SubtaskStatus
 from groups.models import Group, Run, RunEvent, Subtask
 from groups.services import runs
 from tests.replay.fold import View, fold
@@ -118,6 +118,12 @@ def sub(run: Run, key: str) -> Subtask:
 def statuses(run: Run) -> dict[str, str]:
     """Key -> status of all its subtasks."""
     return dict(Subtask.objects.filter(run=run).values_list("key", "status"))
+
+
+def at_work(run: Run, *keys: str) -> None:
+    """Wait until these subtasks are claimed for all to see: agents begin before their claim is committed."""
+    running = Subtask.objects.filter(run=run, key__in=keys, status=SubtaskStatus.RUNNING)
+    wait_for(lambda: running.count() == len(keys), f"{keys} at work")
 
 
 def check_log(run: Run) -> View:

@@ -149,7 +149,7 @@ ARGUMENTS: list[dict[str, Any]] = [
     {"n": 10**40},
     {"when": datetime(2026, 1, 2, tzinfo=UTC)},
     {"set": {1}},
-    {1: "number as key"},
+    {1: "number as key"},  # type: ignore[dict-item]
 ]
 
 
@@ -207,9 +207,14 @@ def test_a_runtime_that_is_no_generator_fails(
     assert "TypeError" in beside(crew, script, saying()).error
 
 
+WRONG: Any = 7
+MISSHAPEN = plan(PlanItem(key="a", title=WRONG, assignee=WRONG))
+
+
 @pytest.mark.parametrize(
     "proposed",
-    [None, "plan", 3, plan(item("\ud800")), plan(PlanItem(key="a", title=1, assignee=[]))],
+    [None, "plan", 3, plan(item("\ud800")), MISSHAPEN],
+    ids=range(5),
 )
 def test_a_leader_that_proposes_nonsense_fails_the_run(
     crew: Group, script: Scripted, engine: Engine, proposed: Any

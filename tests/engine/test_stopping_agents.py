@@ -11,7 +11,7 @@ from groups.engine.engine import Engine
 from groups.models import Group
 from groups.services import runs
 from state import fanout
-from tests.engine.scripted import Gate, Scripted, ended, start, statuses, sub, wait_for
+from tests.engine.scripted import Gate, Scripted, at_work, ended, start, statuses, sub, wait_for
 from tests.unit.world import item, plan
 
 
@@ -42,7 +42,7 @@ def test_agents_stop_within_a_second_though_no_word_of_the_cancel_came(
     gate = Gate()
     script.acts["A"] = gate
     run = start(crew)
-    wait_for(lambda: gate.inside == 1)
+    at_work(run, "a")
     monkeypatch.setattr(fanout.hub(), "publish", lambda messages: None)
     began = time.monotonic()
     runs.cancel(actor=None, run=run)
@@ -68,7 +68,7 @@ def test_slots_come_back_when_agents_are_stopped(
     script.acts["A"] = gate
     free = engine._free
     run = start(crew)
-    wait_for(lambda: gate.inside == 1)
+    at_work(run, "a")
     assert engine._free == free - 1
     runs.cancel(actor=None, run=run)
     wait_for(lambda: engine._free == free)

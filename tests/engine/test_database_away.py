@@ -1,0 +1,182 @@
+"""The database or the hub fails under the writer: work is delayed, nothing is lost, doubled or leaked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from groups import queue
+from groups.engine.engine import Engine
+from groups.models import Group, Run
+from groups.services import recovery
+from groups.services.ledger import Ledger
+from groups.services.subtasks import Batch
+from state import fanout
+from tests.engine.conftest import Doorbell
+from tests.engine.scripted import (
+    Gate,
+    Scripted,
+    at_work,
+    check_log,
+    ended,
+    events,
+    start,
+    sub,
+    wait_for,
+)
+from tests.unit.world import item, plan
+
+
+class Fault:
+    """Makes a function raise for the writer's thread while `times` lasts."""
+
+    def __init__(self, function: Callable[..., Any], error: Exception, *, after: bool) -> None:
+        self.function = function
+        self.error = error
+        self.after = after
+        self.times = 0
+        self.raised = 0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        strikes = self.times > 0 and threading.current_thread().name == "stars-writer"
+        if strikes and not self.after:
+            self._strike()
+        result = self.function(*args, **kwargs)
+        if strikes and self.after:
+            self._strike()
+        return result
+
+    def _strike(self) -> None:
+        self.times -= 1
+        self.raised += 1
+        raise self.error
+
+
+PLACES: list[tuple[type, str, bool]] = [
+    (Batch, "open", False),
+    (Batch, "open", True),
+    (Batch, "_look_up", False),
+    (Batch, "_requests", True),
+    (Batch, "_has_room", False),
+    (Ledger, "store", False),
+    (Ledger, "store", True),
+    (BaseDatabaseWrapper, "commit", False),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "after"), PLACES)
+def test_wherever_it_fails_the_run_completes_and_no_slot_is_lost(
+    crew: Group,
+    script: Scripted,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    name: str,
+    after: bool,
+) -> None:
+    script.plan = plan(item("a"), item("b", "a"))
+    fault = Fault(getattr(owner, name), OperationalError("database is away"), after=after)
+    monkeypatch.setattr(owner, name, lambda *args, **kwargs: fault(*args, **kwargs))
+    free = engine._free
+    fault.times = 3
+    run = ended(start(crew))
+    assert fault.raised == 3
+    assert (run.status, run.result) == ("completed", "a: A by wim\nb: B by wim")
+    wait_for(lambda: engine._free == free and not engine._held)
+
+
+def test_an_outage_in_the_middle_loses_no_report(
+    crew: Group, script: Scripted, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+    script.plan = plan(item("a"), item("b"), item("c"))
+    script.acts = dict.fromkeys("ABC", gate)
+    run = start(crew)
+    at_work(run, "a", "b", "c")
+    fault = Fault(Ledger.store, OperationalError("away"), after=False)
+    monkeypatch.setattr(Ledger, "store", lambda *args: fault(*args))
+    fault.times = 4
+    gate.is_open = True
+    assert ended(run).status == "completed" and fault.raised == 4
+    # Their claims stood, so what they answered is taken from the first attempt.
+    assert {key: sub(run, key).attempt for key in "abc"} == {"a": 1, "b": 1, "c": 1}
+    assert all(len(script.called(title)) == 1 for title in "ABC")
+
+
+def test_after_an_outage_longer_than_the_lease_the_sweep_takes_over(
+    crew: Group,
+    script: Scripted,
+    doorbell: Doorbell,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.STARS_LEASE_SECONDS = 0.5
+    engine = doorbell.engine()
+    gate = Gate()
+    script.acts["A"] = gate
+    run = start(crew)
+    at_work(run, "a")
+    fault = Fault(Ledger.store, OperationalError("away"), after=False)
+    monkeypatch.setattr(Ledger, "store", lambda *args: fault(*args))
+    fault.times = 5
+    gate.is_open = True
+    wait_for(lambda: fault.raised == 5)
+
+    def over() -> bool:
+        recovery.sweep(owner=engine.owner)
+        return Run.objects.get(pk=run.pk).status == "completed"
+
+    wait_for(over)
+    ended(run)
+    assert sub(run, "a").attempt == 2
+
+
+@pytest.mark.parametrize("error", [RuntimeError("hub broke"), OperationalError("odd")])
+def test_a_hub_that_raises_undoes_no_commit(
+    crew: Group,
+    script: Scripted,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    """What is said after the commit can fail; the commit stands, so nothing of it may be done again."""
+    fault = Fault(fanout.hub().publish, error, after=True)
+    monkeypatch.setattr(fanout.hub(), "publish", fault)
+    fault.times = 100
+    gate = Gate()
+    script.acts["A"] = gate
+    run = start(crew)
+    wait_for(lambda: gate.inside)
+    gate.is_open = True
+    run = ended(run)
+    assert run.status == "completed" and gate.cancelled == 0
+    assert len(script.called("A")) == 1 and sub(run, "a").refused == 0
+    assert len(events(run, "subtask.started")) == 3
+
+
+def test_a_broker_that_raises_stops_neither_engine_nor_run(
+    crew: Group,
+    script: Scripted,
+    doorbell: Doorbell,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.STARS_WORKER_SLOTS = 1
+    engine = doorbell.engine()
+    script.plan = plan(item("a"), item("b"), item("c"))
+    fault = Fault(doorbell.send, RuntimeError("broker broke"), after=False)
+    monkeypatch.setattr(queue, "_send", fault)
+    fault.times = 100
+    gate = Gate()
+    script.acts = dict.fromkeys("ABC", gate)
+    run = start(crew)
+    wait_for(lambda: fault.raised, "the bell for others, since only one slot is here")
+    gate.is_open = True
+    assert ended(run).status == "completed"
+    assert engine._writer.is_alive()
+    check_log(run)
