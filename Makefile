@@ -52,13 +52,15 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Stars needs Python 3.11 or newer; name one by: make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Stars needs Python 3.11 or newer; name one by: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: requirements.txt | $(VENV)/bin/python
-	$(PIP) -r requirements.txt
+	@echo 'Installing what Stars needs into $(VENV) (once) …'
+	@$(PIP) -r requirements.txt
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt | $(VENV)/bin/python
-	$(PIP) -r requirements-dev.txt
+	@echo 'Installing the development tools into $(VENV) (once) …'
+	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/installed
