@@ -38,6 +38,17 @@ test("a gap takes nothing and asks for a replay from where we stand", () => {
   assert.equal(store.position, 9);
 });
 
+test("one gap is asked about once, however many frames show it, and again after a new hello", () => {
+  const { store, send } = setUp();
+  send(1, 2);
+  send(5, 5);
+  send(6, 6);
+  assert.deepEqual(store.asked, [2]);
+  store.hello({ last_seq: 6 });
+  send(7, 7);
+  assert.deepEqual(store.asked, [2, 2]);
+});
+
 test("what came before is passed over, whole or in part", () => {
   const { store, send } = setUp();
   send(1, 5);

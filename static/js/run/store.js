@@ -9,6 +9,8 @@ export class RunStore {
   #listeners = new Set();
   #pending = false;
   #drawn;
+  /** The position from which a replay has been asked for and not yet come; every further frame shows the same gap. */
+  #asked = -1;
 
   /** `resubscribe()` asks the server to replay from `position`; `frame` schedules drawing (a test passes its own). */
   constructor(run, frame = (draw) => requestAnimationFrame(draw)) {
@@ -36,7 +38,10 @@ export class RunStore {
     const news = events.filter((event) => event.seq > this.position);
     if (!news.length) return;
     if (news[0].seq > this.position + 1) {
-      this.resubscribe();
+      if (this.#asked !== this.position) {
+        this.#asked = this.position;
+        this.resubscribe();
+      }
       return;
     }
     for (const event of news) this.events.push(event);
@@ -47,6 +52,7 @@ export class RunStore {
   /** The server's word on how far the log goes. */
   hello({ last_seq: last }) {
     this.target = Math.max(this.target, last);
+    this.#asked = -1;
     this.#schedule();
   }
 

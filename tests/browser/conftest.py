@@ -1,0 +1,106 @@
+"""A Stars of its own, started as a person starts it, and a Chromium in front of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.servers import free_port
+
+#: Seconds from the start of the process to its printed link.
+READY: Final = 60.0
+CHROMIUM: Final = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+class Site:
+    """A running Stars: its address and the link that signs in once."""
+
+    def __init__(self, data: Path) -> None:
+        port = free_port()
+        #: Of whoever signed in first: the link works once.
+        self.session = ""
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = data.parent / "up.log"
+        environment = {
+            **{k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}},
+            "DJANGO_SETTINGS_MODULE": "stars_site.settings",
+            "STARS_DATA_DIR": str(data),
+            "STARS_PORT": str(port),
+            "PYTHONUNBUFFERED": "1",
+        }
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up"],
+                cwd=settings.BASE_DIR,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def link(self) -> str:
+        """The one-time link, as soon as it is printed. Raises AssertionError when it never is."""
+        deadline = time.monotonic() + READY
+        while time.monotonic() < deadline:
+            found = re.search(r"http\S+/login/link/\S+", self.log.read_text())
+            if found:
+                return found[0]
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.05)
+        raise AssertionError(f"no link within {READY} s: {self.log.read_text()}")
+
+    def stop(self) -> None:
+        """End the process."""
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    running = Site(tmp_path_factory.mktemp("site") / "data")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    """A Chromium found on the machine; without one there is nothing to test with, and that is a failure."""
+    assert CHROMIUM, "No Chromium found; `make browser` installs one."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page that must not complain: an error of a script, or a breach of the content policy, fails the test."""
+    complaints: list[str] = []
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(15_000)
+
+    def listen(message: ConsoleMessage) -> None:
+        # An answer of 4xx is the server's business; tests that ask for one say so.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            complaints.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    assert complaints == []
