@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 RENEW: Final = 60.0
 #: What a group's poke says when somebody's access to it may have changed.
 _ACCESS_POKES: Final = frozenset({"access", "group"})
+#: Everything a poke may say.
+_POKES: Final = ("group", "members", "messages", "runs", "agents")
 
 
 class _Poke(msgspec.Struct):
@@ -148,7 +150,8 @@ class Watcher:
             await in_thread(access.get_group)(self._actor, name)
         followed = self.followed[topic] = _Followed(topic, name)
         try:
-            followed.poked = self._hear(topic, self._pass_on(followed))
+            hear = self._pass_on(followed)
+            followed.poked = self._hear(topic, hear, lambda: self._after_silence(topic, hear))
             await self._in_force(followed.poked)
             if name:
                 await self._watch(name)
@@ -192,8 +195,15 @@ class Watcher:
             if poke.group in visible or poke.group in before:
                 self._tell(message, poke)
 
-    def _hear(self, topic: str, listener: Callable[[Outgoing], None]) -> Subscription:
-        return hub().subscribe(topic, listener, loop=asyncio.get_running_loop())
+    def _after_silence(self, topic: str, hear: Callable[[Outgoing], None]) -> None:
+        """Redis is back, and nobody knows what was said meanwhile: look at everything again."""
+        for what in _POKES:
+            hear(Outgoing(topic, live.poke_frame(topic, what)))
+
+    def _hear(
+        self, topic: str, listener: Callable[[Outgoing], None], resync: Callable[[], None]
+    ) -> Subscription:
+        return hub().subscribe(topic, listener, loop=asyncio.get_running_loop(), resync=resync)
 
     async def _in_force(self, subscription: Subscription) -> None:
         # Without Redis go on after a while: pokes are lost until it is back, and access is renewed by the clock.
@@ -205,7 +215,8 @@ class Watcher:
                 self._suspect(group_id)
 
         if group_id not in self.watched:
-            self.watched[group_id] = self._hear(live.group_topic(group_id), hear)
+            topic = live.group_topic(group_id)
+            self.watched[group_id] = self._hear(topic, hear, lambda: self._suspect(group_id))
         await self._in_force(self.watched[group_id])
 
     def drop(self, topic: str) -> None:
