@@ -55,6 +55,8 @@ def sweep(*, owner: str) -> Swept:
                 timed_out += machine.check_deadline()
             ledger.store()
             live.announce(control=list(ledger.machines))
+            # Some engine is to know when their back-off ends, sooner than the next sweep.
+            queue.ring([run_id for run_id, machine in ledger.machines.items() if not machine.ended])
     rung = _ring_for_ready()
     waiting = messaging.pending(older_than=timedelta(seconds=settings.STARS_SWEEP_SECONDS))
     for message_id in waiting:
