@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -165,3 +166,6 @@ def _check_limits(run: Run) -> None:
         run.clean_fields(exclude=["group", "created_by", "task", "status", "plan", "usage"])
     except ValidationError as error:
         raise Invalid(fields=error.message_dict) from None
+    for name in ("time_limit", "subtask_time_limit"):
+        if math.isnan(getattr(run, name)):  # lies neither above nor below any bound
+            raise Invalid(fields={name: ["This must be a number of seconds."]})
