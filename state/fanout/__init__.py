@@ -12,9 +12,8 @@ import threading
 from django.conf import settings
 
 from state.fanout.hub import Hub, Listener, Outgoing, Subscription
-from state.fanout.redis import RedisHub
 
-__all__ = ["Hub", "Listener", "Outgoing", "RedisHub", "Subscription", "close_hub", "hub"]
+__all__ = ["Hub", "Listener", "Outgoing", "Subscription", "close_hub", "hub"]
 
 _lock = threading.Lock()
 _hub: Hub | None = None
@@ -27,8 +26,15 @@ def hub() -> Hub:
         with _lock:
             if _hub is None:
                 url = getattr(settings, "REDIS_URL", "")
-                _hub = RedisHub(url) if url else Hub()
+                _hub = _over_redis(url) if url else Hub()
     return _hub
+
+
+def _over_redis(url: str) -> Hub:
+    # Imported when needed: the client takes a third of a second to load, and the embedded shape has no use for it.
+    from state.fanout.redis import RedisHub
+
+    return RedisHub(url)
 
 
 def close_hub() -> None:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from state import fanout
-from state.fanout import Outgoing, RedisHub
+from state.fanout import Outgoing
+from state.fanout.redis import RedisHub
 from tests.servers import RedisServer
 
 pytestmark = pytest.mark.grown

@@ -13,6 +13,7 @@ from groups.execution.statuses import RunStatus
 from groups.models import Group
 from groups.viewing import rooms
 from state import fanout
+from state.fanout.redis import RedisHub
 from tests.factories import make_run
 from tests.servers import RedisServer
 from tests.sockets.viewer import append_events, poke, watching
