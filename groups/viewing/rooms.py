@@ -24,9 +24,9 @@ logger = logging.getLogger(__name__)
 CONFIRM: Final = 3.0
 #: Seconds between looks into the database for rooms that have heard nothing: the last message of a run may be lost.
 LOOK: Final = 5.0
-#: Seconds per viewer between two frames of a room, and at most. A frame costs the loop 50 to 70 us per viewer whatever
-#: is in it, so a full room makes fewer and longer ones before it keeps the loop from everything else.
-PACE: Final = 0.0001
+#: Seconds per viewer between two frames of a room, and at most. A frame costs Daphne about 90 us per viewer, whatever
+#: is in it (`bench/live.py`): so a full room makes fewer and longer ones, and leaves half a core to everything else.
+PACE: Final = 0.0002
 MAX_PACE: Final = 0.1
 #: Seconds until a viewer's failed read is tried again.
 AGAIN: Final = 1.0
