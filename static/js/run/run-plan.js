@@ -1,6 +1,6 @@
 /**
  * <run-plan>: the subtasks as rows, each with its agent and what it waits for at the left and its time at the right.
- * Bars are placed in CSS from `--from`, `--to` and the plan's `--total` (milliseconds), so a tick sets one property.
+ * Bars are placed one by one: a property that all of them inherit would restyle every row at every tick.
  */
 
 import { h, icon, setStyle, text } from "../lib/dom.js";
@@ -33,9 +33,12 @@ class RunPlan extends HTMLElement {
   tick(view, at) {
     const end = runEnded(view.status) ? Date.parse(view.endedAt) : at;
     const total = Math.max(1000, end - this.start);
-    setStyle(this, { "--total": String(total) });
     text(this.scale, duration(total));
-    for (const { subtask, time } of this.rows.values()) {
+    for (const { subtask, time, bars } of this.rows.values()) {
+      for (const { bar, from, to } of bars) {
+        const share = (value) => `${((value / total) * 100).toFixed(3)}%`;
+        setStyle(bar, { "inset-inline-start": share(from), "inline-size": share((to ?? total) - from) });
+      }
       if (subtask.startedAt && !subtask.endedAt) text(time, duration(at - Date.parse(subtask.startedAt)));
     }
   }
@@ -60,7 +63,7 @@ class RunPlan extends HTMLElement {
     text(row.needsCount, String(subtask.dependsOn.length));
     const ended = subtaskEnded(subtask.status) && subtask.startedAt;
     text(row.time, ended ? duration(Date.parse(subtask.endedAt) - Date.parse(subtask.startedAt)) : "");
-    if (spansChanged) this.#bars(row.track, subtask);
+    if (spansChanged) this.#bars(row, subtask);
   }
 
   #make(subtask) {
@@ -79,24 +82,20 @@ class RunPlan extends HTMLElement {
       track,
       time,
     );
-    return { node, mark, title, agent, needs, needsCount, time, track, subtask: null };
+    return { node, mark, title, agent, needs, needsCount, time, track, bars: [], subtask: null };
   }
 
-  #bars(track, subtask) {
-    const bars = subtask.spans.map((span, index) => {
+  #bars(row, subtask) {
+    row.bars = subtask.spans.map((span, index) => {
       const open = span.to === null;
       const last = index === subtask.spans.length - 1;
       const failed = !last && span.state === "running" && subtask.spans[index + 1].state === "ready";
       const how = failed ? "retried" : last && span.state === "running" && !open ? subtask.status : span.state;
       const bar = h("span", { class: "bar", "data-state": how });
-      setStyle(bar, {
-        "--from": String(Date.parse(span.from) - this.start),
-        "--to": open ? "var(--total)" : String(Date.parse(span.to) - this.start),
-      });
       bar.classList.toggle("is-open", open);
-      return bar;
+      return { bar, from: Date.parse(span.from) - this.start, to: open ? null : Date.parse(span.to) - this.start };
     });
-    track.replaceChildren(...bars);
+    row.track.replaceChildren(...row.bars.map(({ bar }) => bar));
   }
 }
 

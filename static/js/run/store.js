@@ -1,14 +1,19 @@
 /**
  * The run page's memory: the log as received, the view it reduces to, and who draws it. Frames in any order,
- * doubled or with gaps become one gap-free log; drawing happens once per animation frame however many arrive.
+ * doubled or with gaps become one gap-free log; drawing happens once per animation frame however many arrive, and
+ * more rarely while a long log is still being read.
  */
 
 import { initial, reduceAll } from "./reducer.js";
+
+/** Milliseconds between two drawings of a log that is not yet read to its end. */
+const WHILE_READING = 300;
 
 export class RunStore {
   #listeners = new Set();
   #pending = false;
   #drawn;
+  #drawnAt = -WHILE_READING;
   /** The position from which a replay has been asked for and not yet come; every further frame shows the same gap. */
   #asked = -1;
 
@@ -65,8 +70,17 @@ export class RunStore {
   #schedule() {
     if (this.#pending) return;
     this.#pending = true;
+    const wait = this.caughtUp ? 0 : this.#drawnAt + WHILE_READING - performance.now();
+    if (wait > 0) {
+      setTimeout(() => {
+        this.#pending = false;
+        this.#schedule();
+      }, wait);
+      return;
+    }
     this.frame(() => {
       this.#pending = false;
+      this.#drawnAt = performance.now();
       const before = this.#drawn;
       this.#drawn = this.view;
       for (const draw of this.#listeners) draw(this.view, before, this);
