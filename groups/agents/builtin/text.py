@@ -44,7 +44,7 @@ _DATE: Final = re.compile(
     rf"|\b{_MONTH}\.?\s+\d{{4}}\b"
 )
 _FIGURE: Final = re.compile(
-    r"(?<![\w.])[$€£¥￥]?\s?[+-]?\d+(?:,\d{3})*(?:\.\d+)?"
+    r"(?<![A-Za-z0-9_.])[$€£¥￥]?\s?[+-]?\d+(?:,\d{3})*(?:\.\d+)?"
     r"(?:\s?(?:%|‰|％|[kMG]?B\b|k[gm]\b|[cm]m\b|ms\b|million\b|billion\b|thousand\b|percent\b|hours?\b|days?\b|"
     r"weeks?\b|months?\b|years?\b|minutes?\b|seconds?\b|euros?\b|dollars?\b|USD\b|EUR\b|CNY\b|元|万元?|亿元?|人|个|天|年|月|小时|分钟|次|件))?"
 )
