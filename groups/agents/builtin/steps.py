@@ -31,7 +31,7 @@ _NOT_STEPS: Final = re.compile(
     r"[\s,!.。！，]*(?:you|all|team|大家)?[\s!.。！]*$",
     re.IGNORECASE,
 )
-_FILLER: Final = re.compile(r"^(?:and\s+|please\s+|请)", re.IGNORECASE)
+_FILLER: Final = re.compile(r"^(?:and\s+|please\s+|first[,]?\s+|请|首先[，,]?|先)+", re.IGNORECASE)
 #: A first part such as "Do the following:" is context for the steps, not a step.
 _CLAUSE: Final = re.compile(r"\s*[;；]\s*|(?<=[^\d]),\s+and\s+(?=\w+\s)")
 
