@@ -1,0 +1,1 @@
+"""The grown shape: PostgreSQL, Redis, and workers as processes of their own."""
