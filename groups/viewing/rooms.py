@@ -34,10 +34,11 @@ AGAIN: Final = 1.0
 
 def _page(run_id: uuid.UUID, after: int) -> list[Frame] | None:
     """The next frames after that number (none: the log ends there); None when the run is gone."""
+    # The status is read last: it may be ahead of these events, but never behind the log's last one.
+    rows = selectors.events_after(run_id, after, FRAME_EVENTS)
     found = selectors.last_seq(run_id)
     if found is None:
         return None
-    rows = selectors.events_after(run_id, after, FRAME_EVENTS)
     return [Frame(frame) for frame in event_frames(run_id, found[1], rows)]
 
 
