@@ -33,6 +33,6 @@ export function logRow(event, view, open) {
     h("span", { class: "log-seq" }, String(event.seq)),
     h("span", { class: "log-time" }, offset(since)),
     h("span", { class: "log-who" }, who),
-    h("span", { class: "log-text" }, about ? h("b", {}, about) : null, about ? " " : null, sentence(event)),
+    h("span", { class: "log-text" }, about ? h("b", {}, sentence(event)) : sentence(event), about ? ` ${about}` : null),
   );
 }
