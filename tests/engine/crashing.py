@@ -1,4 +1,4 @@
-"""Worker processes that die at a chosen place: `python -m tests.engine.crashing`, and a line `RUN_ID PLACE NTH` for each.
+"""Worker processes that die at a chosen place: `python -m tests.engine.crashing`, a line `RUN_ID PLACE NTH` for each.
 
 Each works on the database of DATABASE_URL with the agents of `Steady`, and leaves with code 9 the NTH time it comes by
 PLACE, without a word to anybody, or with 0 when the run was over before. The code is answered as a line.
