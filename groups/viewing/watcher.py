@@ -18,7 +18,7 @@ from groups.viewing import protocol
 from groups.viewing.identity import Identity
 from groups.viewing.outbox import Outbox
 from groups.viewing.reading import in_thread
-from groups.viewing.rooms import CONFIRM, Seat, rooms
+from groups.viewing.rooms import AGAIN, CONFIRM, Seat, rooms
 from state.errors import NotFound
 from state.fanout import Outgoing, Subscription, hub
 
@@ -77,10 +77,12 @@ class Watcher:
         self.visible: frozenset[str] | None = None
         #: One ear per group of what is followed, for changes of access.
         self.watched: dict[str, Subscription] = {}
-        #: Groups of which nothing is told until access to them has been read again.
-        self.suspects: set[str] = set()
+        #: Groups of which nothing is told until access to them has been read again, and how often that was asked for.
+        self.suspects: dict[str, int] = {}
         #: Pokes that wait until a slow client has caught up.
         self.held: dict[tuple[str, ...], str] = {}
+        #: One look at the visible groups at a time, so that an older answer never takes a newer one's place.
+        self._looking = asyncio.Lock()
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._spawn(self._renew())
@@ -157,7 +159,8 @@ class Watcher:
                 await self._watch(name)
                 await in_thread(access.get_group)(self._actor, name)
             else:
-                self.visible = await self._visible_groups()
+                async with self._looking:
+                    self.visible = await self._visible_groups()
         except BaseException:
             self.drop(topic)
             raise
@@ -189,11 +192,13 @@ class Watcher:
         return hear
 
     async def _look_around(self, message: Outgoing, poke: _Poke) -> None:
-        visible = await self._visible_groups()
-        if self.visible is not None:
+        async with self._looking:
+            visible = await self._visible_groups()
+            if self.visible is None:
+                return
             before, self.visible = self.visible, visible
-            if poke.group in visible or poke.group in before:
-                self._tell(message, poke)
+        if poke.group in visible or poke.group in before:
+            self._tell(message, poke)
 
     def _after_silence(self, topic: str, hear: Callable[[Outgoing], None]) -> None:
         """Redis is back, and nobody knows what was said meanwhile: look at everything again."""
@@ -249,19 +254,24 @@ class Watcher:
         for followed in self.followed.values():
             if followed.group_id == group_id and followed.seat is not None:
                 followed.seat.pause()
-        if group_id not in self.suspects:
-            self.suspects.add(group_id)
+        asked = self.suspects.get(group_id, 0)
+        self.suspects[group_id] = asked + 1
+        if not asked:
             self._spawn(self._clear(group_id))
 
     async def _clear(self, group_id: str) -> None:
         while True:
+            asked = self.suspects[group_id]
             try:
                 level = await in_thread(access.level_in)(self._actor, group_id)
-                break
             except Exception:
                 logger.exception("access to a group cannot be read, trying again")
-                await asyncio.sleep(1.0)
-        self.suspects.discard(group_id)
+                await asyncio.sleep(AGAIN)
+                continue
+            # Asked again meanwhile: this answer may be older than the change that was told of.
+            if self.suspects[group_id] == asked:
+                break
+        del self.suspects[group_id]
         for followed in [each for each in self.followed.values() if each.group_id == group_id]:
             waiting, followed.waiting = followed.waiting, {}
             if level is None:
@@ -282,8 +292,9 @@ class Watcher:
                     await self._end(protocol.NOT_AUTHENTICATED if active else protocol.DEACTIVATED)
                     return
                 self.who = who
-                if self.visible is not None:
-                    self.visible = await self._visible_groups()
+                async with self._looking:
+                    if self.visible is not None:
+                        self.visible = await self._visible_groups()
             except Exception:
                 logger.exception("a viewer's session cannot be read, trying again")
                 continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import uuid
 
 import pytest
@@ -10,8 +12,8 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from knox.models import AuthToken
 
-from groups import live
-from groups.models import Group, GroupAccess
+from groups import access, live, selectors
+from groups.models import Group, GroupAccess, Level
 from groups.viewing import watcher
 from tests.factories import make_group, make_run, make_token
 from tests.sockets.viewer import ORIGIN, Viewer, append_events, poke, session_cookie, watching
@@ -112,6 +114,63 @@ async def test_access_that_stays_loses_nothing_when_it_is_read_again(
             await poke(live.group_topic(harbour.id), "group")
             await append_events(run=run, n=2)
         assert await viewer.hear_up_to(40) == list(range(1, 41))
+        assert await viewer.silent()
+
+
+async def test_access_that_is_lost_while_it_is_read_again_is_lost(
+    ada: User, vi: User, harbour: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await database_sync_to_async(make_run)(group=harbour)
+    reading, revoked, real = threading.Event(), threading.Event(), access.level_in
+
+    def slow(actor: access.Actor, group_id: str) -> Level | None:
+        level = real(actor, group_id)
+        reading.set()
+        assert revoked.wait(5)
+        return level
+
+    async with watching(vi) as viewer, watching(ada) as stays:
+        await viewer.subscribe(f"run:{run.id}")
+        monkeypatch.setattr(access, "level_in", slow)
+        await poke(live.group_topic(harbour.id), "group")
+        assert await asyncio.to_thread(reading.wait, 5)
+        await database_sync_to_async(GroupAccess.objects.filter(user=vi).delete)()
+        await poke(live.group_topic(harbour.id), "access")
+        assert await viewer.silent()  # so the poke was heard
+        revoked.set()
+        assert (await viewer.hear())["reason"] == "run_not_found"
+        await stays.subscribe(f"run:{run.id}")
+        await append_events(run=run, n=2)
+        assert await stays.hear_up_to(2) == [1, 2]
+        assert await viewer.silent()
+
+
+async def test_an_older_look_at_the_visible_groups_never_takes_a_newer_one_s_place(
+    cy: User, harbour: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await database_sync_to_async(GroupAccess.objects.create)(user=cy, group=harbour, level=1)
+    looked, revoked, real = threading.Event(), threading.Event(), selectors.visible_group_ids
+
+    def first_slow(actor: access.Actor) -> frozenset[str]:
+        found = real(actor)
+        if not looked.is_set():
+            looked.set()
+            assert revoked.wait(5)
+        return found
+
+    async with watching(cy) as viewer:
+        await viewer.subscribe("dashboard")
+        monkeypatch.setattr(selectors, "visible_group_ids", first_slow)
+        await poke(live.DASHBOARD, "group", group=harbour.id)
+        assert await asyncio.to_thread(looked.wait, 5)
+        await database_sync_to_async(GroupAccess.objects.filter(user=cy).delete)()
+        await poke(live.DASHBOARD, "access", group=harbour.id)
+        # Whatever a second look would find, it has found by now.
+        assert await viewer.silent()
+        revoked.set()
+        # That a group was changed or left is told once more; what happens in it is not.
+        assert {(await viewer.hear())["what"] for _ in range(2)} == {"group", "access"}
+        await poke(live.DASHBOARD, "runs", group=harbour.id)
         assert await viewer.silent()
 
 
