@@ -6,6 +6,7 @@ import hashlib
 import unicodedata
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePath, PurePosixPath
 from typing import Any, Final
@@ -82,21 +83,25 @@ def check(uploads: Sequence[File[Any]]) -> None:
         raise AttachmentRefused(fields={"attachments": faults})
 
 
-def store(*, run: Run, uploads: Sequence[File[Any]]) -> list[Attachment]:
-    """Copy the files below the data directory and add their rows, inside the caller's transaction.
+@contextmanager
+def copied(*, run: Run, uploads: Sequence[File[Any]]) -> Iterator[list[Attachment]]:
+    """The files, copied below the data directory, as rows for `add`; removed again if the body raises.
 
-    If that transaction fails, no file stays behind. Call `check` first, before the transaction:
-    here only what the copying itself shows is refused (AttachmentTooLarge, AttachmentRefused).
+    Copying gigabytes takes minutes, so enter this outside of any transaction, after `check`: here only what
+    the copying itself shows is refused (AttachmentTooLarge, AttachmentRefused).
     """
     written: list[str] = []
     try:
-        rows = [_copy(run, upload, written) for upload in uploads]
-        Attachment.objects.bulk_create(rows)
+        yield [_copy(run, upload, written) for upload in uploads]
     except BaseException:
         _delete(written)
         raise
-    _discard_on_rollback(written)
-    return rows
+
+
+def add(rows: Sequence[Attachment]) -> None:
+    """Store the rows inside the caller's transaction, after their run; if it is rolled back, their files go."""
+    Attachment.objects.bulk_create(rows)
+    _discard_on_rollback([str(row.file.name) for row in rows])
 
 
 def discard_on_commit(names: Sequence[str]) -> None:

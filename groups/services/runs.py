@@ -17,7 +17,7 @@ from groups.execution import steering
 from groups.execution.modes import get_mode
 from groups.execution.plan import plan_from_json
 from groups.execution.statuses import FailurePolicy
-from groups.models import Group, Role, Run, Subtask
+from groups.models import Group, Member, Role, Run, Subtask
 from groups.services import attachments as files
 from groups.services import groups, inputs
 from groups.services.ledger import Ledger, opened
@@ -55,7 +55,6 @@ def start(
         "max_attempts": max_attempts,
         "max_parallel": max_parallel,
     }
-    ledger = Ledger()
     run = Run(
         group=group,
         task=task,
@@ -63,20 +62,19 @@ def start(
         approve_plan=approve_plan,
         failure_policy=failure_policy,
         created_by=actor if actor is not None and actor.pk else None,
-        created_at=ledger.now,
         **{name: value for name, value in limits.items() if value is not None},
     )
     _check_limits(run)
     if attachments:
+        # Asked before gigabytes are copied for nothing; the answer that counts is given under the lock.
+        _members(group)
         files.check(attachments)
-    with transaction.atomic():
+    with files.copied(run=run, uploads=attachments) as stored, transaction.atomic():
         # The lock keeps the leader from leaving between this look and the run's first event.
         groups.lock(group)
-        members = list(group.members.select_related("agent"))
-        if not any(member.role == Role.LEADER for member in members):
-            raise LeaderRequired
-        stored = files.store(run=run, uploads=attachments) if attachments else []
-        machine = ledger.adopt(run, members)
+        ledger = Ledger()
+        run.created_at = ledger.now
+        machine = ledger.adopt(run, _members(group))
         machine.begin(
             attachments=[
                 {"id": str(a.id), "name": a.name, "size": a.size, "media_type": a.media_type}
@@ -85,6 +83,8 @@ def start(
             by=name_of(actor),
         )
         ledger.store()
+        if stored:
+            files.add(stored)
         queue.ring([run.id])
     return run
 
@@ -152,6 +152,14 @@ def name_of(actor: Actor) -> str:
     return "" if actor is None else actor.get_username()
 
 
+def _members(group: Group) -> list[Member]:
+    """The group's members with their agents. Raises LeaderRequired."""
+    members = list(group.members.select_related("agent"))
+    if not any(member.role == Role.LEADER for member in members):
+        raise LeaderRequired
+    return members
+
+
 def _check_task(task: str) -> None:
     if not task.strip():
         raise TaskEmpty(fields={"task": ["Write what the group is to do."]})
@@ -163,7 +171,9 @@ def _check_task(task: str) -> None:
 
 def _check_limits(run: Run) -> None:
     try:
-        run.clean_fields(exclude=["group", "created_by", "task", "status", "plan", "usage"])
+        # The rest is ours, not the caller's, or is looked at on its own.
+        ours = ["group", "created_by", "created_at", "task", "status", "plan", "usage"]
+        run.clean_fields(exclude=ours)
     except ValidationError as error:
         raise Invalid(fields=error.message_dict) from None
     for name in ("time_limit", "subtask_time_limit"):

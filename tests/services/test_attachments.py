@@ -45,6 +45,13 @@ def run(db: None, store_dir: Path) -> Run:
     return Run.objects.create(group=group, task="t", created_at=timezone.now())
 
 
+def store(run: Run, *uploads: File[Any]) -> list[Attachment]:
+    """As `services.runs.start` does it."""
+    with attachments.copied(run=run, uploads=uploads) as rows, transaction.atomic():
+        attachments.add(rows)
+    return rows
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -123,7 +130,7 @@ def test_checking_leaves_the_file_at_its_beginning() -> None:
 
 def test_stores_content_size_and_digest(run: Run, store_dir: Path) -> None:
     content = b"line\n" * 200_000
-    rows = attachments.store(run=run, uploads=[upload("a.log", content), upload("b.csv")])
+    rows = store(run, upload("a.log", content), upload("b.csv"))
     assert [(row.name, row.media_type) for row in rows] == [
         ("a.log", "text/plain"),
         ("b.csv", "text/csv"),
@@ -137,8 +144,7 @@ def test_stores_content_size_and_digest(run: Run, store_dir: Path) -> None:
 
 def test_a_name_is_kept_and_never_a_path(run: Run, store_dir: Path, tmp_path: Path) -> None:
     for name in ("/etc/passwd.txt", "..\\..\\x.txt", "../../y.txt"):
-        with transaction.atomic():
-            attachments.store(run=run, uploads=[ContentFile(b"text", name=name)])
+        store(run, ContentFile(b"text", name=name))
     assert set(Attachment.objects.values_list("name", flat=True)) == {
         "passwd.txt",
         "x.txt",
@@ -167,30 +173,40 @@ class Endless(File):  # type: ignore[type-arg]  # not generic at run time
 
 def test_copying_stops_at_the_limit_and_leaves_nothing(run: Run, store_dir: Path) -> None:
     endless = Endless()
-    with pytest.raises(AttachmentTooLarge), transaction.atomic():
-        attachments.store(run=run, uploads=[upload("first.csv"), endless])
+    with pytest.raises(AttachmentTooLarge):
+        store(run, upload("first.csv"), endless)
     assert endless.given <= MEGABYTE + 64 * 1024
     assert [path for path in files(store_dir) if path.is_file()] == []
     assert not Attachment.objects.exists()
 
 
 def test_a_file_that_proves_empty_leaves_nothing(run: Run, store_dir: Path) -> None:
-    with pytest.raises(AttachmentRefused), transaction.atomic():
-        attachments.store(run=run, uploads=[upload("first.csv"), ContentFile(b"", name="e.csv")])
+    with pytest.raises(AttachmentRefused):
+        store(run, upload("first.csv"), ContentFile(b"", name="e.csv"))
+    assert [path for path in files(store_dir) if path.is_file()] == []
+
+
+def test_what_goes_wrong_after_the_copying_leaves_no_file(run: Run, store_dir: Path) -> None:
+    with (
+        pytest.raises(ZeroDivisionError),
+        attachments.copied(run=run, uploads=[upload("a.csv")]) as rows,
+    ):
+        assert Path(rows[0].file.path).exists()
+        raise ZeroDivisionError
     assert [path for path in files(store_dir) if path.is_file()] == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_rollback_leaves_no_file_and_a_commit_keeps_it(run: Run, store_dir: Path) -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        attachments.store(run=run, uploads=[upload("a.csv")])
+        store(run, upload("a.csv"))
         assert [path for path in files(store_dir) if path.is_file()]
         raise ZeroDivisionError
     assert not [path for path in files(store_dir) if path.name != "attachments"]
     with transaction.atomic():
-        attachments.store(run=run, uploads=[upload("a.csv")])
+        store(run, upload("a.csv"))
         with pytest.raises(ZeroDivisionError), transaction.atomic():
-            attachments.store(run=run, uploads=[upload("b.csv")])
+            store(run, upload("b.csv"))
             raise ZeroDivisionError
     row = Attachment.objects.get()
     assert [path for path in files(store_dir) if path.is_file()] == [Path(row.file.path)]

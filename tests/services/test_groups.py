@@ -108,7 +108,9 @@ def test_removes_a_group_with_its_files(
     messaging.broadcast(actor=None, group=group, text="hello")
     run = Run.objects.create(group=group, task="t", status="failed", created_at=timezone.now())
     with django_capture_on_commit_callbacks(execute=True):
-        attachments.store(run=run, uploads=[SimpleUploadedFile("a.txt", b"text")])
+        given = [SimpleUploadedFile("a.txt", b"text")]
+        with attachments.copied(run=run, uploads=given) as rows:
+            attachments.add(rows)
     assert [path for path in tmp_path.rglob("*") if path.is_file()]
     with django_capture_on_commit_callbacks(execute=True):
         groups.remove(actor=None, group=group)
