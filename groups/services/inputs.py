@@ -13,6 +13,8 @@ from state.errors import Invalid, TooLarge
 #: Characters; the columns of names, and the free texts beside them.
 MAX_NAME: Final = 200
 MAX_DESCRIPTION: Final = 20_000
+#: Characters of the reason that a run is cancelled for.
+MAX_REASON: Final = 500
 #: Bytes of a message, and of an agent's settings as JSON.
 MAX_TEXT: Final = 100_000
 #: Tags of one member, and characters of each (an assignee may be a tag, so it must fit there).

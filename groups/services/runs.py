@@ -92,7 +92,7 @@ def start(
 def cancel(*, actor: Actor, run: Run, reason: str = "") -> Run:
     """End the run now; agents at work are stopped within a second. Raises Invalid, RunFinished."""
     faults = inputs.Faults()
-    reason = faults.text("reason", reason, longest=500)
+    reason = faults.text("reason", reason, longest=inputs.MAX_REASON)
     faults.done()
     with opened(run.id) as machine:
         steering.cancel(machine, by=name_of(actor), reason=reason)

@@ -10,6 +10,7 @@ import yaml
 from django.core.management import call_command
 
 from groups.events import CATALOGUE
+from groups.services.inputs import MAX_REASON
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,11 @@ def test_every_operation_says_who_what_and_how_it_fails(document: Any) -> None:
 def test_runs_are_started_by_json_or_multipart(document: Any) -> None:
     body = document["paths"]["/api/v1/groups/{group_id}/runs/"]["post"]["requestBody"]
     assert set(body["content"]) == {"application/json", "multipart/form-data"}
+
+
+def test_a_reason_is_as_long_as_the_service_allows(document: Any) -> None:
+    assert document["components"]["schemas"]["CancelRequest"]["properties"]["reason"]["maxLength"] == 500
+    assert MAX_REASON == 500
 
 
 def test_every_event_type_has_its_schema(document: Any) -> None:

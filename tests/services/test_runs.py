@@ -33,6 +33,7 @@ from groups.errors import (
 from groups.events import MessageSent
 from groups.models import Group, Run, RunEvent, Subtask
 from groups.services import membership, runs
+from groups.services.inputs import MAX_REASON
 from groups.services.ledger import Ledger, Machine, opened
 from state import fanout
 from state.errors import Invalid, StarsError
@@ -243,7 +244,7 @@ def test_cancel_says_who_and_why(harbour: Group, bo: User) -> None:
     assert types(run).count("run.cancelled") == 1
 
 
-@pytest.mark.parametrize("reason", ["x" * 501, "nul \x00", "half \ud800"])
+@pytest.mark.parametrize("reason", ["x" * (MAX_REASON + 1), "nul \x00", "half \ud800"])
 def test_a_reason_is_short_and_storable(harbour: Group, bo: User, reason: str) -> None:
     run = start(harbour)
     with pytest.raises(Invalid):

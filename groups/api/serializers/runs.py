@@ -13,6 +13,7 @@ from groups.api.serializers.base import StrictSerializer, Text
 from groups.api.serializers.plans import PlanSerializer
 from groups.execution.statuses import SUBTASK_ENDED, FailurePolicy, SubtaskKind
 from groups.models import Attachment, Run, Subtask
+from groups.services.inputs import MAX_REASON
 
 
 class SubtaskSerializer(serializers.ModelSerializer[Subtask]):
@@ -169,4 +170,4 @@ class RunNewSerializer(StrictSerializer):
 
 
 class CancelSerializer(StrictSerializer):
-    reason = Text(required=False, max_length=1000)
+    reason = Text(required=False, max_length=MAX_REASON)
