@@ -6,6 +6,7 @@ import queue
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -186,10 +187,11 @@ class Stars:
                     continue
                 if timeout is not None and time.monotonic() - since > timeout:
                     raise TimeoutError(f"run {run_id} gave no event for {timeout:g} s")
-                try:
+                # Another process may have written without a word to this one, so the wait is bounded.
+                with suppress(queue.Empty):
                     bell.get(timeout=_LOOK_AGAIN)
-                except queue.Empty:
-                    continue  # another process may have written without a word to this one
+                    while True:  # one look at the log answers them all
+                        bell.get_nowait()
         finally:
             heard.close()
 

@@ -39,11 +39,10 @@ class Reporter:
     def say(self, item: base.AgentEvent) -> None:
         """Take one event of the agent. Raises AgentError when its output exceeds `MAX_OUTPUT` or cannot be logged."""
         if isinstance(item, base.TextDelta) and isinstance(item.text, str):
-            self._length += len(item.text)
-            if self._length > MAX_OUTPUT:
-                raise base.AgentError(f"The output is longer than {MAX_OUTPUT:,} characters.")
+            self._count(len(item.text))
             self._text.append(item.text)
         else:
+            self._count(len(repr(item)))
             fact = _storable(_fact(item))
             self._settle_text()
             self._waiting.append(fact)
@@ -59,6 +58,11 @@ class Reporter:
         self._settle_text()
         waiting, self._waiting = self._waiting, []
         return waiting
+
+    def _count(self, characters: int) -> None:
+        self._length += characters
+        if self._length > MAX_OUTPUT:
+            raise base.AgentError(f"The output is longer than {MAX_OUTPUT:,} characters.")
 
     def _flush(self) -> None:
         self._last = self._loop.time()
@@ -147,17 +151,24 @@ async def _perform(work: Work, reporter: Reporter) -> End:
     async for item in runtime.perform(work.request):
         match item:
             case base.Answered(text):
-                return base.Answered(_clean(text))
+                return base.Answered(_bounded(text))
             case base.Planned(plan):
                 try:
                     return base.Planned(plan_from_json(_washed(plan.as_json())))
                 except PlanInvalid as error:
                     raise base.AgentError(f"The plan is misshapen: {error.fields}") from None
             case base.Waiting():
-                return base.Waiting(question=_clean(item.question))
+                return base.Waiting(question=_bounded(item.question))
             case _:
                 reporter.say(item)
     raise base.AgentError("The agent ended without an answer.")
+
+
+def _bounded(text: str) -> str:
+    """A clean text. Raises AgentError beyond `MAX_OUTPUT`."""
+    if len(text) > MAX_OUTPUT:
+        raise base.AgentError(f"The output is longer than {MAX_OUTPUT:,} characters.")
+    return _clean(text)
 
 
 def _clean(text: str) -> str:

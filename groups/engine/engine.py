@@ -166,8 +166,8 @@ class Engine:
         """After a commit: remember runs with more work than slots, and when back-offs end."""
         for run_id in opened - hungry:
             self._hungry.pop(run_id, None)
+            self._rung.discard(run_id)
         self._hungry |= dict.fromkeys(hungry)
-        self._rung &= self._hungry.keys()
         # Other workers may have slots: ring once for a run that has more than fits here.
         if news := hungry - self._rung:
             self._rung |= news
@@ -185,6 +185,8 @@ class Engine:
     def _feed(self) -> None:
         """Drive as many hungry runs as may fill the free slots, not all: each has to be loaded."""
         self._feeding = False
+        if self._stopping:
+            return  # `shutdown` rings for them
         runs = list(self._hungry)[: -(-self._free // RUN_SHARE)]
         for run_id in runs:
             del self._hungry[run_id]
@@ -198,18 +200,20 @@ class Engine:
 
     def _check_leases(self) -> None:
         tokens = list(self._held)
-        due = time.monotonic() - self._extended_at > self._lease.total_seconds() / 3
-        if due:
-            self._extended_at = time.monotonic()
-        self._writer.call(partial(self._keep_leases, tokens, due))
+        self._writer.call(partial(self._keep_leases, tokens))
 
-    def _keep_leases(self, tokens: list[uuid.UUID], extend: bool) -> None:
-        """On the writer's thread: extend the leases, find those that are gone."""
-        with transaction.atomic():
-            until = datetime.now(UTC) + self._lease if extend else None
-            holding = subtasks.extend_leases(tokens, until)
+    def _keep_leases(self, tokens: list[uuid.UUID]) -> None:
+        """On the writer's thread: find the leases that are gone, extend the others when a third of their time is."""
+        holding = subtasks.held_leases(tokens)
         if gone := set(tokens) - holding:
             self._loop.call_soon_threadsafe(self._lose, gone)
+        now = time.monotonic()
+        if holding and now - self._extended_at > self._lease.total_seconds() / 3:
+            with transaction.atomic():
+                until = datetime.now(UTC) + self._lease
+                extended = subtasks.extend_leases(list(holding), until)
+            if extended == len(holding):
+                self._extended_at = now
 
     def _lose(self, tokens: set[uuid.UUID]) -> None:
         for token in tokens:

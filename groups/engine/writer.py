@@ -10,11 +10,14 @@ import logging
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
+from groups.services import recovery
 from groups.services.subtasks import Batch, Claiming, Step, Work
 
 logger = logging.getLogger(__name__)
@@ -25,6 +28,8 @@ LINGER: Final = 0.01
 SETTLE: Final = 0.005
 #: Runs in one transaction at most, so that none waits long for another's commit.
 GROUP: Final = 64
+#: Writes of one run that may fail for a reason of its own before the run is failed.
+GIVE_UP: Final = 5
 
 
 class Agents(Protocol):
@@ -54,6 +59,8 @@ class Writer(threading.Thread):
         self._calls: list[Callable[[], None]] = []
         self._bell = threading.Condition()
         self._stopping = False
+        #: How often each run could not be written, for a reason that lies in the run.
+        self._failures: Counter[uuid.UUID] = Counter()
 
     def submit(self, step: Step) -> None:
         """Queue a step; several of one run become one."""
@@ -98,7 +105,7 @@ class Writer(threading.Thread):
     def _guarded(self, function: Callable[[], None]) -> None:
         try:
             function()
-        except DatabaseError:
+        except Error:
             logger.exception("a query between two groups failed")
             connection.close()
         except Exception:
@@ -125,10 +132,17 @@ class Writer(threading.Thread):
             except Exception:
                 if not linger:
                     logger.exception("run not written", extra={"run": str(steps[0].run_id)})
-                    return None
+                    return self._count_failure(steps[0].run_id)
                 for step in steps:
                     self._write([step], linger=0.0)
                 return None
+
+    def _count_failure(self, run_id: uuid.UUID) -> None:
+        """A run that cannot be written again and again is failed, rather than rung for without end."""
+        self._failures[run_id] += 1
+        if self._failures[run_id] >= GIVE_UP:
+            del self._failures[run_id]
+            self._guarded(partial(recovery.give_up, run_id))
 
     def _commit(self, steps: list[Step], linger: float) -> None:
         """One transaction. When it fails, what it had claimed is abandoned and `steps` holds all that came."""

@@ -70,12 +70,13 @@ class RunMachine(RunBook):
         for item in self.ready():
             if len(claimed) >= free or self.ended:
                 break
-            agent_id = self._assign(item)
-            if agent_id is None:
+            choice = self._assignable(item)
+            if not choice:
                 self._fail_for_good(item, f"'{item.assignee}' is no longer a member of this group.")
                 self.advance()
                 continue
-            if not room(agent_id):
+            agent_id = next(filter(room, choice), None)
+            if agent_id is None:
                 continue
             if self.run.status == RunStatus.QUEUED:
                 self._begin_running()
@@ -93,7 +94,8 @@ class RunMachine(RunBook):
                 item,
             )
             claimed.append(item)
-        return claimed
+        # A member that is gone may have ended the run, and with it what was just claimed.
+        return [item for item in claimed if item.status == SubtaskStatus.RUNNING]
 
     def append(self, subtask_id: uuid.UUID, token: uuid.UUID, events: Sequence[Event]) -> bool:
         """Log what a running agent reports. False, and nothing logged, when the lease is lost."""
@@ -203,6 +205,21 @@ class RunMachine(RunBook):
                 )
         return taken
 
+    def keep_clock(self) -> None:
+        """Stop the clock of the time limit while the run stands still for people, let it go on afterwards."""
+        live = {item.status for item in self.subtasks}
+        asks = SubtaskStatus.WAITING in live and not live & {
+            SubtaskStatus.RUNNING,
+            SubtaskStatus.READY,
+        }
+        stands = asks or self.run.status in (RunStatus.PAUSED, RunStatus.AWAITING_APPROVAL)
+        if stands and self.run.deadline_at is not None:
+            self.run.time_left = max(0.0, (self.run.deadline_at - self.now).total_seconds())
+            self.run.deadline_at = None
+        elif not stands and self.run.time_left is not None:
+            self.run.deadline_at = self.now + timedelta(seconds=self.run.time_left)
+            self.run.time_left = None
+
     def check_deadline(self) -> bool:
         """Fail the run when its time limit has passed. Returns whether it did."""
         if self.ended or self.run.deadline_at is None or self.run.deadline_at > self.now:
@@ -265,18 +282,15 @@ class RunMachine(RunBook):
         self.emit(RunSummarising())
         self.make_ready(item)
 
-    def _assign(self, item: SubtaskRecord) -> str | None:
-        """Whom the subtask falls to now: of several that bear the tag, the one with the least at hand."""
+    def _assignable(self, item: SubtaskRecord) -> list[str]:
+        """Whom the subtask may fall to now: of several that bear the tag, those with the least at hand first."""
         if item.kind != SubtaskKind.WORK:
-            return self.leader or None
-        choice = plans.candidates(self.members, item.assignee)
-        if not choice:
-            return None
-        load = {m.agent_id: 0 for m in choice}
+            return [self.leader] if self.leader else []
+        load = {m.agent_id: 0 for m in plans.candidates(self.members, item.assignee)}
         for other in self.subtasks:
             if other.agent_id in load and other is not item and other.started_at is not None:
                 load[other.agent_id] += 1
-        return min(load, key=lambda agent_id: load[agent_id])
+        return sorted(load, key=lambda agent_id: load[agent_id])
 
     def _add_usage(self, used: UsageRecorded) -> None:
         usage = dict(self.run.usage or {})

@@ -30,6 +30,7 @@ class RunRecord(Protocol):
     started_at: datetime | None
     finished_at: datetime | None
     deadline_at: datetime | None
+    time_left: float | None
 
 
 class SubtaskRecord(Protocol):

@@ -103,6 +103,7 @@ def retry(machine: RunMachine, *, by: str) -> None:
         machine.move(item, SubtaskStatus.BLOCKED)
     machine.run.result = machine.run.error = ""
     machine.run.finished_at = None
+    machine.run.time_left = None
     machine.run.deadline_at = machine.now + timedelta(seconds=machine.run.time_limit)
     status = machine.stage()
     machine.set_status(status)

@@ -116,6 +116,7 @@ class Migration(migrations.Migration):
                 ('error', models.TextField(blank=True)),
                 ('usage', models.JSONField(blank=True, default=dict)),
                 ('last_seq', models.BigIntegerField(default=0)),
+                ('time_left', models.FloatField(blank=True, null=True)),
                 ('time_limit', models.FloatField(default=3600.0, validators=[django.core.validators.MinValueValidator(1.0), django.core.validators.MaxValueValidator(604800.0)])),
                 ('subtask_time_limit', models.FloatField(default=600.0, validators=[django.core.validators.MinValueValidator(0.1), django.core.validators.MaxValueValidator(86400.0)])),
                 ('max_attempts', models.PositiveSmallIntegerField(default=3, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(20)])),

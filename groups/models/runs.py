@@ -82,8 +82,10 @@ class Run(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    #: When the time limit ends the run; counted from its start.
+    #: When the time limit ends the run; null while its clock stands still, which is when people have to act.
     deadline_at = models.DateTimeField(null=True, blank=True)
+    #: Seconds left of the time limit while the clock stands still.
+    time_left = models.FloatField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -21,38 +21,9 @@ from groups import live, queue
 from groups.errors import RunNotFound
 from groups.execution.machine import RunMachine
 from groups.execution.plan import Assignable
-from groups.models import Agent, Attachment, Member, Run, RunEvent, Subtask
+from groups.models import Agent, Attachment, Member, Message, Run, RunEvent, Subtask
 from groups.models.runs import new_id
-
-#: Columns of a subtask that change after it was made.
-_MUTABLE: Final = [
-    "agent_id",
-    "status",
-    "attempt",
-    "max_attempts",
-    "lease_token",
-    "lease_until",
-    "lease_owner",
-    "not_before",
-    "question",
-    "answers",
-    "result",
-    "error",
-    "refused",
-    "started_at",
-    "finished_at",
-]
-_RUN_MUTABLE: Final = [
-    "status",
-    "plan",
-    "result",
-    "error",
-    "usage",
-    "last_seq",
-    "started_at",
-    "finished_at",
-    "deadline_at",
-]
+from groups.services.rows import Writes
 
 
 class Machine(RunMachine):
@@ -64,7 +35,9 @@ class Machine(RunMachine):
     whole: bool
     #: True: the row is not in the database yet.
     fresh: bool
+    #: Whether the run has attachments, and its group messages.
     has_files: bool
+    has_notes: bool
 
 
 def _blank(run: Run, subtask_id: uuid.UUID | None) -> Subtask:
@@ -77,6 +50,7 @@ class Ledger:
     def __init__(self) -> None:
         self.now: datetime = timezone.now()
         self.machines: dict[uuid.UUID, Machine] = {}
+        self._before: dict[uuid.UUID, dict[str, Any]] = {}
 
     def open(
         self,
@@ -90,26 +64,33 @@ class Ledger:
         Locks are taken in the order of the ids, so that two transactions never wait for each other.
         """
         reports = reports or {}
-        # Asked along with the row, so that a run without files costs no query for them.
+        ids = list(run_ids)
+        # Asked along with the row, so that a run without files or messages costs no query for them.
         files = Exists(Attachment.objects.filter(run=OuterRef("pk")))
-        rows = Run.objects.filter(id__in=list(run_ids)).annotate(has_files=files).order_by("id")
+        notes = Exists(Message.objects.filter(group=OuterRef("group_id")))
+        rows = Run.objects.filter(id__in=ids).annotate(has_files=files, has_notes=notes)
+        rows = rows.order_by("id")
+        if all(run_id in reports for run_id in ids):
+            rows = rows.defer("task", "plan", "result", "error")  # long, and not looked at
         runs = {run.id: run for run in rows.select_for_update(of=("self",))}
-        whole = [run for run in runs.values() if run.id not in reports]
+        whole = [run.id for run in runs.values() if run.id not in reports]
         subtasks: dict[uuid.UUID, list[Subtask]] = defaultdict(list)
         needed: list[Subtask] = []
         if whole:
-            needed += Subtask.objects.filter(run_id__in=[run.id for run in whole]).order_by()
+            needed += Subtask.objects.filter(run_id__in=whole).order_by()
         if few := [key for run_id in reports if run_id in runs for key in reports[run_id]]:
             needed += Subtask.objects.filter(id__in=few).order_by()
         for row in needed:
+            self._remember(row)
             subtasks[row.run_id].append(row)
         members: dict[str, list[Member]] = defaultdict(list)
         if whole:
-            groups = {run.group_id for run in whole}
+            groups = {runs[run_id].group_id for run_id in whole}
             everyone = Member.objects.filter(group_id__in=groups).select_related("agent")
             for member in everyone.order_by("id"):
                 members[member.group_id].append(member)
         for run in runs.values():
+            self._remember(run)
             self._adopt(run, subtasks[run.id], members[run.group_id], whole=run.id not in reports)
 
     def adopt(self, run: Run, members: list[Member]) -> Machine:
@@ -141,15 +122,21 @@ class Ledger:
         machine.whole = whole
         machine.fresh = False
         machine.has_files = getattr(run, "has_files", False)
+        machine.has_notes = getattr(run, "has_notes", False)
         self.machines[run.id] = machine
         return machine
 
     def store(self) -> None:
-        """Write what changed in all opened runs (four statements at most, however many), announce it after commit."""
+        """Write what changed in all opened runs, in as few statements as there are; announce it after commit."""
+        writes = Writes()
         changed = [machine for machine in self.machines.values() if machine.log or machine.changed]
-        subtasks: list[Any] = [row for machine in changed for row in machine.changed.values()]
         logs: list[tuple[Run, list[RunEvent]]] = []
         for machine in changed:
+            machine.keep_clock()
+            if machine.fresh:
+                writes.insert([machine.run])
+            else:
+                writes.update(machine.run, self._changes(machine.run))
             rows = [
                 RunEvent(
                     run_id=machine.run.id,
@@ -164,21 +151,13 @@ class Ledger:
             ]
             if rows:
                 logs.append((machine.run, rows))
-        for machine in changed:
-            if machine.fresh:
-                machine.run.save(force_insert=True)
-        if subtasks:
-            # One statement for new and old rows; old ones cannot be gone, their run is locked.
-            Subtask.objects.bulk_create(
-                subtasks, update_conflicts=True, unique_fields=["id"], update_fields=_MUTABLE
-            )
-        if logs:
-            old = [machine.run for machine in changed if machine.log and not machine.fresh]
-            if old:
-                Run.objects.bulk_create(
-                    old, update_conflicts=True, unique_fields=["id"], update_fields=_RUN_MUTABLE
-                )
-            RunEvent.objects.bulk_create([row for _, rows in logs for row in rows])
+        subtasks: list[Any] = [row for machine in changed for row in machine.changed.values()]
+        for row in subtasks:
+            if not row._state.adding:
+                writes.update(row, self._changes(row))
+        writes.insert([row for row in subtasks if row._state.adding])
+        writes.insert([row for _, rows in logs for row in rows])
+        writes.flush()
         pokes = []
         for run, rows in logs:
             if any(row.type.startswith("run.") for row in rows):
@@ -188,6 +167,18 @@ class Ledger:
                     (live.DASHBOARD, "runs", seen),
                 ]
         live.announce(logs=logs, pokes=pokes)
+
+    def _remember(self, row: Run | Subtask) -> None:
+        """What the row is now, so that only what changes is written."""
+        self._before[row.pk] = dict(row.__dict__)
+
+    def _changes(self, row: Run | Subtask) -> list[str]:
+        before = self._before[row.pk]
+        return [
+            name
+            for name, value in row.__dict__.items()
+            if name in before and not name.startswith("_") and value is not before[name]
+        ]
 
 
 @contextmanager

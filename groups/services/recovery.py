@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from groups import live, queue
+from groups import queue
 from groups.execution.statuses import RUN_ENDED, RunStatus, SubtaskStatus
 from groups.models import Run, Subtask
 from groups.services import messaging
-from groups.services.ledger import Ledger
+from groups.services.ledger import opened
+
+logger = logging.getLogger(__name__)
 
 #: How many runs one sweep opens; the rest follow in the next.
 AT_ONCE: Final = 200
@@ -46,22 +49,38 @@ def sweep(*, owner: str) -> Swept:
     to_open = set(Subtask.objects.filter(lost).values_list("run_id", flat=True)[:AT_ONCE])
     late = Run.objects.filter(deadline_at__lte=now).exclude(status__in=list(RUN_ENDED))
     to_open |= set(late.values_list("id", flat=True)[:AT_ONCE])
-    if to_open:
-        with transaction.atomic():
-            ledger = Ledger()
-            ledger.open(to_open)
-            for machine in ledger.machines.values():
-                expired += machine.expire(is_dead)
-                timed_out += machine.check_deadline()
-            ledger.store()
-            live.announce(control=list(ledger.machines))
-            # Some engine is to know when their back-off ends, sooner than the next sweep.
-            queue.ring([run_id for run_id, machine in ledger.machines.items() if not machine.ended])
+    for run_id in to_open:
+        try:
+            expired_here, timed_out_here = _heal(run_id, is_dead)
+        except Exception:
+            # One run that cannot be opened must not keep the others from being healed.
+            logger.exception("run not healed", extra={"run": str(run_id)})
+        else:
+            expired += expired_here
+            timed_out += timed_out_here
     rung = _ring_for_ready()
     waiting = messaging.pending(older_than=timedelta(seconds=settings.STARS_SWEEP_SECONDS))
     for message_id in waiting:
         queue.deliver(message_id)
     return Swept(expired, timed_out, rung, len(waiting))
+
+
+def give_up(run_id: uuid.UUID) -> None:
+    """Fail a run that the engine cannot write. Raises RunNotFound."""
+    with opened(run_id) as machine:
+        if not machine.ended:
+            machine.end_failed("The server could not go on with this run; its log tells why.")
+
+
+def _heal(run_id: uuid.UUID, is_dead: Callable[[str], bool]) -> tuple[int, bool]:
+    """How many leases of the run were taken back, and whether its time limit ended it."""
+    with opened(run_id) as machine:
+        expired = machine.expire(is_dead)
+        timed_out = machine.check_deadline()
+        if expired and not machine.ended:
+            # Some engine is to know when their back-off ends, sooner than the next sweep.
+            queue.ring([run_id])
+    return expired, timed_out
 
 
 def _ring_for_ready() -> int:

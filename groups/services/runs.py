@@ -71,10 +71,10 @@ def start(
         files.check(attachments)
     with files.copied(run=run, uploads=attachments) as stored, transaction.atomic():
         # The lock keeps the leader from leaving between this look and the run's first event.
-        groups.lock(group)
+        members = _members(group, lock=True)
         ledger = Ledger()
         run.created_at = ledger.now
-        machine = ledger.adopt(run, _members(group))
+        machine = ledger.adopt(run, members)
         machine.begin(
             attachments=[
                 {"id": str(a.id), "name": a.name, "size": a.size, "media_type": a.media_type}
@@ -115,10 +115,11 @@ def resume(*, actor: Actor, run: Run) -> Run:
 
 def retry(*, actor: Actor, run: Run) -> Run:
     """Take up again what failed or was skipped. Raises WrongStatus, NothingToRetry, LeaderRequired."""
-    with opened(run.id) as machine:
-        if not machine.leader:
-            raise LeaderRequired
-        steering.retry(machine, by=name_of(actor))
+    # The group first, as everywhere: its leader may not leave while an ended run is taken up again.
+    with transaction.atomic():
+        _members(run.group, lock=True)
+        with opened(run.id) as machine:
+            steering.retry(machine, by=name_of(actor))
     return machine.run
 
 
@@ -152,10 +153,18 @@ def name_of(actor: Actor) -> str:
     return "" if actor is None else actor.get_username()
 
 
-def _members(group: Group) -> list[Member]:
-    """The group's members with their agents. Raises LeaderRequired."""
-    members = list(group.members.select_related("agent"))
+def _members(group: Group, *, lock: bool = False) -> list[Member]:
+    """The group's members, in one query; with `lock` the group's row is locked by it.
+
+    Raises LeaderRequired when none of them leads, GroupNotFound when the group is gone.
+    """
+    rows = Member.objects.filter(group=group).select_related("agent", "group").order_by("id")
+    if lock:
+        rows = rows.select_for_update(of=("group",), no_key=True)
+    members = list(rows)
     if not any(member.role == Role.LEADER for member in members):
+        if lock:
+            groups.lock(group)
         raise LeaderRequired
     return members
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from groups.agents import base
 from groups.agents.base import Finding, Note, Request
@@ -83,7 +83,7 @@ class Claiming(NamedTuple):
 
 
 #: How many of the latest messages an agent is told of.
-NOTES = 20
+NOTES: Final = 20
 
 
 class Batch:
@@ -200,7 +200,7 @@ class Batch:
         return [self._work(machine, item) for machine, item in claimed]
 
     def _look_up(self, machines: dict[uuid.UUID, Machine]) -> None:
-        """Attachments of runs and messages of groups not yet looked up, one query each."""
+        """Attachments of runs and messages of groups not yet looked up, where there are any."""
         new = machines.keys() - self._attachments.keys()
         found: dict[uuid.UUID, list[base.Attachment]] = defaultdict(list)
         if with_files := [run_id for run_id in new if machines[run_id].has_files]:
@@ -215,9 +215,10 @@ class Batch:
                     )
                 )
         self._attachments |= {run_id: tuple(found[run_id]) for run_id in new}
-        for group_id in {m.run.group_id for m in machines.values()} - self._messages.keys():
+        for group_id in {machines[run_id].run.group_id for run_id in new} - self._messages.keys():
+            talks = any(m.has_notes for m in machines.values() if m.run.group_id == group_id)
             rows = Message.objects.filter(group_id=group_id).order_by("-id")
-            self._messages[group_id] = list(rows[: NOTES * 5])[::-1]
+            self._messages[group_id] = list(rows[: NOTES * 5])[::-1] if talks else []
 
     def _work(self, machine: Machine, item: Subtask) -> Work:
         run, agent = machine.run, machine.agents[item.agent_id]
@@ -294,14 +295,17 @@ def _findings(machine: Machine, item: Subtask) -> tuple[Finding, ...]:
     )
 
 
-def extend_leases(tokens: Sequence[uuid.UUID], until: datetime | None) -> set[uuid.UUID]:
-    """Which of these leases still hold; if `until` is given they are extended to it.
+def held_leases(tokens: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Which of these leases still hold."""
+    rows = Subtask.objects.filter(lease_token__in=tokens, status=SubtaskStatus.RUNNING)
+    return {token for token in rows.values_list("lease_token", flat=True) if token is not None}
 
-    Rows that another transaction is changing are passed over: the next beat gets them. Call it in a transaction.
+
+def extend_leases(tokens: Sequence[uuid.UUID], until: datetime) -> int:
+    """Extend those of these leases that hold to `until`; returns how many. Call it in a transaction.
+
+    Rows that another transaction is changing are passed over, so that nobody waits: ask again soon.
     """
     held = Subtask.objects.filter(lease_token__in=tokens, status=SubtaskStatus.RUNNING)
-    found = {token for token in held.values_list("lease_token", flat=True) if token is not None}
-    if until is not None and found:
-        free = held.select_for_update(skip_locked=True).order_by("id").values_list("id", flat=True)
-        Subtask.objects.filter(id__in=list(free)).update(lease_until=until)
-    return found
+    free = held.select_for_update(skip_locked=True).order_by("id").values_list("id", flat=True)
+    return Subtask.objects.filter(id__in=list(free)).update(lease_until=until)

@@ -45,6 +45,7 @@ class RunRow:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     deadline_at: datetime | None = None
+    time_left: float | None = None
 
 
 @dataclass
