@@ -36,7 +36,7 @@ HISTORY: Final = 100
 
 
 def groups_with_counts(actor: Actor) -> QuerySet[Group]:
-    """Visible groups with their members (and agents) prefetched, `runs_under_way`, and `last_run_at`."""
+    """Visible groups by name, members (and agents) prefetched, with `runs_under_way` and `last_run_at`."""
     under_way = Count("runs", filter=~Q(runs__status__in=list(RUN_ENDED)), distinct=True)
     newest = (
         Run.objects.filter(group=OuterRef("pk")).order_by("-created_at").values("created_at")[:1]
@@ -46,12 +46,14 @@ def groups_with_counts(actor: Actor) -> QuerySet[Group]:
         visible_groups(actor)
         .annotate(runs_under_way=under_way, last_run_at=Subquery(newest))
         .prefetch_related(members)
+        # A model's own order is dropped where rows are counted.
+        .order_by("name", "id")
     )
 
 
 def members_of(group: Group) -> QuerySet[Member]:
     """Leader first, with agents."""
-    return group.members.select_related("agent")
+    return group.members.select_related("agent").order_by("role", "id")
 
 
 def messages_of(group: Group) -> QuerySet[Message]:
@@ -75,7 +77,7 @@ def recent_runs(actor: Actor) -> QuerySet[Run]:
 
 
 def with_progress(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Annotates `work_done` and `work_total`: how many work subtasks ended, of how many."""
+    """Newest first; annotates `work_done` and `work_total`: how many work subtasks ended, of how many."""
     work = Q(subtasks__kind=SubtaskKind.WORK)
     ended = work & Q(
         subtasks__status__in=[
@@ -88,7 +90,7 @@ def with_progress(runs: QuerySet[Run]) -> QuerySet[Run]:
     return runs.annotate(
         work_total=Count("subtasks", filter=work),
         work_done=Count("subtasks", filter=ended),
-    )
+    ).order_by("-created_at", "-id")
 
 
 def events_after(run_id: uuid.UUID, after: int, limit: int) -> list[RunEvent]:
@@ -103,12 +105,12 @@ def last_seq(run_id: uuid.UUID) -> tuple[int, str] | None:
 
 def agents() -> QuerySet[Agent]:
     """Every agent with whoever registered it, by id."""
-    return Agent.objects.select_related("created_by")
+    return Agent.objects.select_related("created_by").order_by("agent_id")
 
 
 def access_of(group: Group) -> QuerySet[GroupAccess]:
-    """Who may see or steer the group, with the users."""
-    return group.access.select_related("user")
+    """Who may see or steer the group, with the users: owners first, then by name."""
+    return group.access.select_related("user").order_by("-level", "user__username")
 
 
 def user_named(username: str) -> User | None:
@@ -118,12 +120,12 @@ def user_named(username: str) -> User | None:
 
 def subtasks_of(run: Run) -> QuerySet[Subtask]:
     """All subtasks in the plan's order, the plan itself first."""
-    return run.subtasks.all()
+    return run.subtasks.order_by("position", "id")
 
 
 def attachments_of(run: Run) -> QuerySet[Attachment]:
-    """The files given with the task."""
-    return run.attachments.all()
+    """The files given with the task, by name."""
+    return run.attachments.order_by("name", "id")
 
 
 def in_full(run: Run) -> Run:

@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 from django.contrib import messages as notices
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -28,14 +27,14 @@ MESSAGES_SHOWN = 50
 @page()
 def home(request: Request) -> HttpResponse:
     """All groups that the person may see."""
-    context = {"groups": _cards(request), "topics": live.DASHBOARD}
+    context = {"groups": selectors.groups_with_counts(request.user), "topics": live.DASHBOARD}
     return render(request, "groups/list.html", context)
 
 
 @page()
 def cards(request: Request) -> HttpResponse:
     """The cards alone, for a page that heard a poke."""
-    context = {"groups": _cards(request)}
+    context = {"groups": selectors.groups_with_counts(request.user)}
     return render(request, "groups/partials/cards.html", context)
 
 
@@ -76,7 +75,7 @@ def detail(request: Request, group_id: str) -> HttpResponse:
         "can_own": level >= Level.OWNER,
         "members": members,
         "has_leader": any(member.role == "leader" for member in members),
-        "runs": newest(selectors.runs_of(group))[:RUNS_SHOWN],
+        "runs": selectors.runs_of(group)[:RUNS_SHOWN],
         "chat": history[:MESSAGES_SHOWN][::-1],
         "older": history[MESSAGES_SHOWN - 1].id if len(history) > MESSAGES_SHOWN else None,
         "run_form": RunForm(initial=_again(request, group)),
@@ -140,15 +139,6 @@ def remove(request: Request, group_id: str) -> HttpResponse:
     service.remove(actor=request.user, group=group)
     notices.success(request, _("The group %(name)s is gone.") % {"name": group.name})
     return goes_to(request, "groups:home")
-
-
-def newest(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Newest first; said here again, since a model's own order is dropped when rows are counted."""
-    return runs.order_by("-created_at", "-id")
-
-
-def _cards(request: Request) -> QuerySet[Group]:
-    return selectors.groups_with_counts(request.user).order_by("name", "id")
 
 
 def _settings(

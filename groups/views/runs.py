@@ -16,7 +16,7 @@ from groups import access, live, selectors
 from groups.forms import RunForm
 from groups.models import Group, Level, Member, Role, Run
 from groups.services import runs as service
-from groups.views.groups import RUNS_SHOWN, newest
+from groups.views.groups import RUNS_SHOWN
 from groups.views.shell import Request, attempt, goes_to, json_body, page, wants_json
 from state.errors import Invalid
 
@@ -29,7 +29,7 @@ def runs(request: Request, group_id: str) -> HttpResponse:
     """GET: the group's runs as a fragment. POST (multipart): start one and go to its page."""
     if request.method != "POST":
         group = access.get_group(request.user, group_id)
-        rows = newest(selectors.runs_of(group))[:RUNS_SHOWN]
+        rows = selectors.runs_of(group)[:RUNS_SHOWN]
         return render(request, "groups/partials/runs.html", {"group": group, "runs": rows})
     group = access.get_group(request.user, group_id, Level.OPERATOR)
     form = RunForm(request.POST, request.FILES)
@@ -51,7 +51,7 @@ def runs(request: Request, group_id: str) -> HttpResponse:
 @page()
 def recent(request: Request) -> HttpResponse:
     """Runs of all visible groups, newest first; `?before=<run id>` pages on."""
-    found = newest(selectors.recent_runs(request.user))
+    found = selectors.recent_runs(request.user)
     wanted = request.GET.get("before")
     if wanted:
         last = access.get_run(request.user, wanted)
