@@ -19,6 +19,7 @@ from groups.services import recovery
 from tests.engine.conftest import Doorbell
 from tests.engine.crashing import DIED, RESULT, Steady
 from tests.engine.scripted import ended, start
+from tests.servers import other_database
 
 #: Five steps at least have to be committed: claim; plan; a; b; summary.
 DEATHS = [
@@ -39,8 +40,7 @@ def database_url() -> str:
     found = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{found['NAME']}"
-    host = found["HOST"] or "localhost"
-    return f"postgres://{found['USER']}:{found['PASSWORD']}@{host}:{found['PORT']}/{found['NAME']}"
+    return other_database(os.environ["DATABASE_URL"], str(found["NAME"]))
 
 
 @pytest.fixture(scope="module")

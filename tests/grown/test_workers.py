@@ -29,7 +29,7 @@ def at_work(site: Site, run: str) -> None:
 
     def all_run() -> bool:
         subtasks = site.ask("look", run=run)["subtasks"].values()
-        return sum(s["status"] == "running" for s in subtasks) == WIDTH
+        return sum(bool(s["status"] == "running") for s in subtasks) == WIDTH
 
     wait_for(all_run, f"{WIDTH} at work", seconds=LONG)
 
