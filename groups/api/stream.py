@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from typing import Final
+from weakref import finalize
 
+import msgspec
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -15,20 +18,27 @@ from django.http import (
 )
 from django.views.decorators.http import require_GET
 
-from groups import access, selectors
+from groups import selectors
 from groups.api.errors import MEDIA_TYPE, problem
 from groups.errors import RunNotFound
 from groups.execution.statuses import RUN_ENDED
-from groups.models import Run
+from groups.live import run_topic
 from groups.viewing.identity import Identity, identify
 from groups.viewing.outbox import Frame, Outbox, writable_of
 from groups.viewing.protocol import BadAfter
 from groups.viewing.reading import in_thread
-from groups.viewing.rooms import Seat, rooms
+from groups.viewing.watcher import Watcher
 from state.errors import NotAllowed, StarsError
 
-#: Seconds between comments that keep proxies from closing a quiet stream; access is read again each time.
+#: Seconds between comments that keep proxies from closing a quiet stream.
 HEARTBEAT: Final = 15.0
+
+
+class _Hello(msgspec.Struct, tag_field="type", tag="hello"):
+    """How a watcher begins."""
+
+    last_seq: int
+    status: str
 
 
 class NotAuthenticated(NotAllowed):
@@ -42,32 +52,35 @@ class NotAuthenticated(NotAllowed):
 async def event_stream(request: HttpRequest, run_id: str) -> HttpResponseBase:
     """Follow the run's log from the event after `Last-Event-ID` (a reconnecting client sends it) or `?after=`.
 
-    Ends when the run has ended; 204 then tells an EventSource not to come back.
+    Ends when the run has ended (204 then tells an EventSource not to come back), and when the user may watch no more.
     """
     try:
-        who = await _who(request)
-        after = _after(request)
+        who, key, after = await _who(request), _key(run_id), _after(request)
         outbox = Outbox(writable_of(getattr(request, "scope", {})))
-        # The seat first, the database second: what comes between the two is heard.
-        run = await _run(who, run_id)
-        seat = await rooms().sit(run.id, outbox, after, lambda: outbox.put(None, 0))
+
+        async def end(code: int) -> None:
+            outbox.put(None, 0)
+
+        watcher = Watcher(who, outbox, end)
         try:
-            run = await _run(who, run_id)
-            if after > run.last_seq:
-                raise BadAfter
+            await watcher.subscribe(run_topic(key), after)
+            hello = msgspec.json.decode(await outbox.get(), type=_Hello)
         except BaseException:
-            seat.close()
+            watcher.close()
             raise
     except StarsError as refusal:
         return _refuse(request, refusal)
-    if run.status in RUN_ENDED and after == run.last_seq:
-        seat.close()
+    if hello.status in RUN_ENDED and after == hello.last_seq:
+        watcher.close()
         return HttpResponse(status=204)
     response = StreamingHttpResponse(
-        _events(seat, outbox, who), content_type="text/event-stream; charset=utf-8"
+        _events(watcher, outbox, key), content_type="text/event-stream; charset=utf-8"
     )
     response["Cache-Control"] = "no-cache, no-transform"
     response["X-Accel-Buffering"] = "no"
+    # A client that goes before the first byte leaves a generator that never began, and so never ends either.
+    loop = asyncio.get_running_loop()
+    finalize(response, lambda: loop.is_closed() or loop.call_soon_threadsafe(watcher.close))
     return response
 
 
@@ -89,40 +102,37 @@ def _after(request: HttpRequest) -> int:
     return int(text)
 
 
-async def _run(who: Identity, run_id: str) -> Run:
-    return await in_thread(access.get_run)(who.user, run_id)
-
-
-async def _events(seat: Seat, outbox: Outbox, who: Identity) -> AsyncIterator[bytes]:
+def _key(run_id: str) -> uuid.UUID:
     try:
-        seat.follow()
+        return uuid.UUID(run_id)
+    except ValueError:
+        raise RunNotFound from None
+
+
+async def _events(watcher: Watcher, outbox: Outbox, run_id: uuid.UUID) -> AsyncIterator[bytes]:
+    try:
         yield b"retry: 1000\n\n"
         while True:
             try:
-                frame: Frame | None = await asyncio.wait_for(outbox.get(), HEARTBEAT)
+                async with asyncio.timeout(HEARTBEAT):
+                    item: Frame | str | None = await outbox.get()
             except TimeoutError:
-                renewed = await who.renewed()
-                if renewed is None:
-                    return
-                try:
-                    await _run(renewed, str(seat.room.run_id))
-                except RunNotFound:
-                    return
                 yield b": still here\n\n"
                 continue
-            if frame is None:
+            if not isinstance(item, Frame):
+                # The session or token has ended, or the run is there no more for this user.
                 return
             yield b"".join(
                 b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, kind.encode(), text)
-                for seq, kind, text in frame.events
+                for seq, kind, text in item.events
             )
-            if frame.at_rest and frame.last == seat.position:
-                found = await in_thread(selectors.last_seq)(seat.room.run_id)
-                if found is None or found[0] == frame.last:
+            if item.at_rest:
+                found = await in_thread(selectors.last_seq)(run_id)
+                if found is None or found[0] == item.last:
                     yield b": the run has ended\n\n"
                     return
     finally:
-        seat.close()
+        watcher.close()
 
 
 def _refuse(request: HttpRequest, refusal: StarsError) -> HttpResponse:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -13,11 +14,15 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.testing import ApplicationCommunicator
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import AsyncRequestFactory
+from knox.models import AuthToken
 
+from groups import live
 from groups.api import stream
 from groups.execution.statuses import RunStatus
 from groups.models import Group, GroupAccess, Run
-from groups.viewing import rooms
+from groups.viewing import rooms, watcher
 from stars_site.asgi import application
 from state import fanout
 from tests.factories import make_run, make_token
@@ -183,18 +188,89 @@ async def test_an_end_that_was_taken_back_does_not_end_the_stream(
         assert await request.next() == Sent(comment="the run has ended")
 
 
-async def test_says_that_it_is_still_there_until_access_is_removed(
+async def test_says_that_it_is_still_there(
     vi: User, harbour: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "HEARTBEAT", 0.05)
     run = await new_run(group=harbour)
     async with streaming(run.id, user=vi) as request:
         await request.start()
-        assert await request.next() == Sent(comment="still here")
-        await database_sync_to_async(GroupAccess.objects.filter(user=vi).delete)()
-        while await request.next() == Sent(comment="still here"):
-            pass
-        assert request.ended
+        for _ in range(2):
+            assert await request.next() == Sent(comment="still here")
+
+
+@asynccontextmanager
+async def busy(run: Run) -> AsyncIterator[None]:
+    """Something happens in the run all the time."""
+
+    async def write() -> None:
+        while True:
+            await append_events(run=run)
+            await asyncio.sleep(0.01)
+
+    writing = asyncio.create_task(write())
+    try:
+        yield
+    finally:
+        writing.cancel()
+        await asyncio.wait([writing])
+
+
+async def test_a_busy_stream_ends_at_once_when_access_is_removed(vi: User, harbour: Group) -> None:
+    run = await new_run(group=harbour)
+
+    def revoke() -> None:
+        GroupAccess.objects.filter(user=vi).delete()
+        live.announce(pokes=[(live.group_topic(harbour.id), "access", {})])
+
+    async with streaming(run.id, user=vi) as request, busy(run):
+        await request.start()
+        await request.ids_up_to(5)
+        await database_sync_to_async(revoke)()
+        async with asyncio.timeout(5):
+            while await request.next() is not None:
+                pass
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda user: GroupAccess.objects.filter(user=user).delete(),
+        lambda user: AuthToken.objects.filter(user=user).delete(),
+        lambda user: User.objects.filter(pk=user.pk).update(is_active=False),
+    ],
+    ids=["access removed", "token revoked", "user deactivated"],
+)
+async def test_a_busy_stream_ends_by_the_clock_when_nobody_pokes(
+    end: Callable[[User], object], vi: User, harbour: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "RENEW", 0.1)
+    run = await new_run(group=harbour)
+    token = await database_sync_to_async(make_token)(user=vi)
+    header = (b"authorization", f"Token {token}".encode())
+    async with streaming(run.id, header) as request, busy(run):
+        await request.start()
+        await request.ids_up_to(5)
+        await database_sync_to_async(end)(vi)
+        async with asyncio.timeout(5):
+            while await request.next() is not None:
+                pass
+
+
+async def test_a_client_that_goes_before_the_first_byte_leaves_nothing_behind(
+    ada: User, harbour: Group, async_rf: AsyncRequestFactory
+) -> None:
+    run = await new_run(group=harbour, events=1)
+    token = await database_sync_to_async(make_token)(user=ada)
+    request = async_rf.get("/", headers={"authorization": f"Token {token}"})
+    request.session = SessionStore()
+    response: Any = await stream.event_stream(request, str(run.id))
+    assert rooms.rooms()._rooms
+    del response
+    gc.collect()
+    await asyncio.sleep(0)  # the next turn of the loop
+    assert not rooms.rooms()._rooms
+    assert not fanout.hub()._topics
 
 
 async def test_ends_when_the_run_is_deleted(
