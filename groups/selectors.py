@@ -16,6 +16,7 @@ from django.db.models import (
     Subquery,
     prefetch_related_objects,
 )
+from django.db.models.functions import Left
 
 from groups.access import Actor, visible_groups, visible_runs
 from groups.execution.statuses import RUN_ENDED, SubtaskKind, SubtaskStatus
@@ -33,6 +34,8 @@ from groups.models import (
 
 #: The seed's History: how many messages it gives unless asked for more.
 HISTORY: Final = 100
+#: Characters of a run's task and error that a list shows; either may have 100 kB.
+BRIEF: Final = 300
 
 
 def groups_with_counts(actor: Actor) -> QuerySet[Group]:
@@ -67,17 +70,20 @@ def history(group: Group, limit: int = HISTORY) -> list[Message]:
 
 
 def runs_of(group: Group) -> QuerySet[Run]:
-    """Newest first, without the long texts' subtasks; `work_done` and `work_total` count work subtasks."""
-    return with_progress(group.runs.all())
+    """The group's runs in brief, newest first."""
+    return _brief(group.runs.all())
 
 
 def recent_runs(actor: Actor) -> QuerySet[Run]:
-    """Runs of all visible groups, newest first, with group and progress."""
-    return with_progress(visible_runs(actor).select_related("group"))
+    """The runs of all visible groups in brief, newest first, with their groups."""
+    return _brief(visible_runs(actor).select_related("group"))
 
 
-def with_progress(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Newest first; annotates `work_done` and `work_total`: how many work subtasks ended, of how many."""
+def _brief(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Newest first, long texts left in the database but for `task_brief` and `error_brief` (BRIEF characters).
+
+    Annotates `work_done` and `work_total`: how many work subtasks ended, of how many.
+    """
     work = Q(subtasks__kind=SubtaskKind.WORK)
     ended = work & Q(
         subtasks__status__in=[
@@ -87,10 +93,16 @@ def with_progress(runs: QuerySet[Run]) -> QuerySet[Run]:
             SubtaskStatus.CANCELLED,
         ]
     )
-    return runs.annotate(
-        work_total=Count("subtasks", filter=work),
-        work_done=Count("subtasks", filter=ended),
-    ).order_by("-created_at", "-id")
+    return (
+        runs.defer("task", "plan", "result", "error", "usage")
+        .annotate(
+            task_brief=Left("task", BRIEF),
+            error_brief=Left("error", BRIEF),
+            work_total=Count("subtasks", filter=work),
+            work_done=Count("subtasks", filter=ended),
+        )
+        .order_by("-created_at", "-id")
+    )
 
 
 def events_after(run_id: uuid.UUID, after: int, limit: int) -> list[RunEvent]:

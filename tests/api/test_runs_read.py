@@ -47,6 +47,18 @@ def test_lists_take_the_same_queries_for_one_and_for_many(
     assert [run["task"] for run in recent] == [f"Task {number}" for number in range(7, -1, -1)]
 
 
+def test_lists_show_the_beginning_of_long_texts(
+    viewer: APIClient, run: Run, django_assert_num_queries: Any
+) -> None:
+    long = {"task": "Count the stars. " * 5_000, "error": "It broke. " * 5_000}
+    Run.objects.filter(id=run.id).update(**long)
+    with django_assert_num_queries(1):
+        [shown] = viewer.get(URL).json()["results"]
+    assert {name: shown[name] for name in long} == {name: text[:300] for name, text in long.items()}
+    whole = viewer.get(f"{URL}{run.id}/").json()
+    assert {name: whole[name] for name in long} == long
+
+
 def test_one_run(
     viewer: APIClient,
     working: Run,

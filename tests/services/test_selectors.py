@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 
@@ -21,6 +22,18 @@ def test_runs_come_newest_first(harbour: Group, ada: User) -> None:
     assert [run.task for run in selectors.runs_of(harbour)] == expected
     assert [run.task for run in selectors.recent_runs(ada)] == expected
     assert selectors.runs_of(harbour).ordered and selectors.recent_runs(ada).ordered
+
+
+def test_lists_of_runs_leave_long_texts_in_the_database(
+    harbour: Group, ada: User, django_assert_num_queries: Any
+) -> None:
+    make_run(group=harbour, task="星" * 40_000, error="x" * 40_000, result="y" * 40_000)
+    for rows in (selectors.runs_of(harbour), selectors.recent_runs(ada)):
+        with django_assert_num_queries(1):
+            (run,) = rows
+            shown = vars(run)
+        assert (shown["task_brief"], shown["error_brief"]) == ("星" * 300, "x" * 300)
+        assert {"task", "plan", "result", "error", "usage"} <= run.get_deferred_fields()
 
 
 def test_groups_come_by_name(ada: User) -> None:

@@ -13,6 +13,7 @@ from groups.api.serializers.base import StrictSerializer, Text
 from groups.api.serializers.plans import PlanSerializer
 from groups.execution.statuses import SUBTASK_ENDED, FailurePolicy, SubtaskKind
 from groups.models import Attachment, Run, Subtask
+from groups.selectors import BRIEF
 from groups.services.inputs import MAX_REASON
 
 
@@ -65,9 +66,14 @@ class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
         return reverse("api:attachment", kwargs=kwargs, request=self.context.get("request"))
 
 
-class RunBriefSerializer(serializers.ModelSerializer[Run]):
-    """A run in a list: without its long texts. Expects `selectors.with_progress`."""
+_CUT = f"Its first {BRIEF} characters; `GET runs/<id>/` has it whole."
 
+
+class RunBriefSerializer(serializers.ModelSerializer[Run]):
+    """A run in a list, its long texts cut or left out. Expects `selectors.runs_of` or `recent_runs`."""
+
+    task = serializers.CharField(source="task_brief", help_text=_CUT)
+    error = serializers.CharField(source="error_brief", help_text=_CUT)
     group = serializers.CharField(source="group_id")
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     work_done = serializers.IntegerField(help_text="Work subtasks that have ended.")
@@ -96,6 +102,8 @@ class RunBriefSerializer(serializers.ModelSerializer[Run]):
 class RunSerializer(RunBriefSerializer):
     """A run as it stands. Expects `selectors.in_full`."""
 
+    task = serializers.CharField()
+    error = serializers.CharField(help_text="Why it failed; empty unless it did.")
     work_done = serializers.SerializerMethodField(help_text="Work subtasks that have ended.")  # type: ignore[assignment]
     work_total = serializers.SerializerMethodField(help_text="Work subtasks in the plan.")  # type: ignore[assignment]
     result = serializers.CharField(help_text="Markdown; empty before the run's end.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -30,18 +29,14 @@ from groups.models import Level, Run
 from groups.services import runs
 
 
-def _brief(rows: QuerySet[Run]) -> QuerySet[Run]:
-    """Without the long texts, which a list does not show."""
-    return rows.select_related("created_by").defer("plan", "result", "usage")
-
-
 class RunsView(ApiView):
     pagination_class = RunPages
 
     @extend_schema(operation_id="list_runs", tags=["runs"], responses=RunBriefSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The runs of all groups that you may see, newest first."""
-        return self.page(RunBriefSerializer, _brief(selectors.recent_runs(self.actor)))
+        rows = selectors.recent_runs(self.actor).select_related("created_by")
+        return self.page(RunBriefSerializer, rows)
 
 
 class GroupRunsView(ApiView):
@@ -54,7 +49,8 @@ class GroupRunsView(ApiView):
     def get(self, request: Request, group_id: str) -> Response:
         """The group's runs, newest first."""
         group = access.get_group(self.actor, group_id)
-        return self.page(RunBriefSerializer, _brief(selectors.runs_of(group)))
+        rows = selectors.runs_of(group).select_related("created_by")
+        return self.page(RunBriefSerializer, rows)
 
     @extend_schema(
         operation_id="start_run",
