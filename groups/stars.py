@@ -39,7 +39,10 @@ SEED_TYPES: Final = {
     RunCompleted.TYPE: "done",
 }
 #: Where the one text of an event's data stands, in the order of preference.
-_TEXTS: Final = ("text", "result", "error", "question", "reason", "title", "tool", "task")
+_TEXTS: Final = (
+    *("text", "result", "error", "question", "reason"),
+    *("summary", "title", "tool", "task"),
+)
 #: Seconds after which the log is read again although no word of it came.
 _LOOK_AGAIN: Final = 0.5
 
@@ -118,10 +121,10 @@ class Stars:
         self, agent_id: str, role: Role | str = Role.WORKER, tags: Sequence[str] = ()
     ) -> Member:
         """Add a member. Raises AgentNotFound, AlreadyAMember, LeaderExists, Invalid."""
-        membership.join(
-            actor=self._actor, group=self._group, agent_id=agent_id, role=Role(role), tags=tags
+        member = membership.join(
+            actor=self._actor, group=self._group, agent_id=agent_id, role=role, tags=tags
         )
-        return Member(agent_id, Role(role), tuple(tags))
+        return Member(agent_id, Role(member.role), tuple(member.tags))
 
     def leave(self, agent_id: str) -> None:
         """Remove a member. Raises NotAMember, LeaderBusy."""
