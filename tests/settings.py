@@ -12,6 +12,9 @@ _data = tempfile.mkdtemp(prefix="stars-tests-")
 atexit.register(shutil.rmtree, _data, ignore_errors=True)
 os.environ["STARS_DATA_DIR"] = _data
 os.environ.setdefault("STARS_SECRET_KEY", "a key for tests only")
+# `tests.grown` gives every worker of pytest-xdist a Redis of its own.
+if _redis := os.environ.get("STARS_TEST_REDIS_URLS", "").split():
+    os.environ["REDIS_URL"] = _redis[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])]
 # Nothing of the person's own configuration; DATABASE_URL and REDIS_URL stay, for the suite runs on any.
 for _name in ("STARS_DEBUG", "STARS_HTTPS", "STARS_ALLOWED_HOSTS", "STARS_ADMIN_PASSWORD"):
     os.environ.pop(_name, None)

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.engine.scripted import wait_for
-from tests.servers import RedisServer
+from tests.servers import RedisServer, other_database
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Processes start slowly on a busy machine.
@@ -110,7 +110,7 @@ def site(postgres_url: str, redis_server: RedisServer, tmp_path: Path) -> Iterat
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "stars_site.settings",
-        "DATABASE_URL": _other_database(postgres_url, name),
+        "DATABASE_URL": other_database(postgres_url, name),
         "REDIS_URL": redis_server.url,
         "STARS_DATA_DIR": str(tmp_path),
         "STARS_SECRET_KEY": "a key for tests only",
@@ -122,9 +122,3 @@ def site(postgres_url: str, redis_server: RedisServer, tmp_path: Path) -> Iterat
     assert migrating.wait(LONG) == 0
     yield site
     site.stop()
-
-
-def _other_database(url: str, name: str) -> str:
-    """The URL with another database's name."""
-    head, _, query = url.partition("?")
-    return head.rpartition("/")[0] + f"/{name}" + (f"?{query}" if query else "")

@@ -1,0 +1,55 @@
+"""Runs the tests of engine and live again in the grown shape: `python -m tests.grown [arguments of pytest]`.
+
+Starts PostgreSQL and Redis from the development packages and names them to pytest in the environment. Without
+arguments it runs what `make grown` promises.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from tests import servers
+
+#: Processes of pytest-xdist.
+WORKERS: Final = 2
+#: Everything that reads or writes rows, or listens.
+AGAIN: Final = ("engine", "live", "replay", "services", "sockets")
+SESSIONS: Final = (
+    ("-n", str(WORKERS), "-m", "not grown and not sqlite", *(f"tests/{name}" for name in AGAIN)),
+    # One after the other: they start processes of their own.
+    (
+        "-m",
+        "grown",
+    ),
+)
+
+
+def main() -> int:
+    """Start the servers, run pytest, stop them. 0 when everything has passed."""
+    sessions = (tuple(sys.argv[1:]),) if sys.argv[1:] else SESSIONS
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stars-grown-")))
+        folder.chmod(0o755)  # PostgreSQL refuses to be root and becomes somebody else
+        database = stack.enter_context(servers.postgres(folder / "postgres"))
+        # One for each worker: a Redis has one space of channels, whatever the number of the database.
+        stores = [servers.RedisServer() for _ in range(WORKERS)]
+        for store in stores:
+            stack.callback(store.remove)
+            store.start()
+        urls = " ".join(store.url for store in stores)
+        environment = {**os.environ, "DATABASE_URL": database, "STARS_TEST_REDIS_URLS": urls}
+        codes = [
+            subprocess.call([sys.executable, "-m", "pytest", *arguments], env=environment)
+            for arguments in sessions
+        ]
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
