@@ -120,6 +120,22 @@ def agents() -> QuerySet[Agent]:
     return Agent.objects.select_related("created_by").order_by("agent_id")
 
 
+def agents_with_counts(actor: Actor) -> QuerySet[Agent]:
+    """Every agent, by id, with `groups_count`: in how many groups it is that the actor may see."""
+    seen = Count("memberships", filter=Q(memberships__group__in=visible_groups(actor).values("pk")))
+    return Agent.objects.annotate(groups_count=seen).order_by("agent_id")
+
+
+def agents_outside(group: Group) -> QuerySet[Agent]:
+    """The agents that could still join the group, by id."""
+    return Agent.objects.exclude(memberships__group=group).order_by("agent_id")
+
+
+def groups_of(actor: Actor, agent: Agent) -> QuerySet[Group]:
+    """The groups that the agent is in and the actor may see, by name."""
+    return visible_groups(actor).filter(members__agent=agent).order_by("name", "id")
+
+
 def access_of(group: Group) -> QuerySet[GroupAccess]:
     """Who may see or steer the group, with the users: owners first, then by name."""
     return group.access.select_related("user").order_by("-level", "user__username")

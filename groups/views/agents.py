@@ -5,14 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from django.contrib import messages as notices
-from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from groups import access, live
+from groups import access, live, selectors
 from groups.forms import AgentForm
-from groups.models import Agent
 from groups.services import agents as service
 from groups.views.shell import Request, attempt, goes_to, page
 
@@ -20,14 +18,15 @@ from groups.views.shell import Request, attempt, goes_to, page
 @page()
 def agents(request: Request) -> HttpResponse:
     """Every registered agent."""
-    context = {"agents": _register(), "topics": live.DASHBOARD}
+    context = {"agents": selectors.agents_with_counts(request.user), "topics": live.DASHBOARD}
     return render(request, "agents/list.html", context)
 
 
 @page()
 def rows(request: Request) -> HttpResponse:
     """The rows alone, for a page that heard a poke."""
-    return render(request, "agents/partials/rows.html", {"agents": _register()})
+    context = {"agents": selectors.agents_with_counts(request.user)}
+    return render(request, "agents/partials/rows.html", context)
 
 
 @page("GET", "HEAD", "POST")
@@ -72,7 +71,7 @@ def detail(request: Request, agent_id: str) -> HttpResponse:
             return goes_to(request, "groups:agents")
         status = refused
     mine = request.user.is_superuser or agent.created_by_id == request.user.pk
-    seen = access.visible_groups(request.user).filter(members__agent=agent)
+    seen = selectors.groups_of(request.user, agent)
     context = {"form": form, "agent": agent, "can_change": mine, "groups": seen}
     return render(request, "agents/form.html", context, status=status)
 
@@ -84,7 +83,3 @@ def remove(request: Request, agent_id: str) -> HttpResponse:
     service.remove(actor=request.user, agent=agent)
     notices.success(request, _("%(agent)s is gone.") % {"agent": agent_id})
     return goes_to(request, "groups:agents")
-
-
-def _register() -> QuerySet[Agent]:
-    return Agent.objects.annotate(groups_count=Count("memberships"))

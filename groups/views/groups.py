@@ -5,16 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from django.contrib import messages as notices
-from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from groups import access as doors
 from groups import live, selectors
-from groups.execution.statuses import RUN_ENDED
 from groups.forms import AccessForm, GroupForm, GroupSettingsForm, JoinForm, MessageForm, RunForm
-from groups.models import Agent, Group, Level, Run
+from groups.models import Group, Level, Run
 from groups.services import groups as service
 from groups.views.shell import Request, attempt, goes_to, page
 from state.errors import NotFound
@@ -81,7 +79,7 @@ def detail(request: Request, group_id: str) -> HttpResponse:
         "run_form": RunForm(initial=_again(request, group)),
         "message_form": MessageForm(members=members),
         "join_form": JoinForm(),
-        "agents": Agent.objects.exclude(memberships__group=group) if level >= Level.OWNER else [],
+        "agents": selectors.agents_outside(group) if level >= Level.OWNER else [],
         "topics": live.group_topic(group.id),
     }
     return render(request, "groups/detail.html", context)
@@ -112,7 +110,7 @@ def access(request: Request, group_id: str) -> HttpResponse:
     form = AccessForm(request.POST)
 
     def change() -> None:
-        user = User.objects.filter(username=form.cleaned_data["username"]).first()
+        user = selectors.user_named(form.cleaned_data["username"])
         if user is None:
             raise NotFound(fields={"username": [_("There is no user by that name.")]})
         if form.cleaned_data["level"]:
@@ -152,8 +150,8 @@ def _settings(
         "group": group,
         "form": form,
         "access_form": access_form,
-        "people": group.access.select_related("user").order_by("-level", "user__username"),
-        "busy": group.runs.exclude(status__in=list(RUN_ENDED)).exists(),
+        "people": selectors.access_of(group),
+        "busy": service.is_busy(group),
     }
     return render(request, "groups/settings.html", context, status=status)
 

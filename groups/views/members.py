@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from groups import access, selectors
 from groups.forms import JoinForm, MemberForm
-from groups.models import Agent, Group, Level
+from groups.models import Group, Level
 from groups.services import membership
 from groups.views.shell import Request, attempt, goes_to, page
 
@@ -29,7 +29,7 @@ def members(request: Request, group_id: str) -> HttpResponse:
     context = {
         "group": group,
         "join_form": form if refused else JoinForm(),
-        "agents": Agent.objects.exclude(memberships__group=group),
+        "agents": selectors.agents_outside(group),
         "joined": not refused,
     }
     return render(request, "groups/partials/join.html", context, status=refused or HTTPStatus.OK)

@@ -75,7 +75,7 @@ def detail(request: Request, run_id: str) -> HttpResponse:
     members = list(selectors.members_of(run.group))
     context = {
         "run": run,
-        "attachments": list(run.attachments.all()),
+        "attachments": list(selectors.attachments_of(run)),
         "about": _about(run, members, level),
         "can_operate": level >= Level.OPERATOR,
     }

@@ -36,6 +36,18 @@ def test_the_list(
     assert "<html" not in rows
 
 
+def test_groups_that_one_may_not_see_are_not_counted(
+    harbour: Group, outsider: Browser, viewer: Browser
+) -> None:
+    def of_lena(browser: Browser) -> str:
+        page = browser.get("/fragments/agents/", htmx=True).content.decode()
+        row = page[page.index('id="agent-lena"') :]
+        return row[: row.index("</li>")]
+
+    assert "1 group<" in of_lena(viewer)
+    assert "0 groups<" in of_lena(outsider)
+
+
 def test_registering(outsider: Browser, nobody: Browser) -> None:
     assert nobody.post("/new/agent/", GIVEN).status_code == 302
     assert outsider.get("/new/agent/").status_code == 200
