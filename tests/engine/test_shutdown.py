@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import AsyncIterator
 
+from django.db import connection
+
 from groups.agents.base import Answered, Request
 from groups.engine.engine import Engine
 from groups.models import Group
@@ -59,7 +61,12 @@ def test_what_finishes_within_the_grace_is_kept_and_its_followers_are_rung_for(
     at_work(run, "a")
     doorbell.rung.clear()
     doorbell.engines = []
-    stopping = threading.Thread(target=engine.shutdown, args=(10,))
+
+    def stop() -> None:
+        engine.shutdown(10)
+        connection.close()  # this thread's own, opened to ring
+
+    stopping = threading.Thread(target=stop)
     stopping.start()
     wait_for(lambda: engine._stopping)
     gate.is_open = True
