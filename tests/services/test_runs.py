@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -32,7 +30,7 @@ from groups.errors import (
 )
 from groups.events import MessageSent
 from groups.models import Group, Run, RunEvent, Subtask
-from groups.services import membership, runs
+from groups.services import runs
 from groups.services.inputs import MAX_REASON
 from groups.services.ledger import Ledger, Machine, opened
 from state import fanout
@@ -169,65 +167,6 @@ def test_a_refused_attachment_leaves_no_run_behind(harbour: Group, ada: User) ->
     with pytest.raises(AttachmentRefused):
         start(harbour, ada, attachments=[bad])
     assert not Run.objects.exists()
-
-
-class Slow(SimpleUploadedFile):
-    """A file in whose middle something else happens."""
-
-    def __init__(self, meanwhile: Callable[[], object]) -> None:
-        super().__init__("slow.csv", b"a,b\n1,2\n")
-        self.meanwhile = meanwhile
-
-    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        yield b"a,b\n"
-        with ThreadPoolExecutor(1) as others:
-            others.submit(self._elsewhere).result(timeout=3)
-        yield b"1,2\n"
-
-    def _elsewhere(self) -> None:
-        try:
-            self.meanwhile()
-        finally:
-            connection.close()
-
-
-@pytest.fixture
-def store_dir(tmp_path: Path, settings: Any) -> Path:
-    """An empty data directory."""
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path
-
-
-def test_a_slow_upload_holds_up_no_other_run(
-    transactional_db: None, harbour: Group, ada: User, store_dir: Path
-) -> None:
-    others: list[Run] = []
-    slow = Slow(lambda: others.append(start(harbour, task="Meanwhile")))
-    run = start(harbour, ada, attachments=[slow])
-    assert len(others) == 1
-    (row,) = run.attachments.all()
-    assert Path(row.file.path).read_bytes() == b"a,b\n1,2\n"
-    assert [run.task for run in Run.objects.all()] == ["Count the ships", "Meanwhile"]
-    check_log(run)
-
-
-def test_a_leader_that_leaves_during_an_upload_leaves_no_file_behind(
-    transactional_db: None, harbour: Group, ada: User, store_dir: Path
-) -> None:
-    slow = Slow(lambda: membership.leave(actor=ada, group=harbour, agent_id="lena"))
-    with pytest.raises(LeaderRequired):
-        start(harbour, ada, attachments=[slow])
-    assert not Run.objects.exists()
-    assert not [path for path in store_dir.rglob("*") if path.is_file()]
-
-
-def test_a_group_without_a_leader_copies_nothing(ada: User) -> None:
-    def unread() -> None:
-        raise AssertionError("it was copied")
-
-    group = make_group(group_id="Headless", owner=ada, workers=("wim",))
-    with pytest.raises(LeaderRequired):
-        start(group, ada, attachments=[Slow(unread)])
 
 
 # --- steering ---
