@@ -95,6 +95,7 @@ class Engine:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(2.0)
         queue.ring(runs | self._hungry.keys())
+        queue.settle()
 
     # --- called by the writer, on its thread --------------------------------------------------
 

@@ -94,7 +94,10 @@ class Ledger:
             self._adopt(run, subtasks[run.id], members[run.group_id], whole=run.id not in reports)
 
     def adopt(self, run: Run, members: list[Member]) -> Machine:
-        """Take up a new run; its row is written by `store`, with the number its log has come to."""
+        """Take up a new run; its row is written by `store`, with the number its log has come to.
+
+        `members` are those that its beginning asks for: the leader.
+        """
         machine = self._adopt(run, [], members, whole=True)
         machine.fresh = True
         return machine

@@ -5,78 +5,107 @@ What the ORM would compile again each time is compiled once per table here, from
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final, TypeAlias
 
+import msgspec
 from django.db import connection, models
 from django.db.models import Field, Model
 
 _Field: TypeAlias = "Field[Any, Any]"
+#: A model and the attributes to write: of new rows (True) or of stored ones.
+_Kind: TypeAlias = tuple[type[Model], bool, tuple[str, ...]]
 
-#: Rows in one INSERT at most.
-_AT_ONCE: Final = 500
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Writes:
-    """Inserts and updates gathered in order, then written together by `flush`."""
+    """Inserts and updates, gathered and then written together by `flush`, in the order of their first row."""
 
     def __init__(self) -> None:
-        self._todo: list[tuple[str, list[list[Any]]]] = []
+        self._rows: dict[_Kind, list[Model]] = {}
 
     def insert(self, rows: Sequence[Model]) -> None:
-        """Insert these rows of one model; keys that the database gives are not read back."""
-        if not rows:
-            return
-        head, fields = _insert_into(type(rows[0]))
-        values = [
-            [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-            for row in rows
-        ]
-        self._todo.append((head, values))
-        for row in rows:
-            row._state.adding = False
+        """Insert these rows of one model; keys that the database counts are not read back."""
+        if rows:
+            model = type(rows[0])
+            self._rows.setdefault((model, True, _all_names(model)), []).extend(rows)
 
     def update(self, row: Model, names: Sequence[str]) -> None:
         """Write these attributes of a stored row; nothing when there are none."""
         if names:
-            fields = [_fields(type(row))[name] for name in (*names, type(row)._meta.pk.attname)]
-            values = [f.get_db_prep_save(getattr(row, f.attname), connection) for f in fields]
-            self._todo.append((_update_of(type(row), tuple(names)), [values]))
+            self._rows.setdefault((type(row), False, tuple(names)), []).append(row)
 
     def flush(self) -> None:
         """Write it all inside the caller's transaction; on PostgreSQL in one round trip."""
-        todo, self._todo = self._todo, []
-        if not todo:
+        rows, self._rows = self._rows, {}
+        if not rows:
             return
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                statements = [text for sql, rows in todo for text in _texts(sql, rows)]
-                sql = ";".join(text for text, _ in statements)
-                cursor.execute(sql, [value for _, values in statements for value in values])
+                sql = ";".join(_from_json(kind) for kind in rows)
+                cursor.execute(sql, [_as_json(kind, some) for kind, some in rows.items()])
             else:
-                grouped: dict[str, list[list[Any]]] = defaultdict(list)
-                for sql, rows in todo:
-                    grouped[sql] += rows
-                for sql, rows in grouped.items():
-                    one = f"{sql} ({_marks(len(rows[0]))})" if sql.startswith("INSERT") else sql
-                    cursor.executemany(one, rows)
+                for kind, some in rows.items():
+                    cursor.executemany(_one_by_one(kind), _as_values(kind, some))
+        for (_, new, _), some in rows.items():
+            if new:
+                for row in some:
+                    row._state.adding = False
 
 
-def _texts(sql: str, rows: list[list[Any]]) -> Iterable[tuple[str, list[Any]]]:
-    """The statement with its values; an INSERT takes many rows."""
-    if not sql.startswith("INSERT"):
-        yield sql, rows[0]
-        return
-    marks = f"({_marks(len(rows[0]))})"
-    for start in range(0, len(rows), _AT_ONCE):
-        part = rows[start : start + _AT_ONCE]
-        yield sql + ",".join([marks] * len(part)), [value for row in part for value in row]
+def _as_json(kind: _Kind, rows: Sequence[Model]) -> str:
+    """The rows as one JSON text: encoded in one go, where binding each value would cost more than storing it."""
+    names = _with_key(kind)
+    return _encode([{name: getattr(row, name) for name in names} for row in rows]).decode()
 
 
-def _marks(count: int) -> str:
-    return ",".join(["%s"] * count)
+@cache
+def _from_json(kind: _Kind) -> str:
+    """The statement that takes `_as_json`; PostgreSQL docs, 9.16 "JSON Functions", json_to_recordset."""
+    model, new, names = kind
+    fields = _fields(model)
+    shape = ",".join(
+        f"{_quoted(name)} {fields[name].db_type(connection)}" for name in _with_key(kind)
+    )
+    source = f"json_to_recordset(%s::json) AS r({shape})"
+    table = _quoted(model._meta.db_table)
+    if new:
+        columns = ",".join(_column(fields[name]) for name in names)
+        return (
+            f"INSERT INTO {table} ({columns}) SELECT {','.join(map(_quoted, names))} FROM {source}"
+        )
+    sets = ",".join(f"{_column(fields[name])}=r.{_quoted(name)}" for name in names)
+    key = model._meta.pk
+    where = f"{table}.{_column(key)}=r.{_quoted(key.attname)}"
+    return f"UPDATE {table} SET {sets} FROM {source} WHERE {where}"
+
+
+@cache
+def _one_by_one(kind: _Kind) -> str:
+    """The statement that takes the values of one row."""
+    model, new, names = kind
+    fields = _fields(model)
+    table = _quoted(model._meta.db_table)
+    if new:
+        columns = ",".join(_column(fields[name]) for name in names)
+        return f"INSERT INTO {table} ({columns}) VALUES ({','.join(['%s'] * len(names))})"
+    sets = ",".join(f"{_column(fields[name])}=%s" for name in names)
+    return f"UPDATE {table} SET {sets} WHERE {_column(model._meta.pk)}=%s"
+
+
+def _as_values(kind: _Kind, rows: Sequence[Model]) -> list[list[Any]]:
+    fields = [_fields(kind[0])[name] for name in _with_key(kind)]
+    return [
+        [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+        for row in rows
+    ]
+
+
+def _with_key(kind: _Kind) -> tuple[str, ...]:
+    model, new, names = kind
+    return names if new else (*names, model._meta.pk.attname)
 
 
 @cache
@@ -85,19 +114,10 @@ def _fields(model: type[Model]) -> dict[str, _Field]:
 
 
 @cache
-def _insert_into(model: type[Model]) -> tuple[str, list[_Field]]:
-    """The head of an INSERT, and the fields it gives values for (all but keys that the database counts)."""
-    fields = [f for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
-    columns = ",".join(map(_column, fields))
-    return f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES ", fields
-
-
-@cache
-def _update_of(model: type[Model], names: tuple[str, ...]) -> str:
-    fields = _fields(model)
-    sets = ",".join(f"{_column(fields[name])}=%s" for name in names)
-    key = _column(fields[model._meta.pk.attname])
-    return f"UPDATE {_quoted(model._meta.db_table)} SET {sets} WHERE {key}=%s"
+def _all_names(model: type[Model]) -> tuple[str, ...]:
+    """All attributes with a column, but for keys that the database counts."""
+    fields = model._meta.concrete_fields
+    return tuple(field.attname for field in fields if not isinstance(field, models.AutoField))
 
 
 def _column(field: _Field) -> str:

@@ -67,14 +67,14 @@ def start(
     _check_limits(run)
     if attachments:
         # Asked before gigabytes are copied for nothing; the answer that counts is given under the lock.
-        _members(group)
+        _leader(group)
         files.check(attachments)
     with files.copied(run=run, uploads=attachments) as stored, transaction.atomic():
         # The lock keeps the leader from leaving between this look and the run's first event.
-        members = _members(group, lock=True)
+        leader = _leader(group, lock=True)
         ledger = Ledger()
         run.created_at = ledger.now
-        machine = ledger.adopt(run, members)
+        machine = ledger.adopt(run, [leader])
         machine.begin(
             attachments=[
                 {"id": str(a.id), "name": a.name, "size": a.size, "media_type": a.media_type}
@@ -117,7 +117,7 @@ def retry(*, actor: Actor, run: Run) -> Run:
     """Take up again what failed or was skipped. Raises WrongStatus, NothingToRetry, LeaderRequired."""
     # The group first, as everywhere: its leader may not leave while an ended run is taken up again.
     with transaction.atomic():
-        _members(run.group, lock=True)
+        _leader(run.group, lock=True)
         with opened(run.id) as machine:
             steering.retry(machine, by=name_of(actor))
     return machine.run
@@ -153,20 +153,20 @@ def name_of(actor: Actor) -> str:
     return "" if actor is None else actor.get_username()
 
 
-def _members(group: Group, *, lock: bool = False) -> list[Member]:
-    """The group's members, in one query; with `lock` the group's row is locked by it.
+def _leader(group: Group, *, lock: bool = False) -> Member:
+    """The group's leader, in one query; with `lock` the group's row is locked by it.
 
-    Raises LeaderRequired when none of them leads, GroupNotFound when the group is gone.
+    Raises LeaderRequired when there is none, GroupNotFound when the group is gone.
     """
-    rows = Member.objects.filter(group=group).select_related("agent", "group").order_by("id")
+    rows = Member.objects.filter(group=group, role=Role.LEADER).select_related("agent", "group")
     if lock:
         rows = rows.select_for_update(of=("group",), no_key=True)
-    members = list(rows)
-    if not any(member.role == Role.LEADER for member in members):
+    leader = next(iter(rows.order_by()), None)
+    if leader is None:
         if lock:
             groups.lock(group)
         raise LeaderRequired
-    return members
+    return leader
 
 
 def _check_task(task: str) -> None:

@@ -121,6 +121,7 @@ def test_ready_work_is_rung_for_until_it_is_taken(
     for _ in range(2):
         with django_capture_on_commit_callbacks(execute=True):
             assert recovery.sweep(owner="here/1/1").rung == 1
+        queue.settle()
     assert rung == [str(run.id)] * 2
     with opened(run.id) as machine:
         machine.claim(1, owner="far/1/1", lease=timedelta(30), room=lambda agent_id: True)
@@ -146,6 +147,7 @@ def test_what_was_taken_back_is_rung_for_at_once(
     with django_capture_on_commit_callbacks(execute=True):
         swept = recovery.sweep(owner="here/1/1")
     assert (swept.expired, swept.rung) == (1, 0)
+    queue.settle()
     assert rung == [str(run.id)]
 
 
