@@ -29,8 +29,8 @@ fmt: $(VENV)/installed-dev ## put code and templates in order
 unit: $(VENV)/installed-dev ## the suite on SQLite, browser journeys included when there is a Chromium
 	$(BIN)/pytest -n 2 -m "not grown"
 
-grown: $(VENV)/installed-dev ## engine and live tests on real PostgreSQL and Redis
-	$(BIN)/pytest -m grown
+grown: $(VENV)/installed-dev ## services, engine and live again on real PostgreSQL and Redis, with workers of their own
+	$(BIN)/python -m tests.grown
 
 browser: ## install a Chromium for the browser journeys when none is found
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || (apt-get update -qq && apt-get install -y -qq chromium)
@@ -42,8 +42,8 @@ requirements: ## pin again what pyproject.toml asks for, for all platforms and P
 	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -U pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -U --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-messages: $(VENV)/installed-dev ## compile the translations
-	$(BIN)/pybabel compile -q -D django -d locale
+messages: $(VENV)/installed-dev ## bring the translations up to date with the code, and compile them
+	$(BIN)/python manage.py texts
 
 clean: ## remove what was installed and built, not the data
 	rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache

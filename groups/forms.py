@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from groups.agents.registry import KINDS
@@ -233,7 +234,10 @@ class AgentForm(StarsForm):
 
         skill = self.fields["skill"]
         assert isinstance(skill, forms.ChoiceField)
-        skill.choices = [("", _("choose…")), *((s, f"{s}: {w}") for s, w in SKILLS.items())]
+        skill.choices = [
+            ("", _("choose…")),
+            *((s, f"{s}: {gettext(w)}") for s, w in SKILLS.items()),
+        ]
         if known:
             del self.fields["agent_id"]
 

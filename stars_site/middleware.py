@@ -1,4 +1,4 @@
-"""Loosens the Content-Security-Policy for the pages of installed packages, and for nothing else."""
+"""Where middleware of others is right but for a path: a looser Content-Security-Policy, and the API's language."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
@@ -20,3 +22,15 @@ class ContentSecurityPolicyMiddleware(CSPMiddleware):
             if request.path_info.startswith(prefix):
                 parts.update = {**(parts.update or {}), **extra}
         return parts
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Django's middleware for pages; programs are answered in one language, whatever their machine speaks."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Speak the language chosen in the menu, else the browser's; under `/api/` English."""
+        if request.path_info.startswith("/api/"):
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = settings.LANGUAGE_CODE
+        else:
+            super().process_request(request)

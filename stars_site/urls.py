@@ -10,6 +10,7 @@ from stars_site import health
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("stars_site.auth")),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),

@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from markdown_it import MarkdownIt
 
+from groups.models import Level
+
 register = template.Library()
 
 STATUS_WORDS: Final[dict[str, Any]] = {
@@ -38,6 +40,11 @@ STATUS_ICONS: Final[dict[str, str]] = {
     "completed": "check",
     "failed": "cross",
     "cancelled": "minus",
+}
+LEVEL_WORDS: Final[dict[int, Any]] = {
+    Level.VIEWER: gettext_lazy("viewer"),
+    Level.OPERATOR: gettext_lazy("operator"),
+    Level.OWNER: gettext_lazy("owner"),
 }
 #: Past this many characters a text is shown as it is: laying it out as Markdown would only hold up the page.
 MARKDOWN_LIMIT: Final = 2_000_000
@@ -103,6 +110,12 @@ def status_word(status: str) -> str:
 def status_icon(status: str) -> str:
     """The icon that goes with a run's status."""
     return STATUS_ICONS.get(status, "clock")
+
+
+@register.filter
+def level_word(level: int) -> str:
+    """A user's level in a group in words."""
+    return str(LEVEL_WORDS[level])
 
 
 @register.filter

@@ -7,13 +7,14 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db.models import Q
-from django.http import FileResponse, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
 from groups import access, live, selectors
-from groups.forms import RunForm
+from groups.downloads import Download
+from groups.forms import ROLES, RunForm
 from groups.models import Group, Level, Member, Role, Run
 from groups.services import runs as service
 from groups.views.groups import RUNS_SHOWN
@@ -102,7 +103,7 @@ def attachment(request: Request, run_id: str, attachment_id: str) -> HttpRespons
     """An attachment, always as a download: what people upload is never shown as a page of ours."""
     run = access.get_run(request.user, run_id)
     found = access.get_attachment(run, attachment_id)
-    answer = FileResponse(
+    answer = Download(
         found.file.open("rb"),
         as_attachment=True,
         filename=found.name,
@@ -186,6 +187,7 @@ def _about(run: Run, members: list[Member], level: Level) -> dict[str, Any]:
     urls["subtask_result"] = reverse("groups:subtask_result", args=[run.id, "SUBTASK"])
     urls["answer"] = reverse("groups:answer", args=[run.id, "SUBTASK"])
     tags = sorted({tag for m in members if m.role == Role.WORKER for tag in m.tags})
+    roles = dict(ROLES)
     return {
         "id": str(run.id),
         "task": run.task,
@@ -195,7 +197,7 @@ def _about(run: Run, members: list[Member], level: Level) -> dict[str, Any]:
         "urls": urls,
         "assignees": [
             *(
-                {"value": m.agent.agent_id, "label": f"{m.agent.agent_id} ({m.role})"}
+                {"value": m.agent.agent_id, "label": f"{m.agent.agent_id} ({roles[Role(m.role)]})"}
                 for m in members
             ),
             *({"value": tag, "label": f"#{tag}"} for tag in tags),

@@ -20,6 +20,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 from django_htmx.middleware import HtmxDetails
 
 from groups.forms import show_refusal
+from groups.views.refusals import in_language_of_page, sentence
 from state.errors import Invalid, NotAllowed, NotFound, StarsError
 
 
@@ -56,6 +57,7 @@ def page(*methods: str) -> Callable[[View], View]:
 
 def refusal(request: Request, error: StarsError) -> HttpResponse:
     """The error as whoever asked can show it: JSON for scripts, a notice for htmx, a page for people."""
+    error = in_language_of_page(error)
     if wants_json(request):
         body = {"reason": error.reason, "message": error.message, "fields": error.fields}
         return JsonResponse(body, status=error.status)
@@ -97,7 +99,7 @@ def attempt(form: Form, call: Callable[[], object]) -> HTTPStatus | None:
     except StarsError as error:
         if isinstance(error, NotFound) and not error.fields:
             raise
-        show_refusal(form, error)
+        show_refusal(form, in_language_of_page(error))
         return HTTPStatus(error.status)
     return None
 
@@ -115,7 +117,8 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
 
 def _sign_in(request: Request) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"reason": "signed_out", "message": "Sign in first."}, status=401)
+        body = {"reason": "signed_out", "message": sentence("Sign in first.")}
+        return JsonResponse(body, status=401)
     if request.htmx:
         return HttpResponseClientRedirect(resolve_url(settings.LOGIN_URL))
     return redirect_to_login(request.get_full_path())

@@ -1,7 +1,7 @@
 /** One row of the event log. */
 
 import { h } from "../lib/dom.js";
-import { sentence, tone } from "./words.js";
+import { sentence, titleOf, tone } from "./words.js";
 
 const TIME = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
@@ -26,7 +26,7 @@ export function logRow(event, view, open) {
   const subtask = event.subtask ? view.subtasks[event.subtask] : null;
   const who = event.agent_id ?? "";
   const since = (Date.parse(event.at) - Date.parse(view.queuedAt ?? event.at)) / 1000;
-  const about = subtask && event.type.startsWith("subtask.") ? subtask.title : "";
+  const about = subtask && event.type.startsWith("subtask.") ? titleOf(subtask) : "";
   return h(
     "button",
     { type: "button", class: "log-row", "data-tone": tone(event), title: `${event.type}, ${clockTime(event.at)}`, onclick: open },

@@ -8,6 +8,7 @@ import { fill, gettext } from "../lib/i18n.js";
 import { duration, now } from "../lib/time.js";
 import { drawMark, statusMark } from "./badge.js";
 import { ordered, runEnded, subtaskEnded } from "./reducer.js";
+import { titleOf } from "./words.js";
 
 class RunPlan extends HTMLElement {
   connectedCallback() {
@@ -22,7 +23,7 @@ class RunPlan extends HTMLElement {
     this.start = Date.parse(view.queuedAt ?? view.lastAt);
     const subtasks = ordered(view);
     this.hidden = !subtasks.length || view.status === "awaiting_approval";
-    this.titles = new Map(subtasks.map((subtask) => [subtask.key, subtask.title]));
+    this.titles = new Map(subtasks.map((subtask) => [subtask.key, titleOf(subtask)]));
     subtasks.forEach((subtask, index) => this.#row(subtask, index));
     const words = view.plan?.note ?? "";
     text(this.note, words);
@@ -55,7 +56,7 @@ class RunPlan extends HTMLElement {
     row.subtask = subtask;
     row.node.dataset.status = subtask.status;
     drawMark(row.mark, subtask.status);
-    text(row.title, subtask.title);
+    text(row.title, titleOf(subtask));
     text(row.agent, subtask.agentId ?? subtask.assignee);
     const needs = subtask.dependsOn.map((key) => this.titles.get(key) ?? key).join(", ");
     row.needs.hidden = !needs;

@@ -26,6 +26,11 @@ export const SUBTASK_WORDS = {
   skipped: gettext("Skipped"),
 };
 
+const OURS = { plan: gettext("Plan the task"), summary: gettext("Sum up the results") };
+
+/** A subtask's title; those of planning and summing up are ours and follow the page's language. */
+export const titleOf = (subtask) => OURS[subtask.kind] ?? subtask.title;
+
 /** The icon of a status, of runs and subtasks alike (`templates/components/_icons.html`). */
 export const STATUS_ICONS = {
   queued: "clock",
@@ -69,9 +74,12 @@ const short = (text, length = 160) => {
 
 const by = (data) => (data.by ? fill(gettext(" by %(who)s"), { who: data.by }) : "");
 
-const planned = (data) => {
+/** "What happened: more about it"; other languages have another colon. */
+const more = (what, about) => fill(gettext("%(what)s: %(about)s"), { what, about });
+
+const planned = (what, data) => {
   const n = data.plan?.subtasks?.length ?? 0;
-  return fill(ngettext("%(n)s subtask", "%(n)s subtasks", n), { n });
+  return more(what + by(data), fill(ngettext("%(n)s subtask", "%(n)s subtasks", n), { n }));
 };
 
 const SENTENCES = {
@@ -83,9 +91,12 @@ const SENTENCES = {
   "run.summarising": () => gettext("The leader sums up"),
   "run.completed": () => gettext("Run completed"),
   "run.failed": (d) => fill(gettext("Run failed: %(error)s"), { error: short(d.error) }),
-  "run.cancelled": (d) => gettext("Run cancelled") + by(d) + (d.reason ? `: ${short(d.reason)}` : ""),
-  "plan.proposed": (d) => (d.by ? gettext("Plan edited") : gettext("Plan proposed")) + by(d) + `: ${planned(d)}`,
-  "plan.approved": (d) => gettext("Plan approved") + by(d) + `: ${planned(d)}`,
+  "run.cancelled": (d) => {
+    const words = gettext("Run cancelled") + by(d);
+    return d.reason ? more(words, short(d.reason)) : words;
+  },
+  "plan.proposed": (d) => planned(d.by ? gettext("Plan edited") : gettext("Plan proposed"), d),
+  "plan.approved": (d) => planned(gettext("Plan approved"), d),
   "subtask.ready": () => gettext("Ready"),
   "subtask.started": (d) =>
     d.attempt > 1

@@ -1,0 +1,119 @@
+"""Refusals in the language of the page. Services and the API speak English; people read theirs.
+
+A refusal's own sentence is looked up in the catalog; one that carries values is recognised by its template here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from state.errors import StarsError
+
+#: What services say about a field or a file, beside the docstrings of the error classes.
+SENTENCES: Final = (
+    _("'%(id)s' is neither a member of this group nor a tag of a worker."),
+    _("'%(id)s' speaks for the group itself; choose another id."),
+    _("%(name)s: %(size)s bytes; at most %(limit)s are accepted."),
+    _("%(name)s: a name has 1 to %(limit)s characters."),
+    _("%(name)s: only these types can be read: %(types)s."),
+    _("%(name)s: the file is empty."),
+    _("%(name)s: the name holds characters that no name should."),
+    _("%(name)s: this is not a Parquet file."),
+    _("%(name)s: this is not text, though its name says so."),
+    _("%(name)s: two files bear this name; rename one of them."),
+    _("A JSON object was expected."),
+    _("A key is 1 to 64 letters, digits, '.', '_' or '-', and not 'plan' or 'summary'."),
+    _("A level is 1 (viewer), 2 (operator) or 3 (owner)."),
+    _("A member has at most %(limit)s tags."),
+    _("A plan may have at most %(limit)s subtasks."),
+    _("A plan needs at least one subtask."),
+    _("A role is 'leader' or 'worker'."),
+    _("A run that is %(status)s cannot be paused."),
+    _("A run that is %(status)s cannot be retried."),
+    _("A title has 1 to %(limit)s characters, no NUL among them."),
+    _("An id has 1 to 64 letters, digits, '.', '_' or '-', and begins with a letter or digit."),
+    _("At most %(limit)s files can be given; these are %(count)s."),
+    _("At most 100,000 bytes; attach long material."),
+    _("Choose 'continue' or 'stop'."),
+    _("Instructions have at most %(limit)s characters and no NUL."),
+    _("Only a paused run can be resumed."),
+    _("Only whoever registered this agent, or an administrator, may change it."),
+    _("Sign in first."),
+    _("Tags are a list of words."),
+    _("That user has no access to this group."),
+    _("The agent's settings are not valid: %(why)s."),
+    _("The message is longer than %(limit)s bytes."),
+    _("The note has at most %(limit)s characters and no NUL."),
+    _("The key '%(key)s' is used twice."),
+    _("The recipient is no longer a member of the group."),
+    _("There is no such kind of agent. Known kinds: %(kinds)s."),
+    _("There is no subtask with the key '%(key)s'."),
+    _("These subtasks wait for each other: %(keys)s."),
+    _("This cannot be changed."),
+    _("This has %(size)s bytes as JSON; at most %(limit)s are allowed."),
+    _("This has %(size)s bytes; at most %(limit)s are allowed."),
+    _("This has %(size)s characters; at most %(limit)s are allowed."),
+    _("This holds a NUL character."),
+    _("This holds half a character (a lone surrogate)."),
+    _("This holds something that JSON cannot express."),
+    _("This is not the number of a message."),
+    _("This is the group's last owner; make somebody else an owner first."),
+    _("This may not be empty."),
+    _("This must be a JSON object."),
+    _("This must be a number from 0 to %(limit)s."),
+    _("This must be a number of seconds."),
+    _("This must be text."),
+    _("This run does not await approval of its plan."),
+    _("This subtask waits for no answer."),
+    _("Unknown mode; this server knows: %(modes)s."),
+    _("Write what the group is to do."),
+)
+#: How those sentences name a status.
+STATUSES: Final = (
+    _("queued"),
+    _("planning"),
+    _("awaiting approval"),
+    _("running"),
+    _("paused"),
+    _("summarising"),
+    _("completed"),
+    _("failed"),
+    _("cancelled"),
+)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """Matches what the template's sentence looks like with any values in it."""
+    parts = re.split(r"%\((\w+)\)s", template)
+    parts[::2] = map(re.escape, parts[::2])
+    parts[1::2] = [f"(?P<{name}>.+?)" for name in parts[1::2]]
+    return re.compile("".join(parts), re.DOTALL)
+
+
+_TEMPLATES: Final = [(_pattern(text), text) for text in SENTENCES if "%(" in text]
+
+
+def sentence(text: str) -> str:
+    """A sentence of a service in the page's language; as it is, when no catalog knows it."""
+    translated = gettext(text)
+    if translated != text:
+        return translated
+    for pattern, template in _TEMPLATES:
+        found = pattern.fullmatch(text)
+        if found:
+            values = {
+                name: gettext(value) if name == "status" else value
+                for name, value in found.groupdict().items()
+            }
+            return gettext(template) % values
+    return text
+
+
+def in_language_of_page(error: StarsError) -> StarsError:
+    """The same refusal with its sentences translated."""
+    fields = {name: [sentence(text) for text in texts] for name, texts in error.fields.items()}
+    return type(error)(sentence(error.message), fields=fields)
