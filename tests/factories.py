@@ -11,7 +11,7 @@ from django.db import transaction
 from knox.models import AuthToken
 
 from groups import live
-from groups.execution.statuses import RunStatus
+from groups.execution.statuses import RUN_ENDED, RunStatus
 from groups.models import Agent, Group, GroupAccess, Level, Member, Role, Run, RunEvent
 
 _numbers = count(1)
@@ -69,10 +69,20 @@ def make_run(
     **fields: Any,
 ) -> Run:
     """A run with that many events in its log."""
-    run = Run.objects.create(group=group, task=task, status=status, created_at=NOW, **fields)
+    fields = {"created_at": NOW, "finished_at": _finished_at(status), **fields}
+    run = Run.objects.create(group=group, task=task, status=status, **fields)
     if events:
         append_events(run=run, n=events, announce=False)
     return run
+
+
+def end_run(run: Run, status: RunStatus = RunStatus.FAILED) -> None:
+    """Set the run's status as if it had ended; its log says nothing of it."""
+    Run.objects.filter(pk=run.pk).update(status=status, finished_at=NOW)
+
+
+def _finished_at(status: str) -> datetime | None:
+    return NOW if status in RUN_ENDED else None
 
 
 def append_events(
@@ -104,6 +114,7 @@ def append_events(
         RunEvent.objects.bulk_create(rows)
         locked.last_seq += n
         locked.status = status or locked.status
+        locked.finished_at = _finished_at(locked.status)
         locked.save()
         if announce:
             live.announce(logs=[(locked, rows)])

@@ -197,7 +197,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='agent',
-            constraint=models.CheckConstraint(condition=models.Q(('agent_id__in', ['', 'system']), _negated=True), name='agent_id_is_legal'),
+            constraint=models.CheckConstraint(condition=models.Q(('agent_id__regex', '\\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\\Z'), models.Q(('agent_id', 'system'), _negated=True)), name='agent_id_is_legal'),
+        ),
+        migrations.AddConstraint(
+            model_name='group',
+            constraint=models.CheckConstraint(condition=models.Q(('id__regex', '\\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\\Z')), name='group_id_is_legal'),
         ),
         migrations.AddConstraint(
             model_name='group',
@@ -268,6 +272,14 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('last_seq__gte', 0)), name='run_last_seq_counts'),
         ),
         migrations.AddConstraint(
+            model_name='run',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('status__in', ['completed', 'failed', 'cancelled'])), models.Q(models.Q(('status__in', ['completed', 'failed', 'cancelled']), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='run_ended_means_finished'),
+        ),
+        migrations.AddConstraint(
+            model_name='attachment',
+            constraint=models.UniqueConstraint(fields=('run', 'name'), name='one_attachment_per_run_and_name'),
+        ),
+        migrations.AddConstraint(
             model_name='attachment',
             constraint=models.CheckConstraint(condition=models.Q(('size__gte', 1)), name='attachment_is_not_empty'),
         ),
@@ -278,6 +290,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='runevent',
             constraint=models.CheckConstraint(condition=models.Q(('seq__gte', 1)), name='event_seq_counts_from_one'),
+        ),
+        migrations.AddConstraint(
+            model_name='runevent',
+            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['run.queued', 'run.started', 'plan.proposed', 'plan.approved', 'subtask.ready', 'subtask.started', 'subtask.retrying', 'subtask.waiting', 'subtask.completed', 'subtask.failed', 'subtask.skipped', 'text.delta', 'tool.started', 'tool.finished', 'message.sent', 'state.changed', 'usage.recorded', 'run.paused', 'run.resumed', 'run.summarising', 'run.completed', 'run.failed', 'run.cancelled'])), name='event_type_is_known'),
         ),
         migrations.AddIndex(
             model_name='subtask',

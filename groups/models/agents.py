@@ -10,8 +10,10 @@ from django.db import models
 
 #: Ids that callers choose for agents and groups; they stand in addresses and mentions.
 ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+#: The whole of a text; both PostgreSQL and Python's `re` (which answers for SQLite) read it so.
+WHOLE_ID = rf"\A{ID_PATTERN}\Z"
 valid_id = RegexValidator(
-    rf"\A{ID_PATTERN}\Z",
+    WHOLE_ID,
     "An id has 1 to 64 letters, digits, '.', '_' or '-', and begins with a letter or digit.",
 )
 
@@ -42,7 +44,7 @@ class Agent(models.Model):
         constraints = [
             # 'system' speaks for the group itself, so no agent may bear that name.
             models.CheckConstraint(
-                condition=~models.Q(agent_id__in=["", "system"]),
+                condition=models.Q(agent_id__regex=WHOLE_ID) & ~models.Q(agent_id="system"),
                 name="agent_id_is_legal",
             ),
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from groups.models.agents import Agent, valid_id
+from groups.models.agents import WHOLE_ID, Agent, valid_id
 
 
 class Group(models.Model):
@@ -26,6 +26,9 @@ class Group(models.Model):
     class Meta:
         ordering = ["name", "id"]
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(id__regex=WHOLE_ID), name="group_id_is_legal"
+            ),
             models.CheckConstraint(condition=~models.Q(name=""), name="group_has_a_name"),
         ]
 

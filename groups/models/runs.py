@@ -13,13 +13,18 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from groups.events import CATALOGUE
 from groups.execution.statuses import (
+    RUN_ENDED,
     FailurePolicy,
     RunStatus,
     SubtaskKind,
     SubtaskStatus,
 )
 from groups.models.membership import Group
+
+#: In the order of the enum, so that migrations are the same each time they are made.
+_ENDED = [status.value for status in RunStatus if status in RUN_ENDED]
 
 
 def new_id() -> uuid.UUID:
@@ -100,12 +105,18 @@ class Run(models.Model):
             ),
             models.CheckConstraint(condition=~models.Q(task=""), name="run_has_a_task"),
             models.CheckConstraint(condition=models.Q(last_seq__gte=0), name="run_last_seq_counts"),
+            # Ended means finished at some time, and only ended means that.
+            models.CheckConstraint(
+                condition=models.Q(status__in=_ENDED, finished_at__isnull=False)
+                | (~models.Q(status__in=_ENDED) & models.Q(finished_at__isnull=True)),
+                name="run_ended_means_finished",
+            ),
         ]
         indexes = [
             models.Index(fields=["group", "-created_at"], name="run_by_group"),
             models.Index(
                 fields=["created_at"],
-                condition=~models.Q(status__in=["completed", "failed", "cancelled"]),
+                condition=~models.Q(status__in=_ENDED),
                 name="run_under_way",
             ),
         ]
@@ -208,6 +219,9 @@ class RunEvent(models.Model):
             models.CheckConstraint(
                 condition=models.Q(seq__gte=1), name="event_seq_counts_from_one"
             ),
+            models.CheckConstraint(
+                condition=models.Q(type__in=list(CATALOGUE)), name="event_type_is_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -234,6 +248,7 @@ class Attachment(models.Model):
     class Meta:
         ordering = ["name", "id"]
         constraints = [
+            models.UniqueConstraint(fields=["run", "name"], name="one_attachment_per_run_and_name"),
             models.CheckConstraint(condition=models.Q(size__gte=1), name="attachment_is_not_empty"),
         ]
 

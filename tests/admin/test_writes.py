@@ -13,7 +13,7 @@ from django.urls import reverse
 from knox.models import AuthToken
 
 from groups.models import Agent, Group, GroupAccess, Member, Message, Run, RunEvent
-from tests.factories import make_agent, make_group, make_run, make_user
+from tests.factories import end_run, make_agent, make_group, make_run, make_user
 
 
 def add(browser: Client, model: str, **data: Any) -> HttpResponse:
@@ -113,7 +113,7 @@ def test_a_busy_group_is_not_removed(browser: Client, harbour: Group) -> None:
     page = browser.post(url, {"post": "yes"}, follow=True)
     assert "under way" in " ".join(str(m) for m in page.context["messages"])
     assert not LogEntry.objects.exists()
-    Run.objects.filter(pk=run.pk).update(status="failed")
+    end_run(run)
     browser.post(url, {"post": "yes"})
     assert not Group.objects.exists()
 
@@ -126,7 +126,7 @@ def test_several_are_removed_together_or_not_at_all(browser: Client, harbour: Gr
     assert "uccessfully" not in said
     assert Group.objects.count() == 2
     assert not LogEntry.objects.exists()
-    Run.objects.filter(pk=run.pk).update(status="failed")
+    end_run(run)
     assert "uccessfully" in act(browser, "group", "delete_selected", free.pk, harbour.pk)
     assert not Group.objects.exists()
 

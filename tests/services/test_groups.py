@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from groups.errors import GroupBusy, GroupExists, GroupNotFound
+from groups.execution.statuses import RunStatus
 from groups.models import Attachment, Group, GroupAccess, Level, Message, Run
 from groups.services import agents, attachments, groups, membership, messaging
 from state.errors import Conflict, Invalid, NotFound
+from tests.factories import end_run, make_run
 
 pytestmark = pytest.mark.django_db
 
@@ -106,7 +107,7 @@ def test_removes_a_group_with_its_files(
     group = groups.create(actor=None, name="Team")
     membership.join(actor=None, group=group, agent_id="a", role="leader")
     messaging.broadcast(actor=None, group=group, text="hello")
-    run = Run.objects.create(group=group, task="t", status="failed", created_at=timezone.now())
+    run = make_run(group=group, status=RunStatus.FAILED)
     with django_capture_on_commit_callbacks(execute=True):
         given = [SimpleUploadedFile("a.txt", b"text")]
         with attachments.copied(run=run, uploads=given) as rows:
@@ -120,10 +121,10 @@ def test_removes_a_group_with_its_files(
 
 def test_a_group_with_a_run_under_way_stays() -> None:
     group = groups.create(actor=None, name="Team")
-    run = Run.objects.create(group=group, task="t", status="paused", created_at=timezone.now())
+    run = make_run(group=group, status=RunStatus.PAUSED)
     with pytest.raises(GroupBusy):
         groups.remove(actor=None, group=group)
-    Run.objects.filter(pk=run.pk).update(status="cancelled")
+    end_run(run, RunStatus.CANCELLED)
     groups.remove(actor=None, group=group)
     with pytest.raises(GroupNotFound):
         groups.remove(actor=None, group=group)

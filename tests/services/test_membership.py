@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from groups.errors import (
     AgentNotFound,
@@ -18,9 +17,11 @@ from groups.errors import (
     LeaderExists,
     NotAMember,
 )
-from groups.models import Group, Member, Run
+from groups.execution.statuses import RunStatus
+from groups.models import Group, Member
 from groups.services import agents, groups, membership
 from state.errors import Invalid, StarsError
+from tests.factories import end_run, make_run
 
 
 @pytest.fixture
@@ -29,10 +30,6 @@ def team(db: None) -> Group:
     for name in ("lea", "wes", "wyn", "win"):
         agents.register(actor=None, agent_id=name)
     return groups.create(actor=None, name="Team")
-
-
-def begin_run(group: Group, status: str = "running") -> Run:
-    return Run.objects.create(group=group, task="t", status=status, created_at=timezone.now())
 
 
 def test_joins_with_role_and_tags(team: Group) -> None:
@@ -124,20 +121,20 @@ def test_who_is_no_member_cannot_leave_or_change(team: Group) -> None:
 def test_the_leader_stays_while_a_run_is_under_way(team: Group) -> None:
     membership.join(actor=None, group=team, agent_id="lea", role="leader")
     membership.join(actor=None, group=team, agent_id="wes")
-    run = begin_run(team, "awaiting_approval")
+    run = make_run(group=team, status=RunStatus.AWAITING_APPROVAL)
     with pytest.raises(LeaderBusy):
         membership.leave(actor=None, group=team, agent_id="lea")
     with pytest.raises(LeaderBusy):
         membership.change(actor=None, group=team, agent_id="lea", role="worker")
     membership.change(actor=None, group=team, agent_id="lea", tags=["head"])
     membership.leave(actor=None, group=team, agent_id="wes")
-    Run.objects.filter(pk=run.pk).update(status="completed")
+    end_run(run, RunStatus.COMPLETED)
     membership.leave(actor=None, group=team, agent_id="lea")
     assert not Member.objects.exists()
 
 
 def test_the_run_of_another_group_does_not_bind(team: Group) -> None:
-    begin_run(groups.create(actor=None, name="Other"))
+    make_run(group=groups.create(actor=None, name="Other"))
     membership.join(actor=None, group=team, agent_id="lea", role="leader")
     membership.leave(actor=None, group=team, agent_id="lea")
 
