@@ -103,4 +103,4 @@ def announce(
         if messages:
             fanout.hub().publish(messages)
 
-    transaction.on_commit(send)
+    transaction.on_commit(send, robust=True)

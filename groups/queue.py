@@ -33,7 +33,7 @@ def ring(run_ids: Iterable[uuid.UUID]) -> None:
     """After commit, tell some worker that these runs have ready subtasks."""
     ids = [str(run_id) for run_id in run_ids]
     if ids:
-        transaction.on_commit(partial(_bells.ring, ids))
+        transaction.on_commit(partial(_bells.ring, ids), robust=True)
 
 
 def settle(timeout: float = 5.0) -> None:
@@ -43,7 +43,7 @@ def settle(timeout: float = 5.0) -> None:
 
 def deliver(message_id: int) -> None:
     """After commit, have a worker hand the message to its recipients."""
-    transaction.on_commit(partial(_send, DELIVER, message_id=message_id))
+    transaction.on_commit(partial(_send, DELIVER, message_id=message_id), robust=True)
 
 
 class _Bells:

@@ -32,7 +32,7 @@ STARS_ATTACHMENT_MAX_MB = env.integer("STARS_ATTACHMENT_MAX_MB", 2048, minimum=1
 #: Subtasks one worker process carries out at once (they wait on the network), and threads for those that compute.
 STARS_WORKER_SLOTS = env.integer("STARS_WORKER_SLOTS", 64, minimum=1)
 STARS_WORKER_THREADS = env.integer("STARS_WORKER_THREADS", 4, minimum=1)
-STARS_LEASE_SECONDS = env.seconds("STARS_LEASE_SECONDS", 30.0, minimum=0.5)
+STARS_LEASE_SECONDS = env.seconds("STARS_LEASE_SECONDS", 30.0, minimum=2.0)
 STARS_SWEEP_SECONDS = env.seconds("STARS_SWEEP_SECONDS", 2.0, minimum=0.1)
 
 # --- Django ----------------------------------------------------------------------------------------------------------
@@ -127,13 +127,16 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # Without `collectstatic` the files are served from where they lie; `up` always does, so that no old copy is served.
 WHITENOISE_USE_FINDERS = STARS_EMBEDDED or not STATIC_ROOT.exists()
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS
-# The first counts what arrives, so that a file over the limit is dropped while it is being received.
+# The first counts, so that of a file over the limit nothing is kept; `limits` bounds what is received at all.
 FILE_UPLOAD_HANDLERS = [
     "groups.uploads.AttachmentUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 FILE_UPLOAD_PERMISSIONS = 0o600
+# Where attachments will lie, not in a /tmp that may be small or in memory.
+FILE_UPLOAD_TEMP_DIR = STARS_DATA_DIR / "uploads"
+FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
 # --- People and security ---------------------------------------------------------------------------------------------

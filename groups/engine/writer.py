@@ -167,13 +167,26 @@ class Writer(threading.Thread):
                             steps += todo
                 batch.store()
         except BaseException as error:
-            if not committed:
+            lost = isinstance(error, (OperationalError, InterfaceError)) and batch.stored
+            if not (committed or (lost and self._landed(batch))):
                 self._agents.abandon(launched)
                 _drop(steps, {work.token for work in launched})
                 raise
             # The log stands; whoever was not told of it reads it (viewers) or is rung for by the sweep (workers).
             logger.error("committed, but not announced", exc_info=error)
         self._agents.settled(batch)
+
+    def _landed(self, batch: Batch) -> bool:
+        """Whether a COMMIT whose answer was lost took place, so that its events are not logged twice."""
+        pause = 0.05
+        while pause < self._claiming.lease.total_seconds():
+            connection.close()
+            try:
+                return batch.ledger.landed()
+            except (OperationalError, InterfaceError):
+                time.sleep(pause)
+                pause *= 2
+        return False
 
     def _more(self, runs: set[uuid.UUID]) -> list[Step]:
         """Queued steps of runs that the open transaction holds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
-from groups.errors import NothingToRetry, WrongStatus
+from groups.errors import NothingToRetry, SubtaskNotFound, WrongStatus
 from groups.events import (
     PlanApproved,
     PlanProposed,
@@ -69,9 +69,11 @@ def approve(machine: RunMachine, plan: Plan | None, *, by: str) -> None:
 
 
 def answer(machine: RunMachine, subtask_id: uuid.UUID, text: str) -> None:
-    """Give a waiting subtask its answer. Raises WrongStatus, RunFinished."""
+    """Give a waiting subtask its answer. Raises SubtaskNotFound, WrongStatus, RunFinished."""
     machine.must_go_on()
-    item = machine.by_id[subtask_id]
+    item = machine.by_id.get(subtask_id)
+    if item is None:
+        raise SubtaskNotFound
     if item.status != SubtaskStatus.WAITING:
         raise WrongStatus("This subtask waits for no answer.")
     item.answers = [*item.answers, text]

@@ -171,6 +171,17 @@ class Ledger:
                 ]
         live.announce(logs=logs, pokes=pokes)
 
+    def landed(self) -> bool:
+        """Whether what `store` wrote is in the database; asked after a COMMIT whose answer was lost.
+
+        All of it is or nothing, and only this ledger wrote an event of this number at this microsecond.
+        """
+        for machine in self.machines.values():
+            for entry in machine.log[:1]:
+                at_that_place = RunEvent.objects.filter(run_id=machine.run.id, seq=entry.seq)
+                return at_that_place.filter(at=entry.at, type=entry.event.TYPE).exists()
+        return False
+
     def _remember(self, row: Run | Subtask) -> None:
         """What the row is now, so that only what changes is written."""
         self._before[row.pk] = dict(row.__dict__)

@@ -93,7 +93,8 @@ def _ring_for_ready() -> int:
     runs = list(
         Run.objects.exclude(status__in=standing)
         .filter(Exists(ready))
-        .order_by("created_at")
+        # Any of them: were it always the oldest, two hundred that wait for a busy agent would starve the others.
+        .order_by("?")
         .values_list("id", flat=True)[:AT_ONCE]
     )
     queue.ring(runs)

@@ -92,6 +92,8 @@ class Batch:
     def __init__(self, claiming: Claiming) -> None:
         self.claiming = claiming
         self.ledger = Ledger()
+        #: Everything is written, only the COMMIT is to come.
+        self.stored = False
         #: Runs with ready work left over for want of slots or of room for its agent.
         self.hungry: set[uuid.UUID] = set()
         #: Slots taken for what is not yet handed out as work.
@@ -139,6 +141,7 @@ class Batch:
     def store(self) -> None:
         """Write it all; see `Ledger.store`."""
         self.ledger.store()
+        self.stored = True
 
     def due(self) -> dict[uuid.UUID, datetime]:
         """When the earliest back-off of each run ends."""
