@@ -19,6 +19,13 @@ def _builtin() -> AgentRuntime:
 KINDS: Final[dict[str, Callable[[], AgentRuntime]]] = {"builtin": _builtin}
 
 
+def configure(*, threads: int) -> None:
+    """How many threads the agents that compute share in this process."""
+    from groups.agents.builtin import thread
+
+    thread.configure(threads)
+
+
 @cache
 def runtime(kind: str) -> AgentRuntime:
     """The one runtime of this process for agents of `kind`. Raises KeyError for an unknown kind."""

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import transaction
 
 from groups import live, queue
+from groups.agents import registry
 from groups.engine.attempt import Reporter, attempt
 from groups.engine.writer import Writer
 from groups.events import Event
@@ -60,6 +61,7 @@ class Engine:
         self._feeding = False
         self._rung: set[uuid.UUID] = set()
         self._stopping = False
+        registry.configure(threads=settings.STARS_WORKER_THREADS)
         self._loop = _new_loop()
         self._thread = threading.Thread(target=self._live, name="stars-engine", daemon=True)
         claiming = Claiming(self.owner, self._lease, self._take_slots, self._give_back)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from groups.agents.base import AgentEvent, Answered, ToolStarted
-from groups.agents.builtin import BuiltinRuntime
+from groups.agents.builtin import BuiltinRuntime, thread
 from groups.agents.builtin.database import Database
 from groups.agents.builtin.output import Output
 from groups.agents.builtin.thread import MAX_THREADS, Stop, Stopped, stream
@@ -142,3 +142,24 @@ def test_a_stopped_database_runs_nothing() -> None:
         stop.request()
         with pytest.raises(Stopped):
             database.rows("SELECT 1")
+
+
+async def test_no_more_threads_work_than_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread, "_threads", MAX_THREADS)
+    thread.configure(1)
+    inside = 0
+    most = 0
+
+    def work(output: Output, stop: Stop) -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.02)
+        inside -= 1
+
+    async def whole() -> None:
+        async for _ in stream(work):
+            pass
+
+    await asyncio.gather(*[whole() for _ in range(4)])
+    assert most == 1

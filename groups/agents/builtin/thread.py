@@ -13,8 +13,10 @@ from typing import Final
 from groups.agents.base import AgentEvent, Answered
 from groups.agents.builtin.output import Output
 
-#: Files worked on at the same time in one process; each may use `database.MEMORY_LIMIT`.
+#: Files worked on at the same time in one process unless `configure` says otherwise;
+#: each may use `database.MEMORY_LIMIT`.
 MAX_THREADS: Final = 4
+_threads = MAX_THREADS
 #: Seconds to wait for stopped work, and between reminders.
 _GRACE, _REMIND = 0.8, 0.02
 
@@ -51,9 +53,15 @@ class Stop:
             raise Stopped
 
 
+def configure(threads: int) -> None:
+    """How many threads this process has for such work; counts from the next request on."""
+    global _threads
+    _threads = threads
+
+
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="stars-builtin")
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="stars-builtin")
 
 
 async def stream(
@@ -84,7 +92,7 @@ async def stream(
             with suppress(RuntimeError):  # the loop is closed: nobody is there to be told
                 send(None)
 
-    running = _threads().submit(run)
+    running = _pool(_threads).submit(run)
     try:
         while (event := await events.get()) is not None:
             yield event
