@@ -65,6 +65,12 @@ class TaskTooLarge(TooLarge):
     reason = "task_too_large"
 
 
+class MessageTooLarge(TooLarge):
+    """The message is longer than 100,000 bytes."""
+
+    reason = "message_too_large"
+
+
 class AttachmentTooLarge(TooLarge):
     """The attachment is larger than this server accepts."""
 
@@ -129,6 +135,12 @@ class GroupBusy(Conflict):
     """A run of this group is under way; wait for its end or cancel it first."""
 
     reason = "group_busy"
+
+
+class LastOwner(Conflict):
+    """This is the group's last owner; make somebody else an owner first."""
+
+    reason = "last_owner"
 
 
 class RunFinished(Conflict):

@@ -12,12 +12,12 @@ from django.utils.text import slugify
 
 from groups import live
 from groups.access import Actor
-from groups.errors import GroupBusy, GroupExists, GroupNotFound
+from groups.errors import GroupBusy, GroupExists, GroupNotFound, LastOwner
 from groups.execution.statuses import RUN_ENDED
 from groups.models import Attachment, Group, GroupAccess, Level
 from groups.services import attachments
 from groups.services.inputs import MAX_DESCRIPTION, MAX_NAME, Faults, is_id, refuse
-from state.errors import Conflict, NotFound
+from state.errors import NotFound
 
 MAX_ID: Final = 64
 #: How many ids are tried for a name before chance decides.
@@ -88,7 +88,7 @@ def remove(*, actor: Actor, group: Group) -> None:
 def grant(*, actor: Actor, group: Group, user: User, level: Level | int) -> GroupAccess:
     """Give the user that level in the group, instead of any it has.
 
-    Raises Invalid for an unknown level, Conflict when the last owner would become less, GroupNotFound.
+    Raises Invalid for an unknown level, LastOwner when none would be left, GroupNotFound.
     """
     if level not in Level.values:
         refuse("level", "A level is 1 (viewer), 2 (operator) or 3 (owner).")
@@ -104,7 +104,7 @@ def grant(*, actor: Actor, group: Group, user: User, level: Level | int) -> Grou
 
 
 def revoke(*, actor: Actor, group: Group, user: User) -> None:
-    """Take the user's access away. Raises NotFound when it has none, Conflict for the last owner, GroupNotFound."""
+    """Take the user's access away. Raises NotFound when it has none, LastOwner, GroupNotFound."""
     with transaction.atomic():
         row = lock(group)
         _keep_an_owner(row, user)
@@ -131,10 +131,10 @@ def is_busy(group: Group) -> bool:
 
 
 def _keep_an_owner(group: Group, user: User) -> None:
-    """Raise Conflict when the user is the group's only owner."""
+    """Raise LastOwner when the user is the group's only owner."""
     owners = set(group.access.filter(level=Level.OWNER).values_list("user_id", flat=True))
     if owners == {user.pk}:
-        raise Conflict("This is the group's last owner; make somebody else an owner first.")
+        raise LastOwner
 
 
 def _ids_for(name: str) -> Iterator[str]:

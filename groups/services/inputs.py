@@ -7,8 +7,9 @@ from typing import Any, Final, NoReturn
 
 from django.core.exceptions import ValidationError
 
+from groups.errors import MessageTooLarge
 from groups.models.agents import valid_id
-from state.errors import Invalid, TooLarge
+from state.errors import Invalid
 
 #: Characters; the columns of names, and the free texts beside them.
 MAX_NAME: Final = 200
@@ -111,16 +112,14 @@ def unstorable(text: str) -> str:
 
 
 def message_text(field: str, value: object) -> str:
-    """The text of a message. Raises Invalid, or TooLarge beyond MAX_TEXT bytes in UTF-8."""
+    """The text of a message. Raises Invalid, or MessageTooLarge beyond MAX_TEXT bytes in UTF-8."""
     faults = Faults()
     text = faults.text(field, value, required=True)
     faults.done()
     size = len(text.encode())
     if size > MAX_TEXT:
-        raise TooLarge(
-            f"The message is longer than {MAX_TEXT:,} bytes.",
-            fields={field: [f"This has {size:,} bytes; at most {MAX_TEXT:,} are allowed."]},
-        )
+        fault = f"This has {size:,} bytes; at most {MAX_TEXT:,} are allowed."
+        raise MessageTooLarge(fields={field: [fault]})
     return text
 
 

@@ -26,7 +26,7 @@ LEFT: Final = "The recipient is no longer a member of the group."
 def send(*, actor: Actor, group: Group, sender: str, to: str, text: str) -> Message:
     """Send a message from one member to another. Returns when it is stored, not when it is delivered.
 
-    Raises NotAMember naming the end that is none, Invalid or TooLarge for the text, GroupNotFound.
+    Raises NotAMember naming the end that is none, Invalid or MessageTooLarge for the text, GroupNotFound.
     """
     text = message_text("text", text)
     members = _member_ids(group)
@@ -39,7 +39,7 @@ def send(*, actor: Actor, group: Group, sender: str, to: str, text: str) -> Mess
 def broadcast(*, actor: Actor, group: Group, text: str, sender: str = SYSTEM) -> Message:
     """Send a message to every member but its sender, who is a member or 'system'.
 
-    Raises NotAMember, Invalid or TooLarge for the text, GroupNotFound.
+    Raises NotAMember, Invalid or MessageTooLarge for the text, GroupNotFound.
     """
     text = message_text("text", text)
     members = _member_ids(group)

@@ -62,7 +62,7 @@ def test_revoke(
 
 
 def test_the_last_owner_stays(owner: APIClient, lab: Group, refused: Refused) -> None:
-    refused(owner.delete(f"{URL}ada/"), 409, "conflict")
+    refused(owner.delete(f"{URL}ada/"), 409, "last_owner")
     demotion = {"username": "ada", "level": "viewer"}
-    refused(owner.post(URL, demotion, format="json"), 409, "conflict")
+    refused(owner.post(URL, demotion, format="json"), 409, "last_owner")
     assert lab.access.get(user__username="ada").level == Level.OWNER

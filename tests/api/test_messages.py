@@ -68,7 +68,7 @@ def test_broadcast(operator: APIClient, lab: Group) -> None:
         ({}, 400, "invalid", "text"),
         ({"text": " "}, 400, "invalid", "text"),
         ({"text": "a\x00b"}, 400, "invalid", "text"),
-        ({"text": "x" * 100_001}, 413, "too_large", "text"),
+        ({"text": "x" * 100_001}, 413, "message_too_large", "text"),
         ({"from": "nobody", "text": "x"}, 400, "not_a_member", "from"),
         ({"from": "lead", "to": "nobody", "text": "x"}, 400, "not_a_member", "to"),
         ({"to": "lead", "text": "x"}, 400, "not_a_member", "from"),

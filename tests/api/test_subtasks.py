@@ -51,12 +51,25 @@ def test_answer(operator: APIClient, waiting: Run, guarded: Any, refused: Refuse
     refused(operator.post(where, {"text": "Again"}, format="json"), 409, "wrong_status")
 
 
-@pytest.mark.parametrize("body", [{}, {"text": " "}, {"text": "a\x00"}, {"text": "é" * 50_001}])
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        ({}, 400, "invalid"),
+        ({"text": " "}, 400, "invalid"),
+        ({"text": "a\x00"}, 400, "invalid"),
+        ({"text": "é" * 50_001}, 413, "message_too_large"),
+    ],
+)
 def test_answer_refuses_bad_input(
-    operator: APIClient, waiting: Run, refused: Refused, body: dict[str, str]
+    operator: APIClient,
+    waiting: Run,
+    refused: Refused,
+    body: dict[str, str],
+    status: int,
+    reason: str,
 ) -> None:
     answer = operator.post(url(waiting, "count/answer/"), body, format="json")
-    refused(answer, 400, "invalid", "text")
+    refused(answer, status, reason, "text")
 
 
 def test_answer_to_nobody(operator: APIClient, waiting: Run, refused: Refused) -> None:

@@ -10,11 +10,11 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from groups.errors import GroupBusy, GroupExists, GroupNotFound
+from groups.errors import GroupBusy, GroupExists, GroupNotFound, LastOwner
 from groups.execution.statuses import RunStatus
 from groups.models import Attachment, Group, GroupAccess, Level, Message, Run
 from groups.services import agents, attachments, groups, membership, messaging
-from state.errors import Conflict, Invalid, NotFound
+from state.errors import Invalid, NotFound
 from tests.factories import end_run, make_run
 
 pytestmark = pytest.mark.django_db
@@ -147,9 +147,9 @@ def test_an_unknown_level_is_refused(ada: User, bo: User, level: Any) -> None:
 
 def test_the_last_owner_stays_owner(ada: User, bo: User) -> None:
     group = groups.create(actor=ada, name="Team")
-    with pytest.raises(Conflict, match="last owner"):
+    with pytest.raises(LastOwner, match="last owner"):
         groups.grant(actor=ada, group=group, user=ada, level=Level.OPERATOR)
-    with pytest.raises(Conflict, match="last owner"):
+    with pytest.raises(LastOwner, match="last owner"):
         groups.revoke(actor=ada, group=group, user=ada)
     groups.grant(actor=ada, group=group, user=bo, level=Level.OWNER)
     groups.revoke(actor=ada, group=group, user=ada)

@@ -10,10 +10,10 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from groups import queue, selectors
-from groups.errors import GroupNotFound, NotAMember
+from groups.errors import GroupNotFound, MessageTooLarge, NotAMember
 from groups.models import Delivery, DeliveryStatus, Group, Message
 from groups.services import agents, groups, membership, messaging
-from state.errors import Invalid, TooLarge
+from state.errors import Invalid
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +100,7 @@ def test_a_text_that_cannot_be_stored_is_refused(team: Group, text: Any) -> None
 
 def test_a_text_has_at_most_100_000_bytes(team: Group) -> None:
     messaging.broadcast(actor=None, group=team, text="x" * 100_000)
-    with pytest.raises(TooLarge) as refusal:
+    with pytest.raises(MessageTooLarge) as refusal:
         messaging.broadcast(actor=None, group=team, text="字" * 33_334)
     assert refusal.value.status == 413
     assert refusal.value.fields.keys() == {"text"}
