@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from groups import live
+from groups import access, live
 from groups.agents.base import AgentError, Answered, Request, TextDelta, ToolFinished, ToolStarted
 from groups.engine.engine import Engine
 from groups.errors import (
@@ -43,7 +43,8 @@ def stars(crew: Group) -> Stars:
 
 def run_of(stars: Stars) -> Run:
     """The run that was started last."""
-    return Run.objects.get(pk=stars.last_run_id)
+    assert stars.last_run_id is not None
+    return access.get_run(None, stars.last_run_id)
 
 
 def up_to(events: Iterator[Event], kind: str) -> list[Event]:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import psycopg
 import pytest
 
 from tests.engine.scripted import wait_for
-from tests.servers import RedisServer, other_database
+from tests.servers import RedisServer, free_port, other_database
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Processes start slowly on a busy machine.
@@ -66,6 +67,21 @@ class Site:
         scheduler = ("--scheduler", "celery.beat:Scheduler")
         return self.run("-m", "celery", "-A", "stars_site", "beat", *scheduler)
 
+    def web(self) -> str:
+        """Start Daphne as `docs/deploy.md` says; its address, once it answers."""
+        port = free_port()
+        self.run("-m", "daphne", "-v", "0", "-p", str(port), "stars_site.asgi:application")
+        address = f"http://127.0.0.1:{port}"
+
+        def answers() -> bool:
+            try:
+                return httpx.get(f"{address}/readyz", timeout=LONG).status_code == 200
+            except httpx.ConnectError:
+                return False
+
+        wait_for(answers, "the web process", seconds=LONG)
+        return address
+
     def ask(self, do: str, **fields: Any) -> Any:
         """Have the desk do something (see `tests.grown.desk`)."""
         if self._desk is None:
@@ -99,26 +115,46 @@ class Site:
                     pipe.close()
 
 
-@pytest.fixture
-def site(postgres_url: str, redis_server: RedisServer, tmp_path: Path) -> Iterator[Site]:
-    """A migrated, empty site with no process running yet."""
+def environment_of(database: str, folder: Path) -> dict[str, str]:
+    """What the processes of a site with that database are told."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "stars_site.settings",
+        "DATABASE_URL": database,
+        "STARS_DATA_DIR": str(folder),
+        "STARS_SECRET_KEY": "a key for tests only",
+        "STARS_SWEEP_SECONDS": "0.5",
+    }
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a migrated database, to be copied."""
     name = f"stars_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_url, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        env=environment_of(other_database(postgres_url, name), tmp_path_factory.mktemp("migrated")),
+        cwd=ROOT,
+        timeout=2 * LONG,
+        check=True,
+    )
+    return name
+
+
+@pytest.fixture
+def site(
+    postgres_url: str, migrated: str, redis_server: RedisServer, tmp_path: Path
+) -> Iterator[Site]:
+    """A migrated, empty site with no process running yet."""
+    name = f"stars_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {migrated}")
     diary = tmp_path / "diary"
     diary.touch()
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "stars_site.settings",
-        "DATABASE_URL": other_database(postgres_url, name),
-        "REDIS_URL": redis_server.url,
-        "STARS_DATA_DIR": str(tmp_path),
-        "STARS_SECRET_KEY": "a key for tests only",
-        "STARS_SWEEP_SECONDS": "0.5",
-        "STARS_TEST_DIARY": str(diary),
-    }
+    environment = environment_of(other_database(postgres_url, name), tmp_path)
+    environment |= {"REDIS_URL": redis_server.url, "STARS_TEST_DIARY": str(diary)}
     site = Site(environment, diary)
-    migrating = site.run("manage.py", "migrate", "--verbosity", "0")
-    assert migrating.wait(LONG) == 0
     yield site
     site.stop()

@@ -17,6 +17,16 @@ def prepare(width: int, seconds: float) -> None:
     make_group(group_id="Crew", leader="lena", workers=("wim", "wes"))
 
 
+def admit() -> str:
+    """Somebody who may watch Crew; the token."""
+    from groups.models import Group, GroupAccess, Level
+    from tests.factories import make_token, make_user
+
+    user = make_user()
+    GroupAccess.objects.create(group=Group.objects.get(id="Crew"), user=user, level=Level.VIEWER)
+    return make_token(user=user)
+
+
 def start(**fields: Any) -> str:
     """Submit a run; its id."""
     from groups.models import Group
@@ -54,7 +64,7 @@ def look(run: str) -> dict[str, Any]:
     return {"status": row.status, "result": row.result, "subtasks": subtasks, "types": types}
 
 
-DOORS = {door.__name__: door for door in (prepare, start, cancel, look)}
+DOORS = {door.__name__: door for door in (prepare, admit, start, cancel, look)}
 
 
 def main() -> None:
