@@ -58,7 +58,10 @@ def test_runs_are_started_by_json_or_multipart(document: Any) -> None:
 
 
 def test_a_reason_is_as_long_as_the_service_allows(document: Any) -> None:
-    assert document["components"]["schemas"]["CancelRequest"]["properties"]["reason"]["maxLength"] == 500
+    assert (
+        document["components"]["schemas"]["CancelRequest"]["properties"]["reason"]["maxLength"]
+        == 500
+    )
     assert MAX_REASON == 500
 
 
