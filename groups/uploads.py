@@ -1,4 +1,4 @@
-"""What happens to a file while it is being received: what exceeds the limit is counted, not stored."""
+"""What happens to a file while a form is read: what exceeds the limit is counted, not stored."""
 
 from __future__ import annotations
 

@@ -12,7 +12,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stars_site.settings")
 # Before anything that imports models.
 _http = get_asgi_application()
 
+from stars_site import limits  # noqa: E402
 from stars_site.backpressure import telling_backpressure  # noqa: E402
 from stars_site.routing import websockets  # noqa: E402
 
-application = ProtocolTypeRouter({"http": telling_backpressure(_http), "websocket": websockets})
+limits.install()
+application = ProtocolTypeRouter(
+    {"http": limits.reading_bodies(telling_backpressure(_http)), "websocket": websockets}
+)
