@@ -93,6 +93,8 @@ def markdown(text: str) -> SafeString:
         tags=_TEXT | _BLOCKS | _TABLES,
         attributes={"a": {"href", "title"}, "ol": {"start"}, "td": {"align"}, "th": {"align"}},
         url_schemes={"http", "https", "mailto"},
+        # A relative address would lead to a page of ours, or, as `//host/`, to anywhere.
+        url_relative="deny",
         link_rel="noopener noreferrer nofollow",
     )
     # Wide tables scroll within themselves.

@@ -195,6 +195,8 @@ NASTY = """# Report
 <script>alert(1)</script>
 <img src=x onerror=alert(2)>
 [click](javascript:alert(3)) [data](data:text/html,x) [web](https://example.org/)
+[ours](/admin/logout/) [near](../x) [part](#top) [any](//evil.example/) [bare](evil) [ask](?q=1)
+[mail](mailto:ada@example.org) [odd](/\\evil.example) [tab](\t/x)
 ![beacon](https://evil.example/pixel.png)
 <a href="x" style="position:fixed">y</a>
 """
@@ -234,7 +236,11 @@ def test_results_are_safe_html(working: Run, viewer: Browser, guarded: Callable[
         }
         # A picture is a link at most: looking at a report tells nobody about it.
         links = {value for name, value in seen.attributes if name == "href"}
-        assert links == {"https://example.org/", "https://evil.example/pixel.png"}
+        assert links == {
+            "https://example.org/",
+            "https://evil.example/pixel.png",
+            "mailto:ada@example.org",
+        }
     by_key = viewer.get(f"/runs/{working.id}/subtasks/count/")
     assert by_key.status_code == 200
     assert viewer.get(f"/runs/{working.id}/subtasks/ghost/").status_code == 404
