@@ -1,4 +1,4 @@
-"""Registers the site's system checks."""
+"""Registers the site's system checks, and what counts wrong passwords."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ class SiteConfig(AppConfig):
     verbose_name = "Stars"
 
     def ready(self) -> None:
-        """Register the checks."""
-        from stars_site import checks  # noqa: F401
+        """Register both."""
+        from stars_site import auth, checks  # noqa: F401

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any, Final
+from typing import Any
 
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.contrib.auth.views import LoginView, LogoutView
-from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.utils.translation import gettext as _
 from sesame.views import LoginView as SesameLoginView
 
-#: Wrong passwords for one name from one address before it must wait, and how long, in seconds.
-ATTEMPTS: Final = 10
-WINDOW: Final = 300
+from groups.services import guesses
+
+
+class Patience:
+    """The first authentication backend: tries no password for those who must wait, at whichever door they ask."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str = "", password: str = ""
+    ) -> None:
+        """Leave it to the next backend. Raises PermissionDenied, which ends the attempt."""
+        if request is not None and guesses.are_too_many(request, username):
+            raise PermissionDenied
+
+
+@receiver(user_login_failed, dispatch_uid="guesses.count")
+def _count(credentials: dict[str, Any], request: HttpRequest | None = None, **more: object) -> None:
+    if request is not None and "username" in credentials:
+        guesses.count(request, credentials["username"])
+
+
+@receiver(user_logged_in, dispatch_uid="guesses.forget")
+def _forget(request: HttpRequest | None, user: User, **more: object) -> None:
+    if request is not None:
+        guesses.forget(request, user.get_username())
 
 
 class Login(LoginView):
@@ -27,24 +49,15 @@ class Login(LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Refuse to try further passwords (429) while the name and address are over the limit."""
-        if cache.get(_counter(request), 0) >= ATTEMPTS:
+        if guesses.are_too_many(request, request.POST.get("username", "")):
             form = self.get_form_class()(request)
             context = self.get_context_data(form=form)
             context["refusal"] = _("Too many wrong passwords. Wait five minutes and try again.")
-            return render(request, self.template_name, context, status=429)
-        answer: HttpResponse = super().post(request, *args, **kwargs)
-        return answer
-
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        """Count the wrong password."""
-        key = _counter(self.request)
-        cache.add(key, 0, WINDOW)
-        try:
-            cache.incr(key)
-        except ValueError:
-            # It expired in between: the count begins anew.
-            cache.set(key, 1, WINDOW)
-        return super().form_invalid(form)
+            answer = render(request, self.template_name, context, status=429)
+            answer["Retry-After"] = str(guesses.WINDOW)
+            return answer
+        tried: HttpResponse = super().post(request, *args, **kwargs)
+        return tried
 
 
 class Link(SesameLoginView):
@@ -53,13 +66,6 @@ class Link(SesameLoginView):
     def login_failed(self) -> HttpResponse:
         """Say that the link is spent, and how to get in otherwise."""
         return render(self.request, "auth/link_spent.html", status=403)
-
-
-def _counter(request: HttpRequest) -> str:
-    """The cache key of this address and name; hashed, since a name may hold what a key may not."""
-    name = request.POST.get("username", "").strip().lower()
-    who = f"{request.META.get('REMOTE_ADDR', '')}|{name}"
-    return "login:" + hashlib.sha256(who.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 urlpatterns = [

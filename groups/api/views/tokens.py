@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
 
 from groups.api.authentication import TokenAuthentication
 from groups.api.base import ApiView
 from groups.api.schema import problems
 from groups.api.serializers.tokens import CredentialsSerializer, TokenSerializer
-from groups.services import tokens
+from groups.services import guesses, tokens
 
 
 class WrongCredentials(AuthenticationFailed):
@@ -30,21 +29,8 @@ class WrongCredentials(AuthenticationFailed):
     default_code = "wrong_credentials"
 
 
-class PerAddress(ScopedRateThrottle):
-    """Counts by the address of whoever connects; only the proxy in front of an https site is believed to pass it on."""
-
-    def get_ident(self, request: Request) -> str:
-        """The address, of which a client may claim nothing."""
-        passed_on: str = (
-            request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.STARS_HTTPS else ""
-        )
-        return passed_on.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR"))
-
-
 class TokenView(ApiView):
     """A token stands for its user until it expires or is given back."""
-
-    throttle_scope = "auth-token"
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         """Only the token itself can be given back; asking for one needs no credentials but the body's."""
@@ -55,10 +41,6 @@ class TokenView(ApiView):
     def get_permissions(self) -> list[Any]:
         """Anybody may ask."""
         return [AllowAny() if self.request.method == "POST" else IsAuthenticated()]
-
-    def get_throttles(self) -> list[BaseThrottle]:
-        """Guessing passwords is slow."""
-        return [PerAddress()] if self.request.method == "POST" else []
 
     def get_authenticate_header(self, request: Request) -> str:
         """What a 401 tells in WWW-Authenticate."""
@@ -72,9 +54,13 @@ class TokenView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Get a token for a user's name and password."""
-        user = authenticate(request, **self.given(CredentialsSerializer))
+        given = self.given(CredentialsSerializer)
+        if guesses.are_too_many(request, given["username"]):
+            raise Throttled(guesses.WINDOW)
+        user = authenticate(request, **given)
         if not isinstance(user, User):
             raise WrongCredentials
+        user_logged_in.send(sender=User, request=request, user=user)
         token, text = tokens.issue(actor=user)
         body = TokenSerializer({"token": text, "expiry": token.expiry}).data
         return Response(body, headers={"Cache-Control": "no-store"})
