@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from django.db import OperationalError
 from django.test import Client
 from pytest_django import Settings
 
 from stars_site import health
+
+
+@pytest.fixture(autouse=True)
+def _just_started() -> Iterator[None]:
+    health._migrated.clear()
+    yield
+    health._migrated.clear()
 
 
 def test_healthz_asks_nobody(client: Client) -> None:
@@ -54,6 +64,17 @@ def test_pending_migrations_are_not_ready(client: Client, monkeypatch: pytest.Mo
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"]["migrations"] == "pending"
+    monkeypatch.undo()
+    assert client.get("/readyz").json()["checks"]["migrations"] == "ok"
+
+
+@pytest.mark.django_db
+def test_migrations_are_looked_at_until_they_are_applied(
+    client: Client, django_assert_max_num_queries: Any
+) -> None:
+    client.get("/readyz")
+    with django_assert_max_num_queries(1):
+        assert client.get("/readyz").json()["checks"]["migrations"] == "ok"
 
 
 def test_only_reading(client: Client) -> None:
