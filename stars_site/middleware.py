@@ -1,13 +1,24 @@
-"""Where middleware of others is right but for a path: a looser Content-Security-Policy, and the API's language."""
+"""What every request meets: the Content-Security-Policy of its path, its language, a database that is away."""
 
 from __future__ import annotations
 
+import logging
+from typing import cast
+
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
-from django.http import HttpRequest
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
+from django.utils.deprecation import MiddlewareMixin
+
+from groups.api import errors
+from groups.views.shell import Request, refusal
+from state.errors import Unavailable
+
+logger = logging.getLogger(__name__)
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
@@ -34,3 +45,20 @@ class LanguageMiddleware(LocaleMiddleware):
             request.LANGUAGE_CODE = settings.LANGUAGE_CODE
         else:
             super().process_request(request)
+
+
+class UnavailableMiddleware(MiddlewareMixin):
+    """Whatever view was asked: a database that does not answer is 503 and "try again", not an error of ours."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Refuse as API, page, fragment or script expect it; None for every other exception."""
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        logger.error("The database failed at %s", request.path, exc_info=exception)
+        error = Unavailable()
+        if request.path_info.startswith(errors.PREFIX):
+            answer: HttpResponse = errors.refusal(request, error)
+        else:
+            answer = refusal(cast(Request, request), error)
+        answer["Retry-After"] = "1"
+        return answer

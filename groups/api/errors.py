@@ -73,6 +73,14 @@ def problem(
     return body
 
 
+def refusal(request: HttpRequest, error: StarsError) -> JsonResponse:
+    """The error as a problem, for whoever answers outside of DRF."""
+    body = problem(
+        error.status, error.message, error.reason, instance=request.path, fields=error.fields
+    )
+    return JsonResponse(body, status=error.status, content_type=MEDIA_TYPE)
+
+
 def _encodable(text: str) -> str:
     """Refusals quote what was sent, which may hold half a character (a lone surrogate)."""
     return text.encode("utf-8", "replace").decode()
@@ -84,10 +92,7 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(exc, StarsError):
         set_rollback()
         body = problem(exc.status, exc.message, exc.reason, instance=instance, fields=exc.fields)
-        headers = (
-            {"Retry-After": "1"} if exc.status == status.HTTP_503_SERVICE_UNAVAILABLE else None
-        )
-        return Response(body, exc.status, headers=headers, content_type=MEDIA_TYPE)
+        return Response(body, exc.status, content_type=MEDIA_TYPE)
     for kind, (code, reason, detail, field) in _UNREADABLE.items():
         if isinstance(exc, kind):
             set_rollback()

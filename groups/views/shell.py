@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -21,7 +21,7 @@ from django_htmx.middleware import HtmxDetails
 
 from groups.forms import show_refusal
 from groups.views.refusals import in_language_of_page, sentence
-from state.errors import Invalid, NotAllowed, NotFound, StarsError
+from state.errors import Invalid, NotAllowed, NotFound, StarsError, Unavailable
 
 
 class Request(HttpRequest):
@@ -30,6 +30,9 @@ class Request(HttpRequest):
     user: User
     htmx: HtmxDetails
 
+
+#: Families with a page of their own. That of Unavailable asks the database nothing.
+PAGES: Final[dict[type[StarsError], str]] = {NotFound: "404.html", NotAllowed: "403.html", Unavailable: "503.html"}
 
 View: TypeAlias = Callable[..., HttpResponseBase]
 
@@ -64,10 +67,8 @@ def refusal(request: Request, error: StarsError) -> HttpResponse:
     if request.htmx:
         notice = render(request, "components/_notice.html", {"error": error}, status=error.status)
         return retarget(reswap(notice, "beforeend"), "#notices")
-    template = {NotFound: "404.html", NotAllowed: "403.html"}.get(
-        next((f for f in (NotFound, NotAllowed) if isinstance(error, f)), StarsError),
-        "errors/refused.html",
-    )
+    templates = (name for family, name in PAGES.items() if isinstance(error, family))
+    template = next(templates, "errors/refused.html")
     return render(request, template, {"error": error}, status=error.status)
 
 
