@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from groups.agents.builtin.columns import Column, judge
 from groups.agents.builtin.database import Database
@@ -92,13 +92,6 @@ class Table:
     @property
     def texts(self) -> list[Column]:
         return [column for column in self.columns if column.kind == "text"]
-
-    def example_rows(self, where: str, limit: int = 1) -> list[tuple[Any, ...]]:
-        """`row` and all typed columns of the first rows that fulfil the SQL condition."""
-        names = ", ".join(["row", *(column.sql for column in self.columns)])
-        return self.database.rows(
-            f"SELECT {names} FROM data WHERE {where} ORDER BY row LIMIT {limit}"
-        )
 
     def misfits(self, column: Column, limit: int = SHOWN) -> list[tuple[int, str]]:
         """The first cells that are filled but do not fit the column's kind: row and text."""
