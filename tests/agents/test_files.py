@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import duckdb
@@ -317,18 +318,35 @@ def test_any_bytes_give_an_answer(data: bytes, suffix: str, tmp_path: Path) -> N
     assert "**Findings**" in work(path, "collector")
 
 
-@given(pieces=st.lists(st.sampled_from(["a", "é", "\n", "\n", "�"]), max_size=30))
+@given(
+    pieces=st.lists(st.sampled_from(["a", "é", "\n", "\n", "�"]), max_size=30),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_places_across_chunks(
-    pieces: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    pieces: list[str], end: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("groups.agents.builtin.source.CHUNK", 4)
     text = "".join(pieces)
     path = tmp_path / "x"
-    path.write_bytes(text.encode())
+    path.write_bytes(text.replace("\n", end).encode())
     expected = [text[:i].count("\n") + 1 for i, sign in enumerate(text) if sign == "�"]
     assert find(path, "�".encode(), Stop()).lines == expected
     source = prepare(path, tmp_path, Stop())
     lines = text.split("\n")[:-1]
-    assert source.blank.lines == [n for n, line in enumerate(lines, 1) if line == ""]
+    blank = [n for n, line in enumerate(lines, 1) if line == ""]
+    assert (source.blank.lines, source.blank.total) == (blank, len(blank))
     assert source.lines == len(text.splitlines())
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_blank_lines_are_counted_faster_than_one_by_one(end: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    count = 8 * 1024 * 1024
+    path.write_bytes(b"a" + end + end * count)
+    begun = time.thread_time()
+    source = prepare(path, tmp_path, Stop())
+    # One by one it takes seconds, during which nobody can stop it.
+    assert time.thread_time() - begun < 1.5
+    assert (source.blank.total, source.lines) == (count, count + 1)
+    assert source.blank.lines == list(range(2, 10_002))

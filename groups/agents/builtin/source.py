@@ -121,38 +121,49 @@ def find(path: Path, pattern: bytes, stop: Stop) -> Places:
     for chunk in _chunks(path, stop):
         data = carry + chunk
         places.total += data.count(pattern)
-        if places.total > len(places.lines) < MAX_PLACES:
-            for position in islice(_positions(data, pattern), MAX_PLACES - len(places.lines)):
-                places.lines.append(line + data.count(b"\n", 0, position))
+        _note(places, line, data, _positions(data, pattern, len(pattern)))
         keep = min(len(pattern) - 1, len(data))
         carry = data[len(data) - keep :]
         line += data.count(b"\n", 0, len(data) - keep)
     return places
 
 
-def _positions(data: bytes, pattern: bytes) -> Iterator[int]:
+def _positions(data: bytes, pattern: bytes, step: int) -> Iterator[int]:
     position = data.find(pattern)
     while position >= 0:
         yield position
-        position = data.find(pattern, position + len(pattern))
+        position = data.find(pattern, position + step)
+
+
+def _note(places: Places, line: int, data: bytes, positions: Iterator[int]) -> None:
+    """Remember the lines of these ascending positions in `data`, which begins in `line`, while there is room."""
+    before = 0
+    for position in islice(positions, MAX_PLACES - len(places.lines)):
+        line, before = line + data.count(b"\n", before, position), position
+        places.lines.append(line)
 
 
 def _blank_lines(path: Path, stop: Stop) -> Places:
     """Lines without any character."""
-    places, line, before = Places(), 1, b"\n"
-    for chunk in _chunks(path, stop):
-        data = before + chunk.replace(b"\r\n", b"\n")
-        position = data.find(b"\n\n")
-        counted, at = 0, 1
-        while position >= 0:
-            counted, at = counted + data.count(b"\n", at, position + 1), position + 1
-            places.total += 1
-            if len(places.lines) < MAX_PLACES:
-                places.lines.append(line + counted)
-            position = data.find(b"\n\n", position + 1)
-        line += data.count(b"\n", 1)
-        before = data[-1:]
+    places, line, last = Places(), 0, b"\n"
+    for chunk in _even_chunks(path, stop):
+        data = last + chunk
+        _note(places, line, data, (at + 1 for at in _positions(data, b"\n\n", 1)))
+        line, last = line + data.count(b"\n", 0, len(data) - 1), data[-1:]
+        # Each round takes half of the line ends out of every row of them: there may be a million, too many to walk.
+        while found := data.count(b"\n\n"):
+            places.total += found
+            data = data.replace(b"\n\n", b"\n")
     return places
+
+
+def _even_chunks(path: Path, stop: Stop) -> Iterator[bytes]:
+    """The file in chunks with plain line ends, also where a chunk ended within one."""
+    held = b""
+    for chunk in _chunks(path, stop):
+        data = held + chunk
+        held = b"\r" if data.endswith(b"\r") else b""
+        yield data.removesuffix(b"\r").replace(b"\r\n", b"\n")
 
 
 def _uneven(path: Path, stop: Stop) -> bool:
