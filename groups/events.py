@@ -125,6 +125,11 @@ class ToolFinished(Event, frozen=True, kw_only=True):
 
 
 class MessageSent(Event, frozen=True, kw_only=True):
+    """An agent at work in the run wrote to another member (`to`), or to all (empty).
+
+    Reserved: built-in agents only report, so no log has it before agents have a tool to send messages with.
+    """
+
     TYPE: ClassVar[str] = "message.sent"
     sender: str
     to: str
@@ -132,6 +137,11 @@ class MessageSent(Event, frozen=True, kw_only=True):
 
 
 class StateChanged(Event, frozen=True, kw_only=True):
+    """A shared state reached `version`, by the run's own results or by an agent at work in it.
+
+    Reserved: groups have no shared states yet, so no log has it before they do.
+    """
+
     TYPE: ClassVar[str] = "state.changed"
     state_id: str
     version: int

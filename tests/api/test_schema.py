@@ -74,3 +74,6 @@ def test_every_event_type_has_its_schema(document: Any) -> None:
         assert event["properties"]["type"]["const"] == kind
         data = event["properties"]["data"]["$ref"].rsplit("/", 1)[1]
         assert schemas[data]["type"] == "object"
+    # What no log can hold yet says so.
+    for name in ("MessageSentData", "StateChangedData"):
+        assert "Reserved" in schemas[name]["description"]
