@@ -14,15 +14,15 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from groups import live, queue
 from groups.errors import RunNotFound
 from groups.execution.machine import RunMachine
 from groups.execution.plan import Assignable
-from groups.models import Agent, Attachment, Member, Message, Run, RunEvent, Subtask
+from groups.models import Agent, Member, Run, RunEvent, Subtask
 from groups.models.runs import new_id
+from groups.services.fetching import fetch, marks
 from groups.services.rows import Writes
 
 
@@ -42,6 +42,34 @@ class Machine(RunMachine):
 
 def _blank(run: Run, subtask_id: uuid.UUID | None) -> Subtask:
     return Subtask(id=subtask_id or new_id(), run=run)
+
+
+def _locked(ids: list[uuid.UUID], *, briefly: bool) -> list[Run]:
+    """These runs, locked in the order of their ids; `briefly` without what is long and not looked at.
+
+    Whether there are files and messages is asked along with the row, so that a run without costs no query for them.
+    """
+    return fetch(
+        Run,
+        f"WHERE groups_run.id IN {marks(ids)} ORDER BY groups_run.id",
+        ids,
+        without=("task", "plan", "result", "error") if briefly else (),
+        extra=(
+            "EXISTS(SELECT 1 FROM groups_attachment a WHERE a.run_id=groups_run.id) AS has_files",
+            "EXISTS(SELECT 1 FROM groups_message m WHERE m.group_id=groups_run.group_id) AS has_notes",
+        ),
+        lock="FOR UPDATE",
+    )
+
+
+def _subtasks(column: str, ids: list[uuid.UUID]) -> list[Subtask]:
+    return fetch(Subtask, f"WHERE {column} IN {marks(ids)}", ids) if ids else []
+
+
+def _members(group_ids: list[str]) -> list[Member]:
+    ids = list(dict.fromkeys(group_ids))
+    tail = f"WHERE group_id IN {marks(ids)} ORDER BY groups_member.id"
+    return fetch(Member, tail, ids, with_="agent") if ids else []
 
 
 class Ledger:
@@ -65,30 +93,17 @@ class Ledger:
         """
         reports = reports or {}
         ids = list(run_ids)
-        # Asked along with the row, so that a run without files or messages costs no query for them.
-        files = Exists(Attachment.objects.filter(run=OuterRef("pk")))
-        notes = Exists(Message.objects.filter(group=OuterRef("group_id")))
-        rows = Run.objects.filter(id__in=ids).annotate(has_files=files, has_notes=notes)
-        rows = rows.order_by("id")
-        if all(run_id in reports for run_id in ids):
-            rows = rows.defer("task", "plan", "result", "error")  # long, and not looked at
-        runs = {run.id: run for run in rows.select_for_update(of=("self",))}
-        whole = [run.id for run in runs.values() if run.id not in reports]
+        briefly = all(run_id in reports for run_id in ids)
+        runs = {run.id: run for run in _locked(ids, briefly=briefly)}
+        whole = [run_id for run_id in runs if run_id not in reports]
+        few = [key for run_id in reports if run_id in runs for key in reports[run_id]]
         subtasks: dict[uuid.UUID, list[Subtask]] = defaultdict(list)
-        needed: list[Subtask] = []
-        if whole:
-            needed += Subtask.objects.filter(run_id__in=whole).order_by()
-        if few := [key for run_id in reports if run_id in runs for key in reports[run_id]]:
-            needed += Subtask.objects.filter(id__in=few).order_by()
-        for row in needed:
+        for row in [*_subtasks("run_id", whole), *_subtasks("id", few)]:
             self._remember(row)
             subtasks[row.run_id].append(row)
         members: dict[str, list[Member]] = defaultdict(list)
-        if whole:
-            groups = {runs[run_id].group_id for run_id in whole}
-            everyone = Member.objects.filter(group_id__in=groups).select_related("agent")
-            for member in everyone.order_by("id"):
-                members[member.group_id].append(member)
+        for member in _members([runs[run_id].group_id for run_id in whole]):
+            members[member.group_id].append(member)
         for run in runs.values():
             self._remember(run)
             self._adopt(run, subtasks[run.id], members[run.group_id], whole=run.id not in reports)

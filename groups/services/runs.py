@@ -20,6 +20,7 @@ from groups.execution.statuses import FailurePolicy
 from groups.models import Group, Member, Role, Run, Subtask
 from groups.services import attachments as files
 from groups.services import groups, inputs
+from groups.services.fetching import fetch
 from groups.services.ledger import Ledger, opened
 from state.errors import Invalid
 
@@ -158,10 +159,10 @@ def _leader(group: Group, *, lock: bool = False) -> Member:
 
     Raises LeaderRequired when there is none, GroupNotFound when the group is gone.
     """
-    rows = Member.objects.filter(group=group, role=Role.LEADER).select_related("agent", "group")
-    if lock:
-        rows = rows.select_for_update(of=("group",), no_key=True)
-    leader = next(iter(rows.order_by()), None)
+    tail = "JOIN groups_group g ON g.id=groups_member.group_id WHERE g.id=%s AND role=%s"
+    lock_ = "FOR NO KEY UPDATE OF g" if lock else ""
+    found = fetch(Member, tail, [group.id, Role.LEADER.value], with_="agent", lock=lock_)
+    leader = next(iter(found), None)
     if leader is None:
         if lock:
             groups.lock(group)
