@@ -11,7 +11,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from groups.agents.registry import KINDS
+from groups.agents import registry
+from groups.agents.builtin import SKILLS
 from groups.execution.modes import MODES
 from groups.execution.statuses import FailurePolicy
 from groups.models import Level, Member, Role
@@ -166,7 +167,16 @@ class MessageForm(StarsForm):
         return data
 
 
-MODE_WORDS: Final = {"leader_worker": _("Leader and workers")}
+def _modes() -> list[tuple[str, str]]:
+    return [(name, gettext(mode.words)) for name, mode in MODES.items()]
+
+
+def _kinds() -> list[tuple[str, str]]:
+    return [(kind, gettext(registry.words(kind).long)) for kind in registry.KINDS]
+
+
+def _skills() -> list[tuple[str, str]]:
+    return [("", gettext("choose…")), *((s, f"{s}: {gettext(w)}") for s, w in SKILLS.items())]
 
 
 class RunForm(StarsForm):
@@ -182,20 +192,13 @@ class RunForm(StarsForm):
         ],
         initial=FailurePolicy.CONTINUE,
     )
-    mode = forms.ChoiceField(
-        label=_("Mode"),
-        choices=[(name, MODE_WORDS.get(name, name)) for name in MODES],
-        initial="leader_worker",
-    )
+    mode = forms.ChoiceField(label=_("Mode"), choices=_modes, initial="leader_worker")
     time_limit = forms.FloatField(
         label=_("Time limit, minutes"),
         required=False,
         min_value=1 / 60,
         widget=forms.NumberInput({"placeholder": "60", "step": "any"}),
     )
-
-
-KIND_WORDS: Final = {"builtin": _("built-in, rule-based (needs no key)")}
 
 
 class AgentForm(StarsForm):
@@ -209,10 +212,9 @@ class AgentForm(StarsForm):
         widget=forms.Textarea({"rows": 2}),
         help_text=_("What it is good at; leaders read this when they plan."),
     )
-    kind = forms.ChoiceField(
-        label=_("Kind"), choices=[(kind, KIND_WORDS.get(kind, kind)) for kind in KINDS]
-    )
-    skill = forms.ChoiceField(label=_("Skill"), required=False)
+    kind = forms.ChoiceField(label=_("Kind"), choices=_kinds)
+    #: A setting of built-in agents only.
+    skill = forms.ChoiceField(label=_("Skill"), choices=_skills, required=False)
     config = forms.JSONField(
         label=_("Further settings (JSON)"),
         required=False,
@@ -230,14 +232,6 @@ class AgentForm(StarsForm):
     def __init__(self, *args: Any, known: bool = False, **kwargs: Any) -> None:
         """`known`: an agent that exists; its id stands."""
         super().__init__(*args, **kwargs)
-        from groups.agents.builtin import SKILLS
-
-        skill = self.fields["skill"]
-        assert isinstance(skill, forms.ChoiceField)
-        skill.choices = [
-            ("", _("choose…")),
-            *((s, f"{s}: {gettext(w)}") for s, w in SKILLS.items()),
-        ]
         if known:
             del self.fields["agent_id"]
 

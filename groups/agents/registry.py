@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from groups.agents.base import AgentRuntime
 
@@ -15,8 +15,25 @@ def _builtin() -> AgentRuntime:
     return BuiltinRuntime()
 
 
+class Words(NamedTuple):
+    """How the dashboard names a kind of agent, in English; pages translate it."""
+
+    #: Beside the agent's name.
+    short: str
+    #: Where one chooses.
+    long: str
+
+
 #: Kind -> maker. Made on first use, so a worker loads only the libraries its agents need.
 KINDS: Final[dict[str, Callable[[], AgentRuntime]]] = {"builtin": _builtin}
+WORDS: Final[dict[str, Words]] = {
+    "builtin": Words("rule-based", "built-in, rule-based (needs no key)"),
+}
+
+
+def words(kind: str) -> Words:
+    """How the kind is named; by itself when nobody has found words for it."""
+    return WORDS.get(kind, Words(kind, kind))
 
 
 def configure(*, threads: int) -> None:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from markdown_it import MarkdownIt
 
+from groups.agents import registry
 from groups.models import Level
 
 register = template.Library()
@@ -118,6 +119,12 @@ def status_icon(status: str) -> str:
 def level_word(level: int) -> str:
     """A user's level in a group in words."""
     return str(LEVEL_WORDS[level])
+
+
+@register.filter
+def kind_word(kind: str) -> str:
+    """A kind of agent in a word or two."""
+    return gettext(registry.words(kind).short)
 
 
 @register.filter

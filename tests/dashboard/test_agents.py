@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from groups.agents import registry
 from groups.models import Agent, Group
 from tests.dashboard.conftest import Browser
 from tests.factories import make_agent
@@ -40,12 +41,28 @@ def test_groups_that_one_may_not_see_are_not_counted(
     harbour: Group, outsider: Browser, viewer: Browser
 ) -> None:
     def of_lena(browser: Browser) -> str:
-        page = browser.get("/fragments/agents/", htmx=True).content.decode()
+        page: str = browser.get("/fragments/agents/", htmx=True).content.decode()
         row = page[page.index('id="agent-lena"') :]
         return row[: row.index("</li>")]
 
     assert "1 group<" in of_lena(viewer)
     assert "0 groups<" in of_lena(outsider)
+
+
+def test_a_new_kind_needs_nothing_but_its_entries(
+    outsider: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker = registry.KINDS["builtin"]
+    for kind in ("oracle", "nameless"):
+        monkeypatch.setitem(registry.KINDS, kind, maker)
+        make_agent(agent_id=f"the-{kind}", kind=kind)
+    monkeypatch.setitem(registry.WORDS, "oracle", registry.Words("divine", "an oracle (ask once)"))
+    form = outsider.get("/new/agent/").content.decode()
+    assert '<option value="oracle">an oracle (ask once)</option>' in form
+    assert '<option value="nameless">nameless</option>' in form
+    rows = outsider.get("/fragments/agents/", htmx=True).content.decode()
+    assert '<span class="kind">divine</span>' in rows
+    assert '<span class="kind">nameless</span>' in rows
 
 
 def test_registering(outsider: Browser, nobody: Browser) -> None:

@@ -17,6 +17,11 @@ class Mode(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def words(self) -> str:
+        """How the dashboard names it, in English; pages translate it."""
+        ...
+
     def next(self, subtasks: Sequence[SubtaskRecord], leader: str) -> Step:
         """What to do, now that something ended (or the run begins, with no subtasks)."""
         ...

@@ -13,6 +13,7 @@ class LeaderWorker:
     """One plan by the leader, its work subtasks, one summary by the leader."""
 
     name = "leader_worker"
+    words = "Leader and workers"
 
     def next(self, subtasks: Sequence[SubtaskRecord], leader: str) -> Step:
         """See `Mode.next`."""

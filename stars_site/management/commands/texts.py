@@ -21,6 +21,8 @@ from django.utils.translation.template import templatize
 
 from groups import errors
 from groups.agents.builtin import SKILLS
+from groups.agents.registry import WORDS
+from groups.execution.modes import MODES
 from state.errors import StarsError
 
 ROOT: Final = Path(settings.BASE_DIR)
@@ -84,6 +86,10 @@ def texts(domain: str) -> Iterator[tuple[str, str | tuple[str, ...], str | None]
         # Code without Django cannot mark its texts; pages translate them where they show them.
         yield from (("groups/errors.py", text, None) for text in _sentences_of(StarsError))
         yield from (("groups/agents/builtin/script.py", text, None) for text in SKILLS.values())
+        kinds = (text for words in WORDS.values() for text in words)
+        yield from (("groups/agents/registry.py", text, None) for text in kinds)
+        modes = (mode.words for mode in MODES.values())
+        yield from (("groups/execution/modes", text, None) for text in modes)
 
 
 def _sentences_of(family: type[StarsError]) -> Iterator[str]:
