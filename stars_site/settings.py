@@ -311,9 +311,16 @@ UNFOLD = {
 
 # --- Celery: the doorbell (ARCHITECTURE 4); no results, early acknowledgement, for the rows remember the work --------
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
-# In memory, a waiting worker looks for messages this often (seconds).
-CELERY_BROKER_TRANSPORT_OPTIONS = {} if REDIS_URL else {"polling_interval": 0.025}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = (
+    # Longer than the second for which a worker waits at the queue; by default all would wait for ever.
+    {"socket_timeout": 5.0, "socket_connect_timeout": 5.0}
+    if REDIS_URL
+    # In memory, a waiting worker looks for messages this often (seconds).
+    else {"polling_interval": 0.025}
+)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Whoever rings does not stand and wait: the sweep rings again.
+CELERY_TASK_PUBLISH_RETRY = False
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_IGNORE_RESULT = True
@@ -324,7 +331,12 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "groups.sweep", "schedule": timedelta(seconds=STARS_SWEEP_SECONDS)},
+    "sweep": {
+        "task": "groups.sweep",
+        "schedule": timedelta(seconds=STARS_SWEEP_SECONDS),
+        # While all workers are away sweeps pile up, and one is enough. Clocks may differ by less than that.
+        "options": {"expires": max(60.0, 2 * STARS_SWEEP_SECONDS)},
+    },
 }
 
 # --- Logging ---------------------------------------------------------------------------------------------------------
