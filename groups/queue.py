@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ _bells: _Bells
 DRIVE: Final = "groups.drive"
 SWEEP: Final = "groups.sweep"
 DELIVER: Final = "groups.deliver"
+#: Seconds within which a further bell counts as part of a burst.
+BURST: Final = 0.005
 
 
 def ring(run_ids: Iterable[uuid.UUID]) -> None:
@@ -52,6 +55,7 @@ class _Bells:
     def __init__(self) -> None:
         self._waiting: dict[str, None] = {}
         self._ringing = False
+        self._rung_at = 0.0
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, "stars-bells")
 
@@ -66,11 +70,15 @@ class _Bells:
 
     def _ring(self) -> None:
         while True:
+            # Runs that come in a burst share a message; one that comes alone does not wait.
+            if time.monotonic() - self._rung_at < BURST:
+                time.sleep(BURST)
             with self._lock:
                 ids, self._waiting = list(self._waiting), {}
                 if not ids:
                     self._ringing = False
                     return
+            self._rung_at = time.monotonic()
             try:
                 _send(DRIVE, run_ids=ids)
             except Exception:
