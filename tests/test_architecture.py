@@ -38,7 +38,9 @@ WRITES = frozenset(
     )
 )
 #: What writes rows when it is called on a related manager, and is harmless on sets and dictionaries.
-RELATED_WRITES = frozenset(["add", "set", "remove", "clear", "aadd", "aset", "aremove", "aclear"])
+RELATED_WRITES = frozenset(
+    f"{prefix}{name}" for prefix in ("", "a") for name in ("add", "set", "remove", "clear")
+)
 RELATED = {
     relation.get_accessor_name()
     for model in apps.get_app_config("groups").get_models()

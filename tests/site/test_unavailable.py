@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -17,6 +16,8 @@ from groups.api import stream
 from groups.models import Group
 from tests.factories import make_token
 
+#: A run that nobody can look for.
+RUN = "01a20659-5c57-70af-93e1-d19fe82e79a3"
 SECRET = "could not connect to db.internal as stars"
 
 
@@ -53,7 +54,7 @@ def is_unavailable(answer: Any) -> str:
     return text
 
 
-@pytest.mark.parametrize("path", ["/", "/runs/", f"/runs/{uuid.uuid4()}/", "/agents/", "/admin/"])
+@pytest.mark.parametrize("path", ["/", "/runs/", f"/runs/{RUN}/", "/agents/", "/admin/"])
 def test_pages(browser: Client, away: None, path: str) -> None:
     page = is_unavailable(browser.get(path))
     assert "<html" in page and "A service that Stars needs did not answer" in page
@@ -76,7 +77,7 @@ def test_fragments(browser: Client, away: None) -> None:
 
 def test_scripts_of_pages(browser: Client, away: None) -> None:
     answer = browser.post(
-        f"/runs/{uuid.uuid4()}/pause/",
+        f"/runs/{RUN}/pause/",
         "{}",
         "application/json",
         headers={"Accept": "application/json"},
@@ -106,7 +107,7 @@ async def test_the_event_stream(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OperationalError(SECRET)
 
     monkeypatch.setattr(stream, "identify", fail)
-    path = f"/api/v1/runs/{uuid.uuid4()}/events/stream"
+    path = f"/api/v1/runs/{RUN}/events/stream"
     is_problem(await AsyncClient().get(path), path)
 
 
