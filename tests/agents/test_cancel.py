@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import threading
 import time
 from contextlib import aclosing
 from pathlib import Path
@@ -17,41 +18,55 @@ from groups.agents.builtin.output import Output
 from groups.agents.builtin.thread import MAX_THREADS, Stop, Stopped, stream
 from tests.agents.kit import attachment, request
 
-ENDLESS = "SELECT count(*) FROM range(10000000000000) AS a(n) WHERE hash(n) = 1"
+#: Says so when it is under way.
+ENDLESS = """
+    SELECT count(*) FROM range(10000000000000) AS a(n)
+    WHERE CASE n WHEN 0 THEN under_way(n) ELSE hash(n) END = 1
+"""
 
 
-def endless_query(output: Output, stop: Stop) -> None:
-    with Database(stop) as database, output.tool("endless"):
-        database.rows(ENDLESS)
+class Endless:
+    """Work that sits in a query until it is stopped."""
+
+    def __init__(self) -> None:
+        self.under_way = threading.Event()
+
+    def __call__(self, output: Output, stop: Stop) -> None:
+        with Database(stop) as database, output.tool("endless"):
+            database._connection.create_function("under_way", self._say, ["BIGINT"], "BIGINT")
+            database.rows(ENDLESS)
+
+    def _say(self, number: int) -> int:
+        self.under_way.set()
+        return number
 
 
-async def first_event(work: object) -> None:
-    async with aclosing(stream(work)) as events:  # type: ignore[arg-type]
-        async for event in events:
-            assert isinstance(event, ToolStarted)
-            await asyncio.sleep(0.05)  # let the query begin
-            return
+async def close_in_the_middle(work: Endless) -> float:
+    """Seconds that it takes to close the stream of that work while its query runs."""
+    async with aclosing(stream(work)) as events:
+        assert isinstance(await anext(events), ToolStarted)
+        assert await asyncio.to_thread(work.under_way.wait, 10)
+        began = time.monotonic()
+    return time.monotonic() - began
 
 
 async def test_closing_the_stream_interrupts_a_query() -> None:
-    began = time.monotonic()
-    await first_event(endless_query)
-    assert time.monotonic() - began < 1
+    assert await close_in_the_middle(Endless()) < 1
 
 
 async def test_cancelling_the_task_interrupts_a_query(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    started = asyncio.Event()
+    work = Endless()
 
     async def consume() -> None:
-        async with aclosing(stream(endless_query)) as events:
+        async with aclosing(stream(work)) as events:
             async for _ in events:
-                started.set()
+                pass
 
     task = asyncio.create_task(consume())
-    await started.wait()
+    assert await asyncio.to_thread(work.under_way.wait, 10)
     began = time.monotonic()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -62,7 +77,8 @@ async def test_cancelling_the_task_interrupts_a_query(
 
 async def test_work_that_waits_for_a_thread_is_dropped() -> None:
     ran: list[int] = []
-    tasks = [asyncio.create_task(first_event(endless_query)) for _ in range(MAX_THREADS)]
+    busy = [Endless() for _ in range(MAX_THREADS)]
+    tasks = [asyncio.create_task(close_in_the_middle(work)) for work in busy]
     await asyncio.sleep(0)
 
     def queued(output: Output, stop: Stop) -> None:

@@ -117,14 +117,18 @@ async def test_what_is_written_while_a_viewer_joins_is_neither_lost_nor_doubled(
 ) -> None:
     run = await new_run(group=harbour, events=700)
 
+    in_the_middle = asyncio.Event()
+
     async def write() -> None:
-        for _ in range(60):
+        for number in range(60):
             await append_events(run=run, n=3)
+            if number == 20:
+                in_the_middle.set()
 
     async with watching(ada) as first, watching(ada) as second:
         writing = asyncio.create_task(write())
         await first.subscribe(f"run:{run.id}")
-        await asyncio.sleep(0.05)
+        await in_the_middle.wait()
         await second.subscribe(f"run:{run.id}", after=650)
         await writing
         assert await first.hear_up_to(880) == list(range(1, 881))
