@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 
+import django
 from channels.routing import ProtocolTypeRouter
-from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stars_site.settings")
 
 # Before anything that imports models.
-_http = get_asgi_application()
+django.setup(set_prefix=False)
 
 from stars_site import limits  # noqa: E402
 from stars_site.backpressure import telling_backpressure  # noqa: E402
+from stars_site.handler import Handler  # noqa: E402
 from stars_site.routing import websockets  # noqa: E402
 
 limits.install()
 application = ProtocolTypeRouter(
-    {"http": limits.reading_bodies(telling_backpressure(_http)), "websocket": websockets}
+    {"http": limits.reading_bodies(telling_backpressure(Handler())), "websocket": websockets}
 )

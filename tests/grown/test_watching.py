@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx
 import msgspec
+import psycopg
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from tests.engine.scripted import wait_for
 from tests.grown.conftest import LONG, Site
 
 pytestmark = [pytest.mark.grown, pytest.mark.timeout(180)]
@@ -90,3 +92,21 @@ def test_viewers_see_all_of_a_run_in_other_processes(site: Site, killed: bool) -
     assert second.seqs() == everything[seen:]
     assert types.count("subtask.retrying") == (WIDTH if killed else 0)
     assert types.count("subtask.completed") == WIDTH + 3
+
+
+def test_requests_leave_no_database_connection_behind(site: Site) -> None:
+    site.ask("prepare", width=WIDTH, seconds=0.0)
+    token = site.ask("admit")
+    address = site.web()
+    with httpx.Client(headers={"Authorization": f"Token {token}"}) as client:
+        for _ in range(40):
+            assert client.get(f"{address}/api/v1/groups/Crew/").status_code == 200
+    url = site.environment["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as server:
+
+        def others() -> int:
+            count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            (found,) = server.execute(count).fetchone() or (0,)
+            return int(found) - 1
+
+        wait_for(lambda: others() == 1, "none but the desk's")
