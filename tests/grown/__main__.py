@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 from tests import servers
@@ -21,7 +19,7 @@ WORKERS: Final = 2
 #: Everything that reads or writes rows, or listens.
 AGAIN: Final = ("engine", "live", "replay", "services", "sockets")
 SESSIONS: Final = (
-    ("-n", str(WORKERS), "-m", "not grown and not sqlite", *(f"tests/{name}" for name in AGAIN)),
+    ("-n", str(WORKERS), "-m", "not grown", *(f"tests/{name}" for name in AGAIN)),
     # One after the other: they start processes of their own.
     (
         "-m",
@@ -34,9 +32,7 @@ def main() -> int:
     """Start the servers, run pytest, stop them. 0 when everything has passed."""
     sessions = (tuple(sys.argv[1:]),) if sys.argv[1:] else SESSIONS
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stars-grown-")))
-        folder.chmod(0o755)  # PostgreSQL refuses to be root and becomes somebody else
-        database = stack.enter_context(servers.postgres(folder / "postgres"))
+        database = stack.enter_context(servers.postgres())
         # One for each worker: a Redis has one space of channels, whatever the number of the database.
         stores = [servers.RedisServer() for _ in range(WORKERS)]
         for store in stores:

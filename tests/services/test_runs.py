@@ -35,7 +35,7 @@ from groups.services.inputs import MAX_REASON
 from groups.services.ledger import Ledger, Machine, opened
 from state import fanout
 from state.errors import Invalid, StarsError
-from tests.engine.scripted import check_log
+from tests.engine.scripted import check_log, wait_for
 from tests.factories import make_group
 from tests.unit.world import item, plan
 
@@ -329,6 +329,7 @@ def test_many_writers_leave_no_gap_and_are_heard_in_order(harbour: Group) -> Non
     run.refresh_from_db()
     seqs = list(RunEvent.objects.filter(run=run).order_by("seq").values_list("seq", flat=True))
     assert seqs == list(range(1, 2 + 8 * 24 + 1)) and run.last_seq == seqs[-1]
+    wait_for(lambda: any(last == seqs[-1] for _, last in heard), "the last number")
     told = [n for first, last in heard for n in range(first, last + 1)]
     assert sorted(told) == seqs[2:], "every number is announced exactly once"
     for who in range(8):
