@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from knox.models import AuthToken
 from rest_framework.test import APIClient
+from sesame.utils import get_query_string
 
 URL = "/api/v1/auth/token/"
 
@@ -34,6 +35,13 @@ def test_works(anonymous: APIClient, eve: User) -> None:
     assert not AuthToken.objects.filter(digest__contains=body["token"]).exists()
     anonymous.credentials(HTTP_AUTHORIZATION=f"Token {body['token']}")
     assert anonymous.get("/api/v1/groups/").status_code == 200
+
+
+def test_a_token_spends_no_one_time_link(anonymous: APIClient, eve: User) -> None:
+    link = "/login/link/" + get_query_string(eve)
+    given = {"username": "eve", "password": "apple-and-snake"}
+    assert anonymous.post(URL, given, format="json").status_code == 200
+    assert anonymous.get(link).status_code == 302
 
 
 @pytest.mark.parametrize(

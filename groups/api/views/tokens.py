@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
-from django.contrib.auth.signals import user_logged_in
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication
@@ -60,7 +59,8 @@ class TokenView(ApiView):
         user = authenticate(request, **given)
         if not isinstance(user, User):
             raise WrongCredentials
-        user_logged_in.send(sender=User, request=request, user=user)
+        # Not `user_logged_in`: that moves `last_login`, and with it spends the user's one-time link.
+        guesses.forget(request, user.get_username())
         token, text = tokens.issue(actor=user)
         body = TokenSerializer({"token": text, "expiry": token.expiry}).data
         return Response(body, headers={"Cache-Control": "no-store"})
