@@ -33,7 +33,7 @@ def event(run: Run, seq: int) -> RunEvent:
 @pytest.mark.django_db
 def test_inserted_rows_read_back_the_same() -> None:
     run = make_run()
-    part = Subtask(run=run, key="a", kind="work", title=ODD["text"], assignee="wim")
+    part = Subtask(run=run, key="a", kind="work", title=str(ODD["text"]), assignee="wim")
     part.lease_until, part.depends_on = AT, ["x", "y"]
     writes = Writes()
     writes.insert([part])
