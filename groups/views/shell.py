@@ -32,7 +32,11 @@ class Request(HttpRequest):
 
 
 #: Families with a page of their own. That of Unavailable asks the database nothing.
-PAGES: Final[dict[type[StarsError], str]] = {NotFound: "404.html", NotAllowed: "403.html", Unavailable: "503.html"}
+PAGES: Final[dict[type[StarsError], str]] = {
+    NotFound: "404.html",
+    NotAllowed: "403.html",
+    Unavailable: "503.html",
+}
 
 View: TypeAlias = Callable[..., HttpResponseBase]
 
