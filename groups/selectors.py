@@ -19,7 +19,7 @@ from django.db.models import (
 from django.db.models.functions import Left
 
 from groups.access import Actor, visible_groups, visible_runs
-from groups.execution.statuses import RUN_ENDED, SubtaskKind, SubtaskStatus
+from groups.execution.statuses import RUN_ENDED, SUBTASK_ENDED, SubtaskKind, SubtaskStatus
 from groups.models import (
     Agent,
     Attachment,
@@ -79,20 +79,18 @@ def recent_runs(actor: Actor) -> QuerySet[Run]:
     return _brief(visible_runs(actor).select_related("group"))
 
 
+#: Statuses in which work came to an end of its own; what was cancelled did not.
+WORK_DONE: Final = SUBTASK_ENDED - {SubtaskStatus.CANCELLED}
+
+
 def _brief(runs: QuerySet[Run]) -> QuerySet[Run]:
     """Newest first, long texts left in the database but for `task_brief` and `error_brief` (BRIEF characters).
 
-    Annotates `work_done` and `work_total`: how many work subtasks ended, of how many.
+    Annotates `work_done` and `work_total`: how many work subtasks came to an end of their own
+    (what was cancelled did not), of how many.
     """
     work = Q(subtasks__kind=SubtaskKind.WORK)
-    ended = work & Q(
-        subtasks__status__in=[
-            SubtaskStatus.COMPLETED,
-            SubtaskStatus.FAILED,
-            SubtaskStatus.SKIPPED,
-            SubtaskStatus.CANCELLED,
-        ]
-    )
+    ended = work & Q(subtasks__status__in=list(WORK_DONE))
     return (
         runs.defer("task", "plan", "result", "error", "usage")
         .annotate(

@@ -15,7 +15,7 @@ from groups.models import Agent, Group, Member, Role, Run
 from groups.services import agents, groups, membership, runs
 
 #: Seconds between two pieces of output, so that people can watch.
-PACE: Final = 0.05
+PACE: Final = 0.1
 #: Days and branches of the example table, and the seed that makes it the same everywhere.
 DAYS: Final = 90
 BRANCHES: Final = ("Beijing", "Berlin", "Boston", "Bogotá")

@@ -11,9 +11,9 @@ from rest_framework.reverse import reverse
 
 from groups.api.serializers.base import StrictSerializer, Text
 from groups.api.serializers.plans import PlanSerializer
-from groups.execution.statuses import SUBTASK_ENDED, FailurePolicy, SubtaskKind
+from groups.execution.statuses import FailurePolicy, SubtaskKind
 from groups.models import Attachment, Run, Subtask
-from groups.selectors import BRIEF
+from groups.selectors import BRIEF, WORK_DONE
 from groups.services.inputs import MAX_REASON
 
 
@@ -76,7 +76,7 @@ class RunBriefSerializer(serializers.ModelSerializer[Run]):
     error = serializers.CharField(source="error_brief", help_text=_CUT)
     group = serializers.CharField(source="group_id")
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
-    work_done = serializers.IntegerField(help_text="Work subtasks that have ended.")
+    work_done = serializers.IntegerField(help_text="Work subtasks completed, failed or skipped.")
     work_total = serializers.IntegerField(help_text="Work subtasks in the plan.")
 
     class Meta:
@@ -104,7 +104,9 @@ class RunSerializer(RunBriefSerializer):
 
     task = serializers.CharField()
     error = serializers.CharField(help_text="Why it failed; empty unless it did.")
-    work_done = serializers.SerializerMethodField(help_text="Work subtasks that have ended.")  # type: ignore[assignment]
+    work_done = serializers.SerializerMethodField(
+        help_text="Work subtasks completed, failed or skipped."
+    )  # type: ignore[assignment]
     work_total = serializers.SerializerMethodField(help_text="Work subtasks in the plan.")  # type: ignore[assignment]
     result = serializers.CharField(help_text="Markdown; empty before the run's end.")
     plan = PlanSerializer(allow_null=True, help_text="As last proposed; null before.")
@@ -137,7 +139,7 @@ class RunSerializer(RunBriefSerializer):
     def get_work_done(self, run: Run) -> int:
         """Counted over the prefetched subtasks."""
         return sum(
-            subtask.kind == SubtaskKind.WORK and subtask.status in SUBTASK_ENDED
+            subtask.kind == SubtaskKind.WORK and subtask.status in WORK_DONE
             for subtask in run.subtasks.all()
         )
 
