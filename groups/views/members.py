@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from groups import access, selectors
 from groups.forms import JoinForm, MemberForm
-from groups.models import Group, Level
+from groups.models import Group, Level, Role
 from groups.services import membership
 from groups.views.shell import Request, attempt, goes_to, page
 
@@ -70,9 +70,12 @@ def leave(request: Request, group_id: str, agent_id: str) -> HttpResponse:
 
 def _list(request: Request, group: Group) -> HttpResponse:
     level = access.level_in(request.user, group.id) or Level.VIEWER
+    found = list(selectors.members_of(group))
     context = {
         "group": group,
-        "members": list(selectors.members_of(group)),
+        "members": found,
+        "has_leader": any(member.role == Role.LEADER for member in found),
+        "can_operate": level >= Level.OPERATOR,
         "can_own": level >= Level.OWNER,
     }
-    return render(request, "groups/partials/members.html", context)
+    return render(request, "groups/partials/members_fresh.html", context)

@@ -31,6 +31,29 @@ def test_the_list_costs_the_same_for_any_number(
         owner.get(PATH, htmx=True)
 
 
+def test_the_list_brings_the_run_box_up_to_date(
+    harbour: Group, owner: Browser, operator: Browser, viewer: Browser
+) -> None:
+    """Only the button and the notice come along, out of band: the box keeps task and files."""
+
+    def tag(browser: Browser, of: str) -> str:
+        page: str = browser.get(PATH, htmx=True).content.decode()
+        assert 'id="run-box"' not in page
+        _, found, rest = page.partition(f'id="{of}"')
+        return found + rest[: rest.find(">")]
+
+    harbour.members.filter(role="leader").update(role="worker")
+    assert "disabled" in tag(operator, "run-button")
+    assert "hidden" not in tag(operator, "run-blocked")
+    assert owner.post(f"{PATH}lena/", {"role": "leader", "tags": ""}, htmx=True).status_code == 200
+    for of in ("run-button", "run-blocked"):
+        assert 'hx-swap-oob="true"' in tag(operator, of)
+        assert f'id="{of}"' not in viewer.get(PATH, htmx=True).content.decode()
+    assert "disabled" not in tag(operator, "run-button")
+    assert "hidden" in tag(operator, "run-blocked")
+    assert "hx-swap-oob" not in operator.get("/groups/Harbour/").content.decode()
+
+
 def test_joining(harbour: Group, owner: Browser, operator: Browser) -> None:
     make_agent(agent_id="nia")
     given = {"agent_id": "nia", "role": "worker", "tags": "night, deck 夜"}
