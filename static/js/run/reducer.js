@@ -15,6 +15,9 @@ export const runEnded = (status) => RUN_ENDED.has(status);
 /** Whether a subtask with this status needs no more work. */
 export const subtaskEnded = (status) => SUBTASK_ENDED.has(status);
 
+/** Whether a subtask came to an end of its own; what was cancelled did not. */
+export const subtaskDone = (status) => subtaskEnded(status) && status !== "cancelled";
+
 /** The view before the first event. `run` gives what the log does not repeat: {id, task?, mode?}. */
 export function initial(run = {}) {
   return {

@@ -1,8 +1,8 @@
-/** <run-progress>: how many of the plan's subtasks have ended, as one bar split by how they ended. */
+/** <run-progress>: how many of the plan's subtasks came to an end of their own, as one bar split by how all of them stand. */
 
 import { h, setStyle, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
-import { runEnded, subtaskEnded } from "./reducer.js";
+import { runEnded, subtaskDone } from "./reducer.js";
 
 const PARTS = ["completed", "failed", "skipped", "cancelled", "running", "waiting"];
 
@@ -20,15 +20,15 @@ class RunProgress extends HTMLElement {
     const work = Object.values(view.subtasks).filter((subtask) => subtask.kind === "work");
     this.hidden = !work.length;
     if (!work.length) return;
-    const ended = work.filter((subtask) => subtaskEnded(subtask.status)).length;
+    const done = work.filter((subtask) => subtaskDone(subtask.status)).length;
     for (const [part, bar] of this.bars) {
       const n = work.filter((subtask) => subtask.status === part).length;
       setStyle(bar, { "--share": String(n / work.length) });
     }
     this.bar.setAttribute("aria-valuemax", String(work.length));
-    this.bar.setAttribute("aria-valuenow", String(ended));
+    this.bar.setAttribute("aria-valuenow", String(done));
     this.bar.classList.toggle("is-live", !runEnded(view.status));
-    text(this.words, fill(gettext("%(n)s of %(total)s"), { n: ended, total: work.length }));
+    text(this.words, fill(gettext("%(n)s of %(total)s"), { n: done, total: work.length }));
   }
 }
 
