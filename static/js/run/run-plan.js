@@ -19,7 +19,8 @@ class RunPlan extends HTMLElement {
   }
 
   draw(view, before) {
-    if (!view.last_seq || (before && view.subtasks === before.subtasks && view.plan === before.plan)) return;
+    const same = (name) => view[name] === before[name];
+    if (!view.last_seq || (before && ["subtasks", "plan", "status"].every(same))) return;
     this.start = Date.parse(view.queuedAt ?? view.lastAt);
     const subtasks = ordered(view);
     this.hidden = !subtasks.length || view.status === "awaiting_approval";
@@ -32,16 +33,25 @@ class RunPlan extends HTMLElement {
   }
 
   tick(view, at) {
-    const end = runEnded(view.status) ? Date.parse(view.endedAt) : at;
-    const total = Math.max(1000, end - this.start);
+    const total = this.#total(view, at);
     text(this.scale, duration(total));
     for (const { subtask, time, bars } of this.rows.values()) {
       for (const { bar, from, to } of bars) {
         const share = (value) => `${((value / total) * 100).toFixed(3)}%`;
-        setStyle(bar, { "inset-inline-start": share(from), "inline-size": share((to ?? total) - from) });
+        setStyle(bar, { "inset-inline-start": share(from), "inline-size": share(Math.max(0, (to ?? total) - from)) });
       }
       if (subtask.startedAt && !subtask.endedAt) text(time, duration(at - Date.parse(subtask.startedAt)));
     }
+  }
+
+  /** The axis in milliseconds: to the end or now, but never short of an event, whose clock may be ahead of ours. */
+  #total(view, at) {
+    const ends = runEnded(view.status) ? [Date.parse(view.endedAt)] : [at, Date.parse(view.lastAt)];
+    let total = Math.max(1000, ...ends.map((end) => end - this.start));
+    for (const { bars } of this.rows.values()) {
+      for (const { from, to } of bars) total = Math.max(total, to ?? from);
+    }
+    return total;
   }
 
   #row(subtask, index) {
