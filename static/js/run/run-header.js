@@ -25,7 +25,6 @@ export function offers(view, canSteer) {
   };
   if (status === "awaiting_approval") offer.pause = gettext("The run already stands still until its plan is approved.");
   if (status === "failed" || (status === "completed" && loose)) offer.retry = "";
-  if (status === "cancelled") offer.retry = gettext("A cancelled run cannot be taken up again; run the task anew.");
   if (!canSteer) {
     for (const name of Object.keys(offer)) if (offer[name] === "") offer[name] = LOOK_ONLY;
   }
