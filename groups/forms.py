@@ -220,6 +220,7 @@ class AgentForm(StarsForm):
         required=False,
         initial=dict,
         widget=forms.Textarea({"rows": 4, "spellcheck": "false", "class": "code"}),
+        error_messages={"invalid": _('This is not JSON. Write it like this: {"pace": 0.25}')},
     )
     max_concurrency = forms.IntegerField(
         label=_("Subtasks at once"),

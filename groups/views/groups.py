@@ -19,21 +19,21 @@ from state.errors import NotFound
 
 #: Runs and messages on a group's page; older ones are a click away.
 RUNS_SHOWN = 20
+#: Runs on the home page, below the groups.
+LATEST = 5
 MESSAGES_SHOWN = 50
 
 
 @page()
 def home(request: Request) -> HttpResponse:
-    """All groups that the person may see."""
-    context = {"groups": selectors.groups_with_counts(request.user), "topics": live.DASHBOARD}
-    return render(request, "groups/list.html", context)
+    """All groups that the person may see, and what ran in them last."""
+    return render(request, "groups/list.html", _cards(request) | {"topics": live.DASHBOARD})
 
 
 @page()
 def cards(request: Request) -> HttpResponse:
-    """The cards alone, for a page that heard a poke."""
-    context = {"groups": selectors.groups_with_counts(request.user)}
-    return render(request, "groups/partials/cards.html", context)
+    """The cards and latest runs alone, for a page that heard a poke."""
+    return render(request, "groups/partials/cards.html", _cards(request))
 
 
 @page("GET", "HEAD", "POST")
@@ -137,6 +137,13 @@ def remove(request: Request, group_id: str) -> HttpResponse:
     service.remove(actor=request.user, group=group)
     notices.success(request, _("The group %(name)s is gone.") % {"name": group.name})
     return goes_to(request, "groups:home")
+
+
+def _cards(request: Request) -> dict[str, object]:
+    return {
+        "groups": selectors.groups_with_counts(request.user),
+        "runs": selectors.recent_runs(request.user)[:LATEST],
+    }
 
 
 def _settings(

@@ -98,6 +98,11 @@ def test_bad_input_stands_beside_the_field(
     assert not Agent.objects.filter(agent_id="nia").exists()
 
 
+def test_settings_that_are_not_json_are_answered_with_an_example(outsider: Browser) -> None:
+    page = outsider.post("/new/agent/", GIVEN | {"config": "pace: 1"}).content.decode()
+    assert "This is not JSON. Write it like this: {&quot;pace&quot;: 0.25}" in page
+
+
 def test_changing_is_for_whoever_registered_it(owner: Browser, outsider: Browser) -> None:
     owner.post("/new/agent/", GIVEN)
     page = owner.get("/agents/nia/").content.decode()

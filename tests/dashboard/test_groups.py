@@ -42,8 +42,19 @@ def test_the_list_costs_the_same_for_any_number(
     for n in range(12):
         group = make_group(owner=ada, leader=f"l{n}", workers=(f"w{n}", f"v{n}"))
         make_run(group=group)
-    with django_assert_max_num_queries(6):
-        owner.get("/")
+    with django_assert_max_num_queries(7):
+        page = owner.get("/").content.decode()
+    assert page.count('class="run-row"') == 5
+
+
+def test_the_latest_runs_stand_below_the_groups(
+    harbour: Group, viewer: Browser, outsider: Browser
+) -> None:
+    assert "Latest runs" not in viewer.get("/").content.decode()
+    run = make_run(group=harbour)
+    for path in ("/", "/fragments/groups/"):
+        assert f'id="run-{run.id}"' in viewer.get(path).content.decode()
+        assert str(run.id) not in outsider.get(path).content.decode()
 
 
 def test_making_one(cy: User, outsider: Browser, nobody: Browser) -> None:
