@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connection
 from django.db.models import ForeignKey, Model
@@ -25,7 +25,15 @@ class _Part(NamedTuple):
     converters: list[tuple[int, list[Callable[..., Any]], Any]]
 
 
-def fetch(
+class Query(NamedTuple, Generic[_M]):
+    """A SELECT whose rows are instances of one model."""
+
+    sql: str
+    params: list[Any]
+    read: Callable[[Sequence[Any]], _M]
+
+
+def select(
     model: type[_M],
     tail: str,
     params: Sequence[Any],
@@ -34,36 +42,57 @@ def fetch(
     without: tuple[str, ...] = (),
     extra: tuple[str, ...] = (),
     lock: str = "",
-) -> list[_M]:
+) -> Query[_M]:
     """The rows of `model` that `tail` (JOIN, WHERE, ORDER BY) selects; `params` fill its placeholders.
 
     `with_` names a foreign key whose row comes along, `without` attributes to defer, `extra` boolean attributes as
     "SQL AS name"; `lock` is PostgreSQL's locking clause (SQLite's transactions lock the whole file).
     """
     table = _name(model)
-    parts = [_part(model, without)]
-    source = table
+    part = _part(model, without)
+    source, columns = table, [part.columns]
     other = _related(model, with_) if with_ else None
-    if other is not None:
+    beside = _part(other, ()) if other is not None else None
+    if other is not None and beside is not None:
         column = _quote(f"{with_}_id")
         source += f" JOIN {_name(other)} ON {table}.{column}={_name(other)}.{_key(other)}"
-        parts.append(_part(other, ()))
-    columns = ",".join([*(part.columns for part in parts), *extra])
+        columns.append(beside.columns)
+    own = len(part.names)
+    flags = [text.rpartition(" AS ")[2] for text in extra]
+
+    def read(row: Sequence[Any]) -> _M:
+        instance = _instance(model, part, row[:own])
+        if other is not None and beside is not None:
+            related = _instance(other, beside, row[own : own + len(beside.names)])
+            setattr(instance, with_, related)
+        for name, value in zip(flags, row[len(row) - len(flags) :], strict=True):
+            setattr(instance, name, bool(value))
+        return instance
+
     locking = lock if connection.vendor == "postgresql" else ""
+    sql = f"SELECT {','.join([*columns, *extra])} FROM {source} {tail} {locking}"
+    return Query(sql, _adapted(params), read)
+
+
+def fetch(*queries: Query[Any]) -> list[list[Any]]:
+    """The rows of each query, one asked after the other; on PostgreSQL in one round trip."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM {source} {tail} {locking}", _adapted(params))
-        rows = cursor.fetchall()
-    own = len(parts[0].names)
-    found = []
-    for row in rows:
-        instance = _instance(model, parts[0], row[:own])
-        if other is not None:
-            end = own + len(parts[1].names)
-            setattr(instance, with_, _instance(other, parts[1], row[own:end]))
-        for place, text in enumerate(reversed(extra), start=1):
-            setattr(instance, text.rpartition(" AS ")[2], bool(row[-place]))
-        found.append(instance)
-    return found
+        if connection.vendor != "postgresql":
+            return [_rows(cursor, query) for query in queries]
+        cursor.execute(
+            ";".join(query.sql for query in queries),
+            [value for query in queries for value in query.params],
+        )
+        found = []
+        for query in queries:
+            found.append([query.read(row) for row in cursor.fetchall()])
+            cursor.nextset()
+        return found
+
+
+def _rows(cursor: Any, query: Query[Any]) -> list[Any]:
+    cursor.execute(query.sql, query.params)
+    return [query.read(row) for row in cursor.fetchall()]
 
 
 def marks(values: Sequence[object]) -> str:

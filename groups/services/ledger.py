@@ -22,7 +22,7 @@ from groups.execution.machine import RunMachine
 from groups.execution.plan import Assignable
 from groups.models import Agent, Member, Run, RunEvent, Subtask
 from groups.models.runs import new_id
-from groups.services.fetching import fetch, marks
+from groups.services.fetching import Query, fetch, marks, select
 from groups.services.rows import Writes
 
 
@@ -44,12 +44,12 @@ def _blank(run: Run, subtask_id: uuid.UUID | None) -> Subtask:
     return Subtask(id=subtask_id or new_id(), run=run)
 
 
-def _locked(ids: list[uuid.UUID], *, briefly: bool) -> list[Run]:
+def _locked(ids: list[uuid.UUID], *, briefly: bool) -> Query[Run]:
     """These runs, locked in the order of their ids; `briefly` without what is long and not looked at.
 
     Whether there are files and messages is asked along with the row, so that a run without costs no query for them.
     """
-    return fetch(
+    return select(
         Run,
         f"WHERE groups_run.id IN {marks(ids)} ORDER BY groups_run.id",
         ids,
@@ -62,14 +62,11 @@ def _locked(ids: list[uuid.UUID], *, briefly: bool) -> list[Run]:
     )
 
 
-def _subtasks(column: str, ids: list[uuid.UUID]) -> list[Subtask]:
-    return fetch(Subtask, f"WHERE {column} IN {marks(ids)}", ids) if ids else []
-
-
-def _members(group_ids: list[str]) -> list[Member]:
-    ids = list(dict.fromkeys(group_ids))
-    tail = f"WHERE group_id IN {marks(ids)} ORDER BY groups_member.id"
-    return fetch(Member, tail, ids, with_="agent") if ids else []
+def _members(run_ids: list[uuid.UUID]) -> Query[Member]:
+    """The members of these runs' groups, with their agents."""
+    groups = f"SELECT group_id FROM groups_run WHERE id IN {marks(run_ids)}"
+    tail = f"WHERE groups_member.group_id IN ({groups}) ORDER BY groups_member.id"
+    return select(Member, tail, run_ids, with_="agent")
 
 
 class Ledger:
@@ -93,17 +90,26 @@ class Ledger:
         """
         reports = reports or {}
         ids = list(run_ids)
-        briefly = all(run_id in reports for run_id in ids)
-        runs = {run.id: run for run in _locked(ids, briefly=briefly)}
-        whole = [run_id for run_id in runs if run_id not in reports]
-        few = [key for run_id in reports if run_id in runs for key in reports[run_id]]
+        whole = [run_id for run_id in ids if run_id not in reports]
+        few = [key for keys in reports.values() for key in keys]
+        queries: list[Query[Any]] = [_locked(ids, briefly=not whole)]
+        if whole:
+            queries.append(select(Subtask, f"WHERE run_id IN {marks(whole)}", whole))
+            queries.append(_members(whole))
+        if few:
+            queries.append(select(Subtask, f"WHERE id IN {marks(few)}", few))
+        locked, *others = fetch(*queries)
+        # Only now, for the lock may have been waited for, and the log's times are to follow its numbers.
+        self.now = timezone.now()
+        runs: dict[uuid.UUID, Run] = {run.id: run for run in locked}
         subtasks: dict[uuid.UUID, list[Subtask]] = defaultdict(list)
-        for row in [*_subtasks("run_id", whole), *_subtasks("id", few)]:
-            self._remember(row)
-            subtasks[row.run_id].append(row)
         members: dict[str, list[Member]] = defaultdict(list)
-        for member in _members([runs[run_id].group_id for run_id in whole]):
-            members[member.group_id].append(member)
+        for row in (row for rows in others for row in rows):
+            if isinstance(row, Member):
+                members[row.group_id].append(row)
+            else:
+                self._remember(row)
+                subtasks[row.run_id].append(row)
         for run in runs.values():
             self._remember(run)
             self._adopt(run, subtasks[run.id], members[run.group_id], whole=run.id not in reports)

@@ -20,7 +20,7 @@ from groups.execution.statuses import FailurePolicy
 from groups.models import Group, Member, Role, Run, Subtask
 from groups.services import attachments as files
 from groups.services import groups, inputs
-from groups.services.fetching import fetch
+from groups.services.fetching import fetch, select
 from groups.services.ledger import Ledger, opened
 from state.errors import Invalid
 
@@ -161,8 +161,9 @@ def _leader(group: Group, *, lock: bool = False) -> Member:
     """
     tail = "JOIN groups_group g ON g.id=groups_member.group_id WHERE g.id=%s AND role=%s"
     lock_ = "FOR NO KEY UPDATE OF g" if lock else ""
-    found = fetch(Member, tail, [group.id, Role.LEADER.value], with_="agent", lock=lock_)
-    leader = next(iter(found), None)
+    params = [group.id, Role.LEADER.value]
+    (found,) = fetch(select(Member, tail, params, with_="agent", lock=lock_))
+    leader: Member | None = next(iter(found), None)
     if leader is None:
         if lock:
             groups.lock(group)

@@ -93,6 +93,7 @@ def test_a_run_is_stored_logged_and_rung_for(
     with django_capture_on_commit_callbacks(execute=True):
         run = start(harbour, ada, max_attempts=7, max_parallel=3, time_limit=60.0)
         assert not rung, "the bell is rung after the commit"
+    queue.settle()
     assert rung == [(queue.DRIVE, {"run_ids": [str(run.id)]})]
     run.refresh_from_db()
     assert (run.status, run.created_by, run.last_seq) == ("queued", ada, 2)
