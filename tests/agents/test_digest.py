@@ -102,7 +102,10 @@ def test_without_a_file_it_says_so_and_condenses_the_words() -> None:
             config={"skill": "digest"},
             title="Plan the move",
             instructions="Plan the move of 12 offices by 3 March 2027. Ask the offices first.",
-            notes=(Note(sender="bo", to="", text="mind the piano"),),
+            notes=(
+                Note(sender="bo", to="collector", text="mind the piano"),
+                Note(sender="system", to="", text="lunch is at noon"),
+            ),
             findings=(
                 Finding(key="1", title="List", agent_id="ann", status="completed", text="Offices."),
             ),
@@ -110,7 +113,10 @@ def test_without_a_file_it_says_so_and_condenses_the_words() -> None:
     )
     assert "There is no file to work on" in text
     assert "offices (" in text and "3 March 2027" in text
-    assert "mind the piano" in text and "“List”" in text
+    assert "“List”" in text
+    bullets, _, apart = text.partition("### Messages to collector")
+    assert "mind the piano" in apart and "piano" not in bullets
+    assert "lunch" not in text
 
 
 @given(st.text(max_size=500))

@@ -19,7 +19,7 @@ MAX_COLUMNS: Final = 12
 #: Below these a relation is not called one.
 WEAK_R: Final = 0.3
 STRONG_R: Final = 0.7
-WEAK_R2: Final = 0.05
+WEAK_R2: Final = 0.3
 _LABELS: Final = 3
 
 
@@ -134,7 +134,8 @@ def _correlations(data: Table, measures: list[Column], output: Output) -> None:
         direction = "rise together" if r > 0 else "move in opposite directions"
         degree = "strongly" if abs(r) >= STRONG_R else "moderately"
         output.finding(
-            f"**{escape(one.name)}** and **{escape(other.name)}** {direction}, {degree}: r = **{r:.3f}**."
+            f"**{escape(one.name)}** and **{escape(other.name)}** {direction}, {degree}: r = **{r:.3f}** "
+            "(correlation)."
         )
     rows = [
         [escape(one.name), escape(other.name), f"{r:.4f}", f"{count:,}"]
@@ -192,7 +193,8 @@ def _trends(data: Table, measures: list[Column], output: Output) -> None:
     output.section(
         f"{escape(data.name)}: trends over {escape(when.name)}",
         table(headers, rows, "lrrlrrl")
-        + f"\n\nLeast-squares lines; below R² = {WEAK_R2} a trend is not called one.",
+        + f"\n\nLeast-squares lines; a trend is called one only from R² = {WEAK_R2} on, "
+        "for single values and for daily totals alike.",
     )
 
 
@@ -205,7 +207,7 @@ def _sentence(column: Column, when: Column, values: _Line, days: _Line) -> str:
         )
 
     return (
-        f"Over **{escape(when.name)}**, **{escape(column.name)}**: "
+        f"Trend over **{escape(when.name)}**, **{escape(column.name)}**: "
         f"{part('single values', values)}, {part('daily totals', days)}."
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from groups.agents.builtin.columns import Column
+from groups.agents.builtin.duplicates import repeats_sql
 from groups.agents.builtin.markdown import escape, listed, plural, table
 from groups.agents.builtin.output import Output
 from groups.agents.builtin.tables import Table
@@ -125,6 +126,17 @@ def _spelling(data: Table) -> list[Fault]:
     return faults
 
 
+def _repeated(data: Table) -> list[Fault]:
+    """Rows that are the same in every cell as an earlier one."""
+    repeats, first = data.database.row(
+        f"SELECT coalesce(sum(repeats), 0), min(first) FILTER (repeats > 0) FROM ({repeats_sql(data)})"
+    )
+    if not repeats:
+        return []
+    what = f"Counts and totals include {plural(int(repeats), 'duplicate row')}"
+    return [("", what, f"the first row repeated is {data.lines.name(int(first))}")]
+
+
 def _identity(data: Table) -> list[Fault]:
     """Identifiers that occur more than once."""
     faults = []
@@ -199,6 +211,7 @@ _CHECKS: Final[dict[str, Callable[[Table], list[Fault]]]] = {
     "types": _fit,
     "empty or constant columns": _filled,
     "spelling": _spelling,
+    "duplicate rows": _repeated,
     "identifiers": _identity,
     "signs": _signs,
     "dates": _calendar,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from groups.agents.builtin.columns import Column
+from groups.agents.builtin.duplicates import count_duplicates, repeats_sql
 from groups.agents.builtin.markdown import cell, escape, listed, number, percent, plural, table
 from groups.agents.builtin.output import Output
 from groups.agents.builtin.tables import SHOWN, Table
@@ -121,26 +122,17 @@ def _misfits(data: Table, output: Output) -> None:
 
 
 def _duplicates(data: Table, output: Output) -> None:
-    """Rows that repeat an earlier row in every cell.
-
-    Hashes are grouped first, as they are small; only rows whose hash occurs twice are compared in full.
-    """
+    """Rows that repeat an earlier row in every cell."""
     cells = ", ".join(column.raw for column in data.columns)
-    suspects = (
-        f"SELECT * FROM (SELECT row, hash({cells}) AS h, {cells} FROM data) WHERE h IN "
-        f"(SELECT h FROM (SELECT hash({cells}) AS h FROM data) GROUP BY h HAVING count(*) > 1)"
-    )
-    groups = f"SELECT min(row) AS first, count(*) - 1 AS repeats FROM ({suspects}) GROUP BY {cells}"
-    with output.tool("find_duplicates") as call:
-        repeats = int(data.database.value(f"SELECT coalesce(sum(repeats), 0) FROM ({groups})"))
-        call.summary = f"{repeats:,} repeated rows"
+    repeats = count_duplicates(data, output)
     if not data.rows:
         return
     if not repeats:
         output.finding("No row is a duplicate of another.")
         return
     found = data.database.rows(
-        f"SELECT first, repeats FROM ({groups}) WHERE repeats > 0 ORDER BY repeats DESC, first LIMIT {SHOWN}"
+        f"SELECT first, repeats FROM ({repeats_sql(data)}) WHERE repeats > 0 "
+        f"ORDER BY repeats DESC, first LIMIT {SHOWN}"
     )
     output.finding(
         f"**{plural(repeats, 'duplicate row')}** (the same in every cell as an earlier row); "

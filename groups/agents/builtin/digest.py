@@ -61,8 +61,11 @@ def digest_words(request: Request, output: Output) -> None:
         output.finding(f"It cannot read {escape(listed(unread), 300)}.")
     if request.answers:
         output.finding(f"A person answered: “{escape(request.answers[-1], 500)}”.")
-    for note in request.notes[-3:]:
-        output.finding(f"{escape(note.sender)} wrote: “{escape(note.text, 200)}”.")
+    # What the group says to all is no finding; a message to this agent is shown, but apart.
+    heard = [note for note in request.notes if note.to == request.agent_id][-3:]
+    if heard:
+        lines = [f"- {escape(note.sender)} wrote: “{escape(note.text, 200)}”." for note in heard]
+        output.section(f"Messages to {escape(request.agent_id)}", "\n".join(lines))
     if request.findings:
         known = "\n\n".join(finding.text for finding in request.findings if finding.text)
         output.finding(

@@ -103,7 +103,7 @@ def _with_task(instructions: str, task: str) -> str:
 
 def _title(text: str) -> str:
     """The first line, cut at a word."""
-    line = " ".join(text.replace("\0", "").split()).rstrip(".。;；") or "Work on the task"
+    line = " ".join(text.replace("\0", "").split()).rstrip(" .。;；:：") or "Work on the task"
     if len(line) <= _TITLE:
         return line
     cut = line[: _TITLE - 1]

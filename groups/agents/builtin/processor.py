@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from groups.agents.builtin.columns import Column
+from groups.agents.builtin.duplicates import count_duplicates
 from groups.agents.builtin.markdown import cell, escape, number, percent, plural, table
 from groups.agents.builtin.numbers import quantiles, total
 from groups.agents.builtin.output import Output
@@ -24,6 +25,12 @@ def process(data: Table, output: Output) -> None:
     if not data.rows:
         output.finding(f"**{escape(data.name)}** has no rows, so there is nothing to add up.")
         return
+    repeats = count_duplicates(data, output)
+    if repeats:
+        output.finding(
+            f"All counts and totals include **{plural(repeats, 'duplicate row')}** "
+            "(the same in every cell as an earlier row)."
+        )
     _statistics(data, output)
     _categories(data, output)
     _periods(data, output)

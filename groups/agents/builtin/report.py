@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from groups.agents.base import Finding, Request
+from groups.agents.builtin.headlines import MAX_HEADLINES, headlines
 from groups.agents.builtin.markdown import escape, plural
 from groups.agents.builtin.output import FINDINGS
 
@@ -14,8 +15,6 @@ from groups.agents.builtin.output import FINDINGS
 MAX_DETAIL: Final = 100
 #: Characters of a text without findings that the report repeats.
 MAX_TEXT: Final = 2_000
-_HEADLINES: Final = 12
-_PER_WORKER: Final = 2
 _HEADING: Final = re.compile(r"^(#{1,5})(?= )", re.MULTILINE)
 
 
@@ -23,8 +22,8 @@ def write_report(request: Request) -> Iterator[str]:
     """The report in pieces: the answer, a section per finding, what was not done, how it was made."""
     done = [finding for finding in request.findings if finding.status == "completed"]
     rest = [finding for finding in request.findings if finding.status != "completed"]
-    yield f"# {escape(_first_line(request.task), 120)}\n\n"
-    yield from _answer(done, rest)
+    yield f"# {_heading_text(_first_line(request.task), 120)}\n\n"
+    yield from _answer(request.task, done, rest)
     for number, finding in enumerate(done, 1):
         yield _section(number, finding)
     if rest:
@@ -37,7 +36,7 @@ def write_report(request: Request) -> Iterator[str]:
     )
 
 
-def _answer(done: Sequence[Finding], rest: Sequence[Finding]) -> Iterator[str]:
+def _answer(task: str, done: Sequence[Finding], rest: Sequence[Finding]) -> Iterator[str]:
     if not done:
         yield "**No subtask was completed, so there is no result.**\n"
         return
@@ -46,20 +45,18 @@ def _answer(done: Sequence[Finding], rest: Sequence[Finding]) -> Iterator[str]:
             f"**{len(done):,} of {plural(len(done) + len(rest), 'subtask')} completed**; "
             "what is missing is listed below.\n\n"
         )
-    per_worker = max(1, min(_PER_WORKER, _HEADLINES // len(done)))
-    shown = done[:_HEADLINES]
-    for finding in shown:
-        for line in _headlines(finding, per_worker):
-            yield f"- {line} — `{finding.agent_id}`\n"
+    shown = done[:MAX_HEADLINES]
+    for line, finding in headlines(task, [(finding, _lines(finding)) for finding in shown]):
+        yield f"- {line} — `{finding.agent_id}`\n"
     if len(done) > len(shown):
         yield f"- … and the results of {plural(len(done) - len(shown), 'further subtask')} below.\n"
 
 
-def _headlines(finding: Finding, limit: int) -> list[str]:
-    """The worker's own first findings, or the first sentence of what it wrote."""
+def _lines(finding: Finding) -> list[str]:
+    """The worker's own findings, or the first line of what it wrote."""
     findings = _split(finding.text)[0]
     if findings:
-        return findings[:limit]
+        return findings
     return [_first_line(finding.text)] if finding.text.strip() else ["(no text)"]
 
 
@@ -77,7 +74,9 @@ def _split(text: str) -> tuple[list[str], str]:
 
 def _section(number: int, finding: Finding) -> str:
     findings, detail = _split(finding.text)
-    heading = f"\n## {number}. {escape(finding.title, 200)}\n\nFound by `{finding.agent_id}`.\n\n"
+    heading = (
+        f"\n## {number}. {_heading_text(finding.title, 200)}\n\nFound by `{finding.agent_id}`.\n\n"
+    )
     if not findings:
         return heading + _shortened_text(_demoted(detail.strip()) or "(no text)") + "\n"
     listing = "\n".join(f"- {line}" for line in findings)
@@ -116,6 +115,11 @@ def _not_done(rest: Sequence[Finding]) -> str:
         for finding in rest
     ]
     return "\n## Not done\n\n" + "\n".join(lines) + "\n"
+
+
+def _heading_text(text: str, limit: int) -> str:
+    """`text` as a heading, which ends in no colon."""
+    return escape(text.rstrip(" :：") or text, limit)
 
 
 def _first_line(text: str) -> str:
