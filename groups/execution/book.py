@@ -170,13 +170,12 @@ class RunBook:
                     moved = True
 
     def unblock(self) -> None:
+        blocked = [item for item in self.subtasks if item.status == SubtaskStatus.BLOCKED]
+        if not blocked:
+            return
         done = {s.key for s in self.subtasks if s.status == SubtaskStatus.COMPLETED}
-        for item in self.subtasks:
-            if (
-                item.status == SubtaskStatus.BLOCKED
-                and item.kind != SubtaskKind.SUMMARY
-                and done.issuperset(item.depends_on)
-            ):
+        for item in blocked:
+            if item.kind != SubtaskKind.SUMMARY and done.issuperset(item.depends_on):
                 self.make_ready(item)
 
     def make_ready(self, item: SubtaskRecord) -> None:

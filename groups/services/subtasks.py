@@ -281,7 +281,7 @@ def _take(machine: Machine, report: Report) -> None:
 
 def _findings(machine: Machine, item: Subtask) -> tuple[Finding, ...]:
     """What the subtask builds on: for work what it depends on, for the summary all work, in plan order."""
-    if item.kind == SubtaskKind.PLAN:
+    if item.kind == SubtaskKind.PLAN or (item.kind == SubtaskKind.WORK and not item.depends_on):
         return ()
     return tuple(
         Finding(
