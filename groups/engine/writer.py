@@ -23,7 +23,7 @@ from groups.services.subtasks import Batch, Claiming, Step, Work
 logger = logging.getLogger(__name__)
 
 #: Seconds a transaction may be kept open for answers that come at once.
-LINGER: Final = 0.01
+LINGER: Final = 0.025
 #: Seconds to wait for the event loop to have started what was claimed.
 SETTLE: Final = 0.005
 #: Runs in one transaction at most, so that none waits long for another's commit.

@@ -154,15 +154,15 @@ class Ledger:
         """Write what changed in all opened runs, in as few statements as there are; announce it after commit."""
         writes = Writes()
         changed = [machine for machine in self.machines.values() if machine.log or machine.changed]
-        logs: list[tuple[Run, list[RunEvent]]] = []
+        logs: list[tuple[Run, list[live.LogEntry]]] = []
         for machine in changed:
             machine.keep_clock()
             if machine.fresh:
-                writes.insert([machine.run])
+                writes.insert(Run, [machine.run])
             else:
                 writes.update(machine.run, self._changes(machine.run))
             rows = [
-                RunEvent(
+                live.LogEntry(
                     run_id=machine.run.id,
                     seq=entry.seq,
                     type=entry.event.TYPE,
@@ -179,8 +179,8 @@ class Ledger:
         for row in subtasks:
             if not row._state.adding:
                 writes.update(row, self._changes(row))
-        writes.insert([row for row in subtasks if row._state.adding])
-        writes.insert([row for _, rows in logs for row in rows])
+        writes.insert(Subtask, [row for row in subtasks if row._state.adding])
+        writes.insert(RunEvent, [row for _, rows in logs for row in rows])
         writes.flush()
         pokes = []
         for run, rows in logs:

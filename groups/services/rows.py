@@ -24,12 +24,14 @@ class Writes:
     """Inserts and updates, gathered and then written together by `flush`, in the order of their first row."""
 
     def __init__(self) -> None:
-        self._rows: dict[_Kind, list[Model]] = {}
+        self._rows: dict[_Kind, list[object]] = {}
 
-    def insert(self, rows: Sequence[Model]) -> None:
-        """Insert these rows of one model; keys that the database counts are not read back."""
+    def insert(self, model: type[Model], rows: Sequence[object]) -> None:
+        """Insert these rows of the model: its instances, or whatever has the same attributes.
+
+        Keys that the database counts are not read back.
+        """
         if rows:
-            model = type(rows[0])
             self._rows.setdefault((model, True, _all_names(model)), []).extend(rows)
 
     def update(self, row: Model, names: Sequence[str]) -> None:
@@ -52,10 +54,11 @@ class Writes:
         for (_, new, _), some in rows.items():
             if new:
                 for row in some:
-                    row._state.adding = False
+                    if isinstance(row, Model):
+                        row._state.adding = False
 
 
-def _as_json(kind: _Kind, rows: Sequence[Model]) -> str:
+def _as_json(kind: _Kind, rows: Sequence[object]) -> str:
     """The rows as one JSON text: encoded in one go, where binding each value would cost more than storing it."""
     names = _with_key(kind)
     return _encode([{name: getattr(row, name) for name in names} for row in rows]).decode()
@@ -95,7 +98,7 @@ def _one_by_one(kind: _Kind) -> str:
     return f"UPDATE {table} SET {sets} WHERE {_column(model._meta.pk)}=%s"
 
 
-def _as_values(kind: _Kind, rows: Sequence[Model]) -> list[list[Any]]:
+def _as_values(kind: _Kind, rows: Sequence[object]) -> list[list[Any]]:
     fields = [_fields(kind[0])[name] for name in _with_key(kind)]
     return [
         [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]

@@ -36,8 +36,8 @@ def test_inserted_rows_read_back_the_same() -> None:
     part = Subtask(run=run, key="a", kind="work", title=str(ODD["text"]), assignee="wim")
     part.lease_until, part.depends_on = AT, ["x", "y"]
     writes = Writes()
-    writes.insert([part])
-    writes.insert([event(run, seq) for seq in range(101, 104)])
+    writes.insert(Subtask, [part])
+    writes.insert(RunEvent, [event(run, seq) for seq in range(101, 104)])
     writes.flush()
     assert not part._state.adding
     read = Subtask.objects.get(pk=part.pk)
@@ -85,7 +85,7 @@ def test_what_is_null_stays_null_and_times_keep_their_microseconds() -> None:
 def test_a_doubled_number_is_refused() -> None:
     run = make_run()
     writes = Writes()
-    writes.insert([event(run, 201), event(run, 201)])
+    writes.insert(RunEvent, [event(run, 201), event(run, 201)])
     with pytest.raises(IntegrityError), transaction.atomic():
         writes.flush()
     assert not RunEvent.objects.filter(run=run, seq=201).exists()
