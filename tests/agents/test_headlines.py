@@ -110,3 +110,9 @@ def test_headings_end_in_no_colon() -> None:
     assert "## 1. Add up\n" in text
     made = plan("- Sales of the quarter:\n- rest", (LEAD, worker("bo")))
     assert made.subtasks[0].title == "Sales of the quarter"
+
+
+def test_what_was_found_stands_before_what_was_not(orders: Path) -> None:
+    lines = opening("Find outliers and trends in the amount", orders)
+    found = next(n for n, line in enumerate(lines) if "**1 outlier**" in line)
+    assert all(n > found for n, line in enumerate(lines) if "no clear trend" in line), lines

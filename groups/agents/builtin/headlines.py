@@ -50,7 +50,7 @@ def headlines(
     queues = [
         (
             finding,
-            sorted((x for x in lines if _called_for(x, task)), key=lambda x: -_score(x, wanted)),
+            sorted((x for x in lines if _called_for(x, task)), key=lambda x: _rank(x, wanted)),
         )
         for finding, lines in found
     ]
@@ -65,13 +65,19 @@ def headlines(
                 if _is_new(line, finding, seen):
                     chosen.append((place, line, finding))
                     break
-    chosen.sort(key=lambda pick: (-_score(pick[1], wanted), pick[0]))
+    chosen.sort(key=lambda pick: (_rank(pick[1], wanted), pick[0]))
     return [(line, finding) for _, line, finding in chosen]
 
 
 def _wanted(task: str) -> set[str]:
     stems = {_ENDING.sub("", word) for word in words(task)}
     return stems | {_ALSO[stem] for stem in stems if stem in _ALSO}
+
+
+def _rank(line: str, wanted: set[str]) -> tuple[bool, int]:
+    """What was found before what was not, then the more of the task's words the earlier."""
+    plain = _plain(line)
+    return any(nothing.search(plain) for nothing, _ in _NOTHING), -_score(line, wanted)
 
 
 def _score(line: str, wanted: set[str]) -> int:
