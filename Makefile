@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-export DJANGO_SETTINGS_MODULE ?= stars_site.settings
 
 .PHONY: up test lint fmt unit grown browser bench requirements messages clean help
 
