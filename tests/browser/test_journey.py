@@ -67,7 +67,7 @@ def test_from_the_link_to_a_report_that_is_right(page: Page, site: Site, tmp_pat
     dues = write_csv(tmp_path / "dues.csv")
     sign_in(page, site)
     expect(page.locator(".group-card")).to_have_count(3)
-    page.get_by_role("link", name="DataPipeline").click()
+    page.get_by_role("link", name="DataPipeline", exact=True).click()
     start_run(page, site, "DataPipeline", tmp_path / "dues.csv")
 
     # The plan stands, and several workers are at it at once.
