@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from groups.execution.plan import Plan, PlanItem
 from groups.models import Group, Level, Run
 from groups.services import agents, groups, membership, runs
 from groups.services.ledger import opened
+from tests.stages import claim, propose
 
 Send = Callable[[APIClient], Response]
 
@@ -116,18 +116,9 @@ PLAN = Plan(
 )
 
 
-def claim(run: Run) -> list[Any]:
-    """Take up whatever is ready."""
-    with opened(run.id) as machine:
-        return machine.claim(9, owner="test", lease=timedelta(minutes=5), room=lambda _: True)
-
-
 def plan_it(run: Run) -> Run:
     """Let the leader propose PLAN."""
-    [item] = claim(run)
-    with opened(run.id) as machine:
-        assert machine.propose(item.id, item.lease_token, PLAN)
-    return Run.objects.get(id=run.id)
+    return propose(run, PLAN)
 
 
 @pytest.fixture
