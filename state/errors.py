@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class StarsError(Exception):
@@ -19,15 +19,18 @@ class StarsError(Exception):
         message: str | None = None,
         *,
         fields: Mapping[str, list[str]] | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         """`message` is the sentence the user reads (default: the class's docstring).
 
         `fields` maps a field's name, as the user wrote it, to what is wrong with it.
+        `extra` are further members of the answer for scripts (RFC 9457, 3.2), JSON values.
         """
         self.message = message or (type(self).__doc__ or "").strip().split("\n")[0]
         self.fields: dict[str, list[str]] = {
             key: list(value) for key, value in (fields or {}).items()
         }
+        self.extra: dict[str, Any] = dict(extra or {})
         super().__init__(self.message)
 
 
