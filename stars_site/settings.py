@@ -35,6 +35,25 @@ STARS_WORKER_THREADS = env.integer("STARS_WORKER_THREADS", 4, minimum=1)
 STARS_LEASE_SECONDS = env.seconds("STARS_LEASE_SECONDS", 30.0, minimum=2.0)
 STARS_SWEEP_SECONDS = env.seconds("STARS_SWEEP_SECONDS", 2.0, minimum=0.1)
 
+# --- Shared states (state.values.configs has the meanings and the other fields) ----------------------------------------
+#: Where states are kept: a store's type (database, file, redis, memory) and its place: for file a directory, for redis
+#: a URL, for database an alias of DATABASES.
+_state_store = env.text("STARS_STATE_STORE", "database")
+_state_places = {"file": str(STARS_DATA_DIR / "states"), "redis": env.text("REDIS_URL")}
+STARS_STATES: dict[str, Any] = {
+    "type": _state_store,
+    "connection_string": env.text("STARS_STATE_URL", _state_places.get(_state_store, "")),
+    "compression": env.boolean("STARS_STATE_COMPRESSION", True),
+    "encryption": env.boolean("STARS_STATE_ENCRYPTION", False),
+    # How long history and tombstones are kept; current data stay for ever.
+    "retention": {"*": env.seconds("STARS_STATE_RETENTION", 30 * 86400.0, minimum=0.0)},
+}
+#: Keys of encryption at rest, "id:base64 of 32 bytes", the current one first; best given as STARS_STATE_KEYS_FILE.
+STARS_STATE_KEYS = env.text("STARS_STATE_KEYS")
+STARS_STATE_MANAGER: dict[str, Any] = {"enable_audit": env.boolean("STARS_STATE_AUDIT", False)}
+#: Who knows the members of spaces; state itself knows nobody.
+STARS_STATE_DIRECTORY = "groups.spaces.GroupDirectory"
+
 # --- Django ----------------------------------------------------------------------------------------------------------
 DEBUG = env.boolean("STARS_DEBUG", False)
 SECRET_KEY = env.text("STARS_SECRET_KEY") or env.kept_secret(STARS_DATA_DIR / "secret_key")

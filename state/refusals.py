@@ -65,6 +65,12 @@ class TransactionRefused(Conflict):
     reason = "compare_failed"  # extra: {"failed": [{"state", "expected", "version"}]}
 
 
+class OperationExpired(Conflict):
+    """It waited too long to be carried out."""
+
+    reason = "expired"
+
+
 class ConflictClosed(Conflict):
     """This conflict has been settled already."""
 

@@ -1,0 +1,127 @@
+"""From settings to this process's StateManager, and to whoever knows the members of spaces."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from datetime import UTC, datetime
+from typing import Any, Protocol, cast
+
+import msgspec
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from state import fanout
+from state.bus import EventBus, InMemoryEventBus
+from state.manager import StateManager
+from state.persistence import new_persistence_layer
+from state.persistence.keyring import Keyring
+from state.policy import Caller
+from state.refusals import ConfigInvalid
+from state.values import Limits, PersistenceConfig, PersistenceType, StateManagerConfig
+
+_lock = threading.Lock()
+_manager: StateManager | None = None
+
+
+class Directory(Protocol):
+    """Knows who belongs to which space; given by the app that owns the spaces (settings.STARS_STATE_DIRECTORY)."""
+
+    def caller(self, user: Any, space: str, *, agent: str = "") -> Caller:
+        """Who `user` is in `space`; with `agent`, in the name of that member.
+
+        Raises SpaceNotFound when the user may not see the space, NotPermitted when it may not act for that agent.
+        """
+
+    def spaces(self, user: Any) -> list[str]:
+        """The spaces that the user may see, by id."""
+
+
+def directory() -> Directory:
+    """The directory of this installation."""
+    return cast(Directory, import_string(settings.STARS_STATE_DIRECTORY)())
+
+
+def space_topic(space: str) -> str:
+    """The hub's topic of what changes in a space."""
+    return f"space:{space}"
+
+
+def persistence_config() -> PersistenceConfig:
+    """Where states are kept. Raises ConfigInvalid naming the setting."""
+    return _converted(settings.STARS_STATES, PersistenceConfig, "STARS_STATES")
+
+
+def manager_config() -> StateManagerConfig:
+    """How states are managed. Raises ConfigInvalid naming the setting."""
+    kind = persistence_config().type
+    given = {**settings.STARS_STATE_MANAGER, "persistence_type": kind}
+    return _converted(given, StateManagerConfig, "STARS_STATE_MANAGER")
+
+
+def keyring() -> Keyring:
+    """The keys of encryption at rest. Raises ConfigInvalid, never naming a key."""
+    return Keyring.parse(settings.STARS_STATE_KEYS)
+
+
+def manager() -> StateManager:
+    """This process's StateManager, made at first use."""
+    global _manager
+    if _manager is None:
+        with _lock:
+            if _manager is None:
+                _manager = make_manager(bus=InMemoryEventBus())
+                atexit.register(close_manager)
+    return _manager
+
+
+def make_manager(*, bus: EventBus) -> StateManager:
+    """A StateManager over the configured store."""
+    config = manager_config()
+    kept = persistence_config()
+    if not config.enable_persistence:
+        kept = msgspec.structs.replace(kept, type=PersistenceType.MEMORY)
+    store = new_persistence_layer(kept, keyring())
+    return StateManager(config, bus, store, limits=Limits(), poke=_poke)
+
+
+def close_manager() -> None:
+    """Close this process's manager, if any; the next call of `manager()` makes a new one."""
+    global _manager
+    with _lock:
+        closing, _manager = _manager, None
+    if closing is not None:
+        atexit.unregister(close_manager)
+        closing.close()
+
+
+def _poke(space: str, revision: int, states: tuple[str, ...]) -> None:
+    """Tell whoever looks at the space to look again (the frame of `/ws/v1/live/`)."""
+    topic = space_topic(space)
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    frame = {
+        "type": "poke",
+        "topic": topic,
+        "what": "states",
+        "at": at,
+        "revision": revision,
+        "states": list(states),
+    }
+    fanout.hub().publish([fanout.Outgoing(topic, msgspec.json.encode(frame), revision, revision)])
+
+
+def _converted(given: Any, kind: type[Any], name: str) -> Any:
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigInvalid(f"{name}: {error}", fields={name: [str(error)]}) from None
+
+
+def _after_fork() -> None:
+    """A forked child has neither the parent's threads nor its connections: it makes its own manager at first use."""
+    global _manager, _lock
+    _manager, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)

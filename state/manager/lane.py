@@ -1,0 +1,45 @@
+"""A space's lane in this process: writers queue, and whoever comes to the front commits for all who wait.
+
+Commits of one space follow each other anyway (the space's revision is one row), so what piles up during one commit
+shares the next, as in a database's group commit (and etcd's batching; shared-state 3.3).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from state.manager.jobs import Job
+
+#: Jobs of one commit.
+BATCH = 64
+
+
+class Lane:
+    """Hands batches to `commit`, one at a time and in the order of arrival."""
+
+    def __init__(self, commit: Callable[[Sequence[Job]], None], *, linger: float = 0.0) -> None:
+        """`commit` must settle every job it is given; `linger` seconds are waited for company before each."""
+        self._commit = commit
+        self._linger = linger
+        self._front = threading.Lock()
+        self._waiting: deque[Job] = deque()
+
+    def submit(self, *jobs: Job) -> None:
+        """Returns when all of them are settled, by this thread or by another one."""
+        self._waiting.extend(jobs)
+        while not all(job.settled for job in jobs):
+            with self._front:
+                if all(job.settled for job in jobs):
+                    return
+                if self._linger:
+                    time.sleep(self._linger)
+                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+                try:
+                    self._commit(batch)
+                except BaseException as error:
+                    for job in batch:
+                        job.fail(error)
+                    raise

@@ -1,0 +1,97 @@
+"""Parked conflicts: the inbox of the StateManager."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import msgspec
+
+from state import jsonvalue
+from state.errors import Invalid
+from state.manager.answers import (
+    WriteResult,
+)
+from state.manager.core import Core
+from state.manager.resolving import Answer, Resolve, may_resolve
+from state.manager.writes import Base
+from state.policy import Caller, Right, rights
+from state.refusals import (
+    ConflictNotFound,
+    StateNotFound,
+)
+from state.values import (
+    ConflictRecord,
+    ConflictStatus,
+)
+
+
+class Parking(Core):
+    """Conflicts that wait for somebody."""
+
+    def conflicts(
+        self,
+        caller: Caller,
+        *,
+        status: ConflictStatus | None = ConflictStatus.OPEN,
+        state_id: str | None = None,
+        limit: int = 100,
+    ) -> list[ConflictRecord]:
+        """Parked conflicts of states that the caller may read, newest first."""
+        found = self.store.conflicts(caller.space, status=status, state_id=state_id, limit=limit)
+        states = self.store.load_states(caller.space, {each.state_id for each in found})
+        return [
+            each
+            for each in found
+            if each.state_id in states and Right.READ in rights(states[each.state_id], caller)
+        ]
+
+    def conflict(self, caller: Caller, conflict_id: str) -> ConflictRecord:
+        """One parked conflict. Raises ConflictNotFound."""
+        found = self.store.find_conflict(caller.space, conflict_id)
+        if found is None:
+            raise ConflictNotFound
+        with suppress(StateNotFound):
+            self._readable(caller, found.state_id, tombstone=True)
+            return found
+        raise ConflictNotFound
+
+    def may_resolve(self, caller: Caller, record: ConflictRecord) -> bool:
+        """Whether the caller is asked, or is an admin of the state."""
+        return may_resolve(record, self.store.load_state(caller.space, record.state_id), caller)
+
+    def resolve_conflict(
+        self,
+        caller: Caller,
+        conflict_id: str,
+        answer: Answer,
+        *,
+        expected_head: int | None = None,
+        op_id: str = "",
+    ) -> WriteResult:
+        """Settle a parked conflict; `expected_head` is the version of the state that the answer was made for.
+
+        Raises ConflictNotFound, ConflictClosed, NotPermitted, Conflicting (the state moved on), Invalid, Frozen.
+        """
+        record = self.conflict(caller, conflict_id)
+        given = sum(
+            (answer.value is not None, bool(answer.ops), answer.picks is not None, answer.dismiss)
+        )
+        if given != 1:
+            text = "Give exactly one of value, ops, picks and dismiss."
+            raise Invalid(text, fields={"value": [text]})
+        if answer.value is not None:
+            jsonvalue.check(answer.value, max_depth=self.limits.document_depth)
+        if answer.ops:
+            answer = msgspec.structs.replace(answer, ops=self._operations(answer.ops))
+        digest = self._digest(op_id, "resolve", conflict_id, answer=msgspec.to_builtins(answer))
+        job = Resolve(
+            caller,
+            record.state_id,
+            conflict_id,
+            answer,
+            Base(version=expected_head),
+            limits=self.limits,
+            op_id=op_id,
+            digest=digest,
+        )
+        return self._result(job)

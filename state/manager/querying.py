@@ -1,0 +1,225 @@
+"""The reads of the StateManager."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from state import jsonvalue
+from state.errors import Invalid
+from state.manager.answers import (
+    Change,
+    OperationState,
+)
+from state.manager.core import Core
+from state.manager.reading import blame, changes
+from state.policy import Caller, Right, rights
+from state.refusals import (
+    FutureRevision,
+    OperationNotFound,
+    StateNotFound,
+    VersionNotFound,
+)
+from state.values import (
+    Blame,
+    ConflictStatus,
+    Entry,
+    EntryKind,
+    EventType,
+    Filters,
+    Operation,
+    OperationStatus,
+    OpRecord,
+    PendingOperation,
+    SharedState,
+    SpaceInfo,
+    StateEvent,
+    StatePage,
+    SyncStatus,
+)
+
+#: Seconds that a read waits for a revision that has not come yet.
+PATIENCE: Final = 1.0
+#: Pending operations shown with a state.
+PENDING: Final = 100
+
+
+class Reading(Core):
+    """Reads come from the store itself, at every level of consistency: fresher than weak and eventual promise."""
+
+    def get_state(
+        self,
+        caller: Caller,
+        state_id: str,
+        *,
+        version: int | None = None,
+        min_revision: int | None = None,
+        with_status: bool = False,
+    ) -> SharedState:
+        """The state as it stands, or its data as of an older version (with its present settings).
+
+        `min_revision`: not older than that revision of the space; waited for up to a second. `with_status` fills in
+        `sync_status` and `pending_ops`. Raises VersionNotFound, Compacted, FutureRevision.
+        """
+        if min_revision is not None:
+            self._await_revision(caller.space, min_revision)
+        state = self._readable(caller, state_id, tombstone=version is not None)
+        if version is not None and version != state.version:
+            state = self._as_of(state, version)
+        elif state.deleted:
+            raise StateNotFound
+        if with_status:
+            state = self._with_status(caller, state)
+        self._counts.add("read_ops")
+        if self.config.enable_audit:
+            self._publish(self._read_event(caller, state))
+        return state
+
+    def list_states(
+        self,
+        caller: Caller,
+        filters: Filters | Mapping[str, Any] | None = None,
+        *,
+        limit: int = 100,
+        after: str = "",
+        with_data: bool = False,
+    ) -> StatePage:
+        """States that the caller may read, by id. A page may be short where it may not read all; `next` leads on.
+
+        Raises Invalid naming an unknown filter.
+        """
+        wanted = filters if isinstance(filters, Filters) else _filters(filters or {})
+        limit = max(1, min(limit, self.limits.entries_per_page))
+        page = self.store.list_states(
+            caller.space, wanted, limit=limit, after=after, with_data=with_data
+        )
+        seen = tuple(each for each in page.states if Right.READ in rights(each, caller))
+        return msgspec.structs.replace(page, states=seen)
+
+    def history(
+        self, caller: Caller, state_id: str, *, before: int | None = None, limit: int = 50
+    ) -> list[Entry]:
+        """The state's entries, newest first; those of earlier lives of its id included."""
+        self._readable(caller, state_id, tombstone=True)
+        limit = max(1, min(limit, self.limits.entries_per_page))
+        return self.store.latest(caller.space, state_id, before=before, limit=limit)
+
+    def diff(self, caller: Caller, state_id: str, old: int, new: int) -> tuple[Change, ...]:
+        """What differs between two versions. Raises VersionNotFound, Compacted."""
+        state = self._readable(caller, state_id, tombstone=True)
+        return changes(self._as_of(state, old).data, self._as_of(state, new).data)
+
+    def blame(self, caller: Caller, state_id: str) -> dict[str, Blame]:
+        """Who wrote what stands at each leaf of the document, and at which version."""
+        return blame(self.store, self._readable(caller, state_id))
+
+    def space(self, caller: Caller) -> SpaceInfo:
+        """The caller's space: epoch, revision, floor."""
+        return self.store.open_space(caller.space)
+
+    def operation(self, caller: Caller, op_id: str) -> OperationState:
+        """What became of an operation of the caller's own. Raises OperationNotFound."""
+        found = self.store.find_op(caller.space, caller.name, op_id)
+        if found is None:
+            raise OperationNotFound
+        return OperationState(
+            op_id=found.op_id,
+            agent=found.agent,
+            state_id=found.state_id,
+            status=found.status,
+            retry=found.retry,
+            error=found.error,
+            at=found.at,
+            done_at=found.done_at,
+            outcome=found.outcome,
+        )
+
+    def _as_of(self, state: SharedState, version: int) -> SharedState:
+        if version == state.version:
+            return state
+        if not 0 < version < state.version:
+            raise VersionNotFound
+        data = self.store.data_at(state.space, state.id, version)
+        found = self.store.history(state.space, state.id, after=version - 1, until=version, limit=1)
+        if not found:  # the snapshot at the floor: its entry is gone
+            return msgspec.structs.replace(
+                state, version=version, data=data, hash=jsonvalue.digest(data), revision=0
+            )
+        entry = found[0]
+        return msgspec.structs.replace(
+            state,
+            version=version,
+            revision=entry.revision,
+            uid=entry.uid,
+            timestamp=entry.at,
+            data=data,
+            hash=entry.hash,
+            deleted=entry.kind is EntryKind.DELETE,
+        )
+
+    def _await_revision(self, space: str, revision: int) -> None:
+        until = time.monotonic() + PATIENCE
+        while (head := self.store.open_space(space).revision) < revision:
+            if time.monotonic() >= until:
+                raise FutureRevision(extra={"head": head})
+            time.sleep(0.02)
+
+    def _with_status(self, caller: Caller, state: SharedState) -> SharedState:
+        key = (state.space, state.id)
+        waiting = self.store.queued(state.space, state_id=state.id, limit=PENDING)
+        parked = self.store.conflicts(
+            state.space, status=ConflictStatus.OPEN, state_id=state.id, limit=1
+        )
+        if key in self.journal.errors:
+            status = SyncStatus.ERROR
+        elif waiting:
+            draining = key in self.journal.draining
+            status = SyncStatus.SYNCING if draining else SyncStatus.PENDING
+        else:
+            status = SyncStatus.CONFLICT if parked else SyncStatus.SYNCED
+        all_shown = Right.ADMIN in rights(state, caller)
+        shown = [each for each in waiting if all_shown or each.agent == caller.name]
+        return msgspec.structs.replace(
+            state,
+            sync_status=status,
+            pending_ops=tuple(op for each in shown for op in _pending(each)),
+            last_sync=None if waiting else state.timestamp,
+        )
+
+    def _read_event(self, caller: Caller, state: SharedState) -> StateEvent:
+        return StateEvent(
+            type=EventType.STATE_READ,
+            timestamp=self._clock(),
+            space=state.space,
+            state_id=state.id,
+            uid=state.uid,
+            version=state.version,
+            agent_id=caller.name,
+        )
+
+
+def _filters(given: Mapping[str, Any]) -> Filters:
+    try:
+        return msgspec.convert(dict(given), Filters, strict=False)
+    except msgspec.ValidationError as error:
+        raise Invalid("There is no such filter.", fields={"filters": [str(error)]}) from None
+
+
+def _pending(record: OpRecord) -> list[PendingOperation]:
+    ops = msgspec.convert((record.request or {}).get("ops", []), tuple[Operation, ...])
+    return [
+        PendingOperation(
+            id=record.op_id,
+            type=op.op,
+            key=op.path,
+            value=None if op.value is msgspec.UNSET else op.value,
+            timestamp=record.at,
+            agent_id=record.agent,
+            retry=record.retry,
+            status=OperationStatus.QUEUED,
+        )
+        for op in ops
+    ]

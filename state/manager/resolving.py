@@ -1,0 +1,179 @@
+"""Settling a parked conflict: a write like any other, that also closes the conflict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from state import jsonvalue, merge, schema
+from state.errors import Invalid
+from state.manager import settings
+from state.manager.answers import WriteStatus
+from state.manager.drafting import drafted, entry_of
+from state.manager.jobs import Draft, View
+from state.manager.writes import Base, StateJob
+from state.policy import Caller, Right, canonical, require, rights
+from state.refusals import ConflictClosed, ConflictNotFound, Frozen, NotPermitted
+from state.values import (
+    AuditRecord,
+    ConflictRecord,
+    ConflictStatus,
+    EntryKind,
+    EventType,
+    Json,
+    Limits,
+    Operation,
+    SharedState,
+    StateEvent,
+)
+
+Pick = Literal["mine", "theirs"]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How somebody settles a conflict: exactly one of these."""
+
+    #: The whole document as it shall be.
+    value: dict[str, Json] | None = None
+    #: Operations on the present document.
+    ops: tuple[Operation, ...] = ()
+    #: Conflicting path to "mine" (the parked write's) or "theirs" (what stands).
+    picks: Mapping[str, Pick] | None = None
+    #: The parked write is dropped.
+    dismiss: bool = False
+
+
+def may_resolve(record: ConflictRecord, state: SharedState, caller: Caller) -> bool:
+    """Whoever the conflict asks, and admins of the state."""
+    asked = bool(record.resolver) and canonical(record.resolver) in caller.known_as
+    return Right.ADMIN in rights(state, caller) or (asked and not caller.read_only)
+
+
+class Resolve(StateJob):
+    """Writes the settlement (if it changes anything) and closes the conflict."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        state_id: str,
+        conflict_id: str,
+        answer: Answer,
+        base: Base,
+        *,
+        limits: Limits,
+        expired: bool = False,
+        **identity: Any,
+    ) -> None:
+        super().__init__(caller, state_id, **identity)
+        self.conflict_id, self.given, self.base = conflict_id, answer, base
+        self.limits, self.expired = limits, expired
+
+    def judge(self, view: View) -> Draft:
+        """Raises ConflictNotFound, ConflictClosed, NotPermitted, Stale, Conflicting, Frozen, Invalid, Unprocessable."""
+        record = view.store.find_conflict(view.space, self.conflict_id)
+        head = view.get(self.state_id)
+        if record is None or head is None:
+            raise ConflictNotFound
+        if not self.expired:
+            require(head, self.caller, Right.READ)
+            if not may_resolve(record, head, self.caller):
+                raise NotPermitted(extra={"required": "admin"})
+        if record.status is not ConflictStatus.OPEN:
+            raise ConflictClosed(extra={"resolved_by": record.resolved_by})
+        if self.given.dismiss or head.deleted or head.uid != record.uid:
+            return self._closed(view, record, head)
+        self.base.check(head)
+        if head.frozen:
+            raise Frozen
+        data = self._settled(record, head)
+        settings.check_data(head, data)
+        jsonvalue.check(data, max_depth=self.limits.document_depth)
+        if jsonvalue.json_equal(data, head.data):
+            return self._closed(view, record, head, status=ConflictStatus.RESOLVED)
+        state = msgspec.structs.replace(head, data=data, timestamp=view.now)
+        entry = entry_of(
+            self,
+            state,
+            EntryKind.UPDATE,
+            view,
+            base_version=self.base.version,
+            ops=jsonvalue.diff(head.data, data),
+            conflict={
+                "conflict_id": record.conflict_id,
+                "type": str(record.type),
+                "resolution": "custom",
+                "paths": list(record.paths),
+            },
+        )
+        written = drafted(state, entry, expect=head.version)
+        self._result(written.state, WriteStatus.APPLIED, conflict=entry.conflict)
+        closed = msgspec.structs.replace(
+            record,
+            status=ConflictStatus.RESOLVED,
+            resolved_at=view.now,
+            resolved_by=self.caller.name,
+            version=written.state.version,
+        )
+        return Draft(
+            writes=(written,), conflicts=(closed,), audit=(self._audit(view, closed, head),)
+        )
+
+    def _settled(self, record: ConflictRecord, head: SharedState) -> dict[str, Json]:
+        given = self.given
+        if given.value is not None:
+            return given.value
+        if given.ops:
+            return jsonvalue.apply(head.data, given.ops)
+        picks = dict(given.picks or {})
+        unknown = [path for path in picks if path not in record.paths]
+        missing = [path for path in record.paths if path not in picks]
+        if unknown or missing:
+            fields = {path: ["This path is not in conflict."] for path in unknown}
+            fields |= {path: ["Choose 'mine' or 'theirs'."] for path in missing}
+            raise Invalid("Every conflicting path needs a choice, and no other.", fields=fields)
+        strategy = schema.strategies(head.schema, head.merge)
+        merged = merge.merge(record.base or {}, head.data, record.incoming, strategy)
+
+        def choose(conflict: merge.MergeConflict) -> Any:
+            at = next((p for p in picks if jsonvalue.overlap(p, conflict.path)), None)
+            return conflict.mine if at is not None and picks[at] == "mine" else conflict.theirs
+
+        found: dict[str, Json] = merge.settle(merged, choose)
+        return found
+
+    def _closed(
+        self,
+        view: View,
+        record: ConflictRecord,
+        head: SharedState,
+        status: ConflictStatus = ConflictStatus.REJECTED,
+    ) -> Draft:
+        closed = msgspec.structs.replace(
+            record, status=status, resolved_at=view.now, resolved_by=self.caller.name
+        )
+        self._result(head, WriteStatus.UNCHANGED, conflict={"conflict_id": record.conflict_id})
+        checks = {} if head.deleted else {head.id: head.version}
+        return Draft(checks=checks, conflicts=(closed,), audit=(self._audit(view, closed, head),))
+
+    def _audit(self, view: View, closed: ConflictRecord, head: SharedState) -> AuditRecord:
+        return AuditRecord(
+            event=StateEvent(
+                type=EventType.CONFLICT_RESOLVED,
+                timestamp=view.now,
+                space=view.space,
+                state_id=head.id,
+                uid=head.uid,
+                version=closed.version or head.version,
+                agent_id=self.caller.name,
+                op_id=closed.op_id,
+                metadata={
+                    "conflict_id": closed.conflict_id,
+                    "conflict_type": str(closed.type),
+                    "status": str(closed.status),
+                    "paths": list(closed.paths),
+                    "reason": "expired" if self.expired else "",
+                },
+            )
+        )
