@@ -39,7 +39,7 @@ from state.values import (
 )
 
 
-class _Space:
+class Space:
     """A space's tables and its locks, taken in this order."""
 
     def __init__(self, tables: Tables) -> None:
@@ -60,7 +60,7 @@ class TablesLayer(PersistenceLayer):
 
     def __init__(self, config: PersistenceConfig, codec: Codec) -> None:
         super().__init__(config, codec)
-        self._spaces: dict[str, _Space] = {}
+        self._spaces: dict[str, Space] = {}
         #: Of `_spaces`; whoever makes or drops a space takes it first.
         self._registry = threading.Lock()
 
@@ -73,7 +73,7 @@ class TablesLayer(PersistenceLayer):
     def _replace_all(self, spaces: dict[str, Tables]) -> None:
         """Put these spaces in the place of what there was of them, durably, all or none."""
         for space, tables in spaces.items():
-            self._spaces[space] = _Space(tables)
+            self._spaces[space] = Space(tables)
 
     # -- locking ----------------------------------------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ class TablesLayer(PersistenceLayer):
             yield
 
     @contextmanager
-    def _writing(self, space: str, *, states: bool = True) -> Iterator[_Space]:
+    def _writing(self, space: str, *, states: bool = True) -> Iterator[Space]:
         """The turn to change the space; with `states` also whoever holds its states is waited for."""
         found = self._found(space)
         locks = (found.hold, found.turn) if states else (found.turn,)
@@ -108,13 +108,13 @@ class TablesLayer(PersistenceLayer):
         with found.lock:
             yield found.tables
 
-    def _found(self, space: str) -> _Space:
+    def _found(self, space: str) -> Space:
         found = self._spaces.get(space)
         if found is None:
             raise SpaceNotFound
         return found
 
-    def _change(self, space: _Space, changes: Sequence[Change]) -> None:
+    def _change(self, space: Space, changes: Sequence[Change]) -> None:
         """Make durable, then visible; by whoever has the turn."""
         if changes:
             with self._durably(changes), space.lock:
@@ -128,7 +128,7 @@ class TablesLayer(PersistenceLayer):
             if space not in self._spaces:
                 info = SpaceInfo(id=space, epoch=uuid.uuid4().hex)
                 with self._durably([Put(space=space, info=info)]):
-                    self._spaces[space] = _Space(Tables(info))
+                    self._spaces[space] = Space(Tables(info))
             return self._spaces[space].tables.info
 
     def spaces(self) -> list[SpaceInfo]:
