@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,16 +16,20 @@ from state.values import (
     Committed,
     ConflictInfo,
     ConflictRecord,
+    ConflictResolution,
     ConflictStatus,
     ConflictType,
+    ConsistencyLevel,
     Entry,
     EntryKind,
     EventType,
     Json,
+    MergeFallback,
     Operation,
     OperationStatus,
     OperationType,
     OpRecord,
+    ReadPolicy,
     SharedState,
     StateEvent,
     StateType,
@@ -33,9 +37,17 @@ from state.values import (
     Write,
 )
 
+T = TypeVar("T")
+
 SPACE = "Harbour"
 #: Times in the tests count from here, in minutes.
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def some(value: T | None) -> T:
+    """The value, which is there."""
+    assert value is not None
+    return value
 
 
 def at(minute: float) -> datetime:
@@ -60,6 +72,13 @@ def a_state(state_id: str = "plan", **changes: Any) -> SharedState:
         "tags": ("tide", "crew"),
         "schema": {"type": "object"},
         "merge": "granular",
+        "consistency": ConsistencyLevel.STRONG,
+        "resolution": ConflictResolution.CUSTOM,
+        "merge_fallback": MergeFallback.PARK,
+        "read_policy": ReadPolicy.IGNORE,
+        "resolver": "park",
+        "allow_override": True,
+        "frozen": True,
         "retention": 3600.5,
         "keep": True,
         "hash": "5ta7e",
