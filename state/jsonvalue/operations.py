@@ -170,11 +170,21 @@ def _written(op: Operation, tokens: tuple[str, ...], parent: Json, target: Json)
     elif last == APPEND and isinstance(parent, dict):
         # A key that looks like an append: two of them do collide, so the object above stands for it.
         yield above
-    elif op.op == OperationType.MERGE and (target is MISSING or isinstance(target, dict)):
-        for path in leaves(op.value, op.path):
-            yield path[: -len("/-")] if path.endswith("/-") and path != op.path else path
+    elif op.op == OperationType.MERGE:
+        yield from _merged(op.value, target, op.path)
     else:
         yield op.path
+
+
+def _merged(patch: Json, target: Json, path: str) -> Iterator[str]:
+    """The leaf paths of a merge patch; what it replaces whole (an array, a scalar) is one of them."""
+    into_object = target is MISSING or isinstance(target, dict)
+    if not isinstance(patch, dict) or not patch or not into_object or APPEND in patch:
+        yield path
+    else:
+        for key, value in patch.items():
+            below = MISSING if target is MISSING else target.get(key, MISSING)
+            yield from _merged(value, below, f"{path}/{escape(key)}")
 
 
 def leaves(value: Json, path: str = "") -> Iterator[str]:

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from state.errors import Invalid, TooLarge
 from state.jsonvalue.domain import TOO_DEEP, check
-from state.jsonvalue.pointers import APPEND, parse
+from state.jsonvalue.pointers import parse
 from state.refusals import JsonDomain
 from state.values import Json, Limits, Operation, OperationType
 
@@ -59,8 +59,6 @@ def _faults(op: Operation) -> Iterator[tuple[str, str]]:
     if op.op == OperationType.DELETE:
         if op.value is not UNSET:
             yield "value", "A delete has no value."
-        if tokens[-1:] == (APPEND,):
-            yield "path", "There is never anything at “-” to delete."
     elif op.value is UNSET:
         yield "value", "Say which value."
     elif not tokens and not isinstance(op.value, dict):
