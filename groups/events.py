@@ -137,10 +137,7 @@ class MessageSent(Event, frozen=True, kw_only=True):
 
 
 class StateChanged(Event, frozen=True, kw_only=True):
-    """A shared state reached `version`, by the run's own results or by an agent at work in it.
-
-    Reserved: groups have no shared states yet, so no log has it before they do.
-    """
+    """A shared state reached `version` by an agent at work in the run."""
 
     TYPE: ClassVar[str] = "state.changed"
     state_id: str

@@ -35,7 +35,7 @@ STARS_WORKER_THREADS = env.integer("STARS_WORKER_THREADS", 4, minimum=1)
 STARS_LEASE_SECONDS = env.seconds("STARS_LEASE_SECONDS", 30.0, minimum=2.0)
 STARS_SWEEP_SECONDS = env.seconds("STARS_SWEEP_SECONDS", 2.0, minimum=0.1)
 
-# --- Shared states (state.values.configs has the meanings and the other fields) ----------------------------------------
+# --- Shared states (the meanings and the other fields stand in state.values.configs) -----------------------------------
 #: Where states are kept: a store's type (database, file, redis, memory) and its place: for file a directory, for redis
 #: a URL, for database an alias of DATABASES.
 _state_store = env.text("STARS_STATE_STORE", "database")
@@ -355,6 +355,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=STARS_SWEEP_SECONDS),
         # While all workers are away sweeps pile up, and one is enough. Clocks may differ by less than that.
         "options": {"expires": max(60.0, 2 * STARS_SWEEP_SECONDS)},
+    },
+    "state-tick": {
+        "task": "state.tick",
+        "schedule": timedelta(seconds=5),
+        "options": {"expires": 60.0},
+    },
+    "state-sweep": {
+        "task": "state.sweep",
+        "schedule": timedelta(minutes=5),
+        "options": {"expires": 600.0},
     },
 }
 

@@ -5,7 +5,7 @@ Nothing here knows the database; a runtime gets everything it may need in its re
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,6 +44,63 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class StateDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A shared state as an agent reads it; `data` is its own copy ({} in lists)."""
+
+    id: str
+    type: str
+    version: int
+    revision: int
+    frozen: bool
+    data: dict[str, Any]
+
+
+class StateWritten(msgspec.Struct, frozen=True, kw_only=True):
+    """How a write ended: applied, merged (with what others wrote meanwhile), unchanged, queued or parked."""
+
+    id: str
+    version: int
+    revision: int
+    status: str
+    #: What collided and how it was settled, or who is asked.
+    conflict: dict[str, Any] | None = None
+
+
+class States(Protocol):
+    """The shared states of the agent's group, in its own name and rights. "run" is the state of the run at work.
+
+    Raises AgentError (transient when the store is away), StateConflict.
+    """
+
+    async def read(self, state_id: str, *, version: int | None = None) -> StateDocument:
+        """The state as it stands, or as of an older version."""
+        ...
+
+    async def list(self, prefix: str = "") -> tuple[StateDocument, ...]:
+        """The states that the agent may read, without data."""
+        ...
+
+    async def create(
+        self, state_id: str, data: Mapping[str, Any], *, type: str = "session"
+    ) -> StateWritten:
+        """A new state, owned by the agent."""
+        ...
+
+    async def write(
+        self,
+        state_id: str,
+        ops: Sequence[Mapping[str, Any]],
+        *,
+        base_version: int | None = None,
+        op_id: str = "",
+    ) -> StateWritten:
+        """Operations ({"op": "set", "path": "/a", "value": 1} …), all or none.
+
+        The base is the version that was read last unless another is named; `op_id` makes a repetition harmless.
+        """
+        ...
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One unit of agent work."""
 
@@ -68,6 +125,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[str, ...] = ()
     #: The latest messages to this agent or to all, oldest first.
     notes: tuple[Note, ...] = ()
+    #: Given by the engine; None where an agent is tried without one.
+    states: States | None = None
 
 
 class TextDelta(msgspec.Struct, frozen=True):
@@ -132,6 +191,15 @@ class AgentError(Exception):
         super().__init__(message)
         self.message = message
         self.transient = transient
+
+
+class StateConflict(AgentError):
+    """A write to a shared state collided with what others have written; nothing of it was written."""
+
+    def __init__(self, message: str, problem: dict[str, Any]) -> None:
+        """`problem` names the colliding paths and carries the current document (shared-state 1.8)."""
+        super().__init__(message)
+        self.problem = problem
 
 
 class AgentRuntime(Protocol):

@@ -23,10 +23,10 @@ from groups.api.errors import MEDIA_TYPE, problem
 from groups.errors import RunNotFound
 from groups.execution.statuses import RUN_ENDED
 from groups.live import run_topic
+from groups.threads import in_thread
 from groups.viewing.identity import Identity, identify
 from groups.viewing.outbox import Frame, Outbox, writable_of
 from groups.viewing.protocol import BadAfter
-from groups.viewing.reading import in_thread
 from groups.viewing.watcher import Watcher
 from state.errors import NotAllowed, StarsError
 

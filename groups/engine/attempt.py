@@ -12,6 +12,7 @@ import msgspec
 
 from groups import events
 from groups.agents import base, registry
+from groups.engine.tools import AgentStates
 from groups.errors import PlanInvalid
 from groups.execution.plan import plan_from_json
 from groups.services.subtasks import End, Failed, Released, Work
@@ -46,9 +47,13 @@ class Reporter:
             fact = _storable(_fact(item))
             self._settle_text()
             self._waiting.append(fact)
-        if self._timer is None:
-            due = max(self._last + FLUSH, self._loop.time())
-            self._timer = self._loop.call_at(due, self._flush)
+        self._schedule()
+
+    def note(self, fact: events.Event) -> None:
+        """Log what the agent did through the engine, in its place among what it says."""
+        self._settle_text()
+        self._waiting.append(fact)
+        self._schedule()
 
     def rest(self) -> list[events.Event]:
         """What has not been sent yet; nothing is sent on its own after this."""
@@ -58,6 +63,11 @@ class Reporter:
         self._settle_text()
         waiting, self._waiting = self._waiting, []
         return waiting
+
+    def _schedule(self) -> None:
+        if self._timer is None:
+            due = max(self._last + FLUSH, self._loop.time())
+            self._timer = self._loop.call_at(due, self._flush)
 
     def _count(self, characters: int) -> None:
         self._length += characters
@@ -148,7 +158,14 @@ async def _perform(work: Work, reporter: Reporter) -> End:
         runtime = registry.runtime(work.kind)
     except KeyError:
         raise base.AgentError(f"This server knows no agents of the kind '{work.kind}'.") from None
-    async for item in runtime.perform(work.request):
+    states = AgentStates(
+        group_id=work.request.group_id,
+        agent_id=work.request.agent_id,
+        run_id=work.run_id,
+        changed=reporter.note,
+    )
+    request = msgspec.structs.replace(work.request, states=states)
+    async for item in runtime.perform(request):
         match item:
             case base.Answered(text):
                 return base.Answered(_bounded(text))

@@ -22,6 +22,7 @@ from django.db import transaction
 from groups import live, queue
 from groups.agents import registry
 from groups.engine.attempt import Reporter, attempt
+from groups.engine.scribe import Scribe
 from groups.engine.writer import Writer
 from groups.events import Event
 from groups.services import subtasks
@@ -66,12 +67,14 @@ class Engine:
         self._thread = threading.Thread(target=self._live, name="stars-engine", daemon=True)
         claiming = Claiming(self.owner, self._lease, self._take_slots, self._give_back)
         self._writer = Writer(self, claiming)
+        self._scribe = Scribe()
         self._ears: fanout.Subscription | None = None
 
     def start(self) -> None:
         """Start the loop and the writer."""
         self._thread.start()
         self._writer.start()
+        self._scribe.start()
         self._ears = fanout.hub().subscribe(live.CONTROL, self._heard)
 
     def drive(self, run_ids: Iterable[uuid.UUID]) -> None:
@@ -94,6 +97,8 @@ class Engine:
         done.wait(2.0)
         self._writer.stop()
         self._writer.join(10.0)
+        self._scribe.stop()
+        self._scribe.join(5.0)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(2.0)
         queue.ring(runs | self._hungry.keys())
@@ -113,6 +118,7 @@ class Engine:
 
     def settled(self, batch: Batch) -> None:
         """See `writer.Agents`."""
+        self._scribe.tell(batch.told)
         self._loop.call_soon_threadsafe(self._look_around, batch.hungry, batch.opened, batch.due())
 
     def _take_slots(self, wanted: int) -> int:

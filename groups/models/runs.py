@@ -62,6 +62,9 @@ class Run(models.Model):
     )
     #: The number of the last event in the log; the next one is one more.
     last_seq = models.BigIntegerField(default=0)
+    #: Up to which event the run's shared state tells it all; less than last_seq in an ended run: it is still to be
+    #: written (`services.run_states`).
+    recorded_seq = models.BigIntegerField(default=0)
     #: Seconds; the whole run and one try of one subtask.
     time_limit = models.FloatField(
         default=3600.0,
@@ -118,6 +121,11 @@ class Run(models.Model):
                 fields=["created_at"],
                 condition=~models.Q(status__in=_ENDED),
                 name="run_under_way",
+            ),
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(status__in=_ENDED, recorded_seq__lt=models.F("last_seq")),
+                name="run_to_be_recorded",
             ),
         ]
 

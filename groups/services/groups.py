@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -15,7 +16,7 @@ from groups.access import Actor
 from groups.errors import GroupBusy, GroupExists, GroupNotFound, LastOwner
 from groups.execution.statuses import RUN_ENDED
 from groups.models import Attachment, Group, GroupAccess, Level
-from groups.services import attachments
+from groups.services import attachments, spaces
 from groups.services.inputs import MAX_DESCRIPTION, MAX_NAME, Faults, is_id, refuse
 from state.errors import NotFound
 
@@ -82,6 +83,7 @@ def remove(*, actor: Actor, group: Group) -> None:
         files = Attachment.objects.filter(run__group=row).values_list("file", flat=True)
         attachments.discard_on_commit(list(files))
         row.delete()
+        transaction.on_commit(partial(spaces.group_removed, group.id))
         _announce(group.id)
 
 

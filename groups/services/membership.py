@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from django.db import IntegrityError, transaction
 
@@ -10,6 +11,7 @@ from groups import live
 from groups.access import Actor
 from groups.errors import AgentNotFound, AlreadyAMember, LeaderBusy, LeaderExists, NotAMember
 from groups.models import Agent, Group, Member, Role
+from groups.services import spaces
 from groups.services.groups import is_busy, lock
 from groups.services.inputs import Faults
 
@@ -54,6 +56,7 @@ def leave(*, actor: Actor, group: Group, agent_id: str) -> None:
         member = get(group=row, agent_id=agent_id)
         _leader_may_go(row, member)
         member.delete()
+        transaction.on_commit(partial(spaces.member_left, group.id, agent_id))
         _announce(row)
 
 

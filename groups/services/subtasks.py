@@ -82,6 +82,17 @@ class Claiming(NamedTuple):
     give_back: Callable[[int], None]
 
 
+#: Events after which a run's shared state is written anew.
+TOLD: Final = frozenset(
+    {
+        "subtask.completed",
+        "subtask.failed",
+        "subtask.skipped",
+        "run.completed",
+        "run.failed",
+        "run.cancelled",
+    }
+)
 #: How many of the latest messages an agent is told of.
 NOTES: Final = 20
 
@@ -142,6 +153,15 @@ class Batch:
         """Write it all; see `Ledger.store`."""
         self.ledger.store()
         self.stored = True
+
+    @property
+    def told(self) -> set[uuid.UUID]:
+        """Runs in which something ended: their shared states have something to tell."""
+        return {
+            run_id
+            for run_id, machine in self.ledger.machines.items()
+            if any(entry.event.TYPE in TOLD for entry in machine.log)
+        }
 
     def due(self) -> dict[uuid.UUID, datetime]:
         """When the earliest back-off of each run ends."""

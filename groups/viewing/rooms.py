@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 
 from groups import selectors
 from groups.live import FRAME_BYTES, FRAME_EVENTS, event_frames, run_topic
+from groups.threads import in_thread
 from groups.viewing.outbox import Frame, Outbox, merged
-from groups.viewing.reading import in_thread
 from state.fanout import Outgoing, Subscription, hub
 
 logger = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ from django.contrib.auth.models import User
 from groups import access, live, selectors
 from groups.errors import GroupNotFound, RunNotFound
 from groups.services.inputs import is_id
+from groups.threads import in_thread
 from groups.viewing import protocol
 from groups.viewing.identity import Identity
 from groups.viewing.outbox import Outbox
-from groups.viewing.reading import in_thread
 from groups.viewing.rooms import AGAIN, CONFIRM, Seat, rooms
 from state.errors import NotFound
 from state.fanout import Outgoing, Subscription, hub

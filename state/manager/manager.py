@@ -8,6 +8,8 @@ from state.errors import Unavailable
 from state.manager.parking import Parking
 from state.manager.querying import Reading
 from state.manager.writing import Writing
+from state.policy import Caller
+from state.refusals import NotPermitted
 from state.values import (
     EventType,
     StateEvent,
@@ -37,6 +39,12 @@ class StateManager(Writing, Reading, Parking):
             done["outcomes"] += self.keeper.forget(info.id)
             self.keeper.compact(info.id)
         return done
+
+    def drop_space(self, caller: Caller) -> None:
+        """Remove the space with everything in it. Raises NotPermitted unless the caller is its admin."""
+        if not caller.admin:
+            raise NotPermitted(extra={"required": "admin"})
+        self.store.drop_space(caller.space)
 
     def get_metrics(self) -> StateMetrics:
         """Counters of this process and gauges of the store."""

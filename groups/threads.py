@@ -1,4 +1,4 @@
-"""How coroutines read the database: in the event loop's threads, never in that of a request or socket.
+"""How coroutines reach the database: in the event loop's threads, never in that of a request or socket.
 
 What watches a run outlives the request or socket in whose context it began, and with it such a thread.
 """

@@ -1,0 +1,76 @@
+"""Who belongs to which space of shared states: a group owns the space of its id (see `state.conf.Directory`)."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+
+from groups.access import Actor, level_in, visible_groups
+from groups.errors import LevelTooLow, NotAMember
+from groups.models import Level, Member
+from state.manager import GLOBAL_SPACE
+from state.policy import Caller, system
+from state.refusals import SpaceNotFound
+
+
+class GroupDirectory:
+    """Knows the members of groups, and who of the users may act in them."""
+
+    def caller(self, user: Actor, space: str, *, agent: str = "") -> Caller:
+        """Who `user` is in `space`: owners of the group have every right, viewers only read.
+
+        With `agent`, an operator acts in the name of that member: what is written is the agent's.
+        Raises SpaceNotFound, LevelTooLow, NotAMember.
+        """
+        if user is None:
+            return system(space)
+        if not (isinstance(user, User) and user.is_active):
+            raise SpaceNotFound
+        if space == GLOBAL_SPACE:
+            return self._in_global(user, agent)
+        level = level_in(user, space) if space.isprintable() else None
+        if level is None or not visible_groups(user).filter(id=space).exists():
+            raise SpaceNotFound
+        if agent:
+            if level < Level.OPERATOR:
+                raise LevelTooLow
+            return agent_caller(space, agent)
+        return Caller(
+            space=space,
+            name=_human(user),
+            admin=level == Level.OWNER,
+            read_only=level == Level.VIEWER,
+        )
+
+    def spaces(self, user: Actor) -> list[str]:
+        """The spaces that the user may see: its groups', and that of the whole installation."""
+        return [GLOBAL_SPACE, *visible_groups(user).order_by("id").values_list("id", flat=True)]
+
+    def _in_global(self, user: User, agent: str) -> Caller:
+        """Everybody who is signed in is a member of the installation; administrators administer it."""
+        if not agent:
+            return Caller(space=GLOBAL_SPACE, name=_human(user), admin=user.is_superuser)
+        steered = visible_groups(user)
+        if not user.is_superuser:
+            steered = steered.filter(access__user=user, access__level__gte=Level.OPERATOR)
+        if not Member.objects.filter(group__in=steered, agent__agent_id=agent).exists():
+            raise NotAMember(fields={"agent": [NotAMember().message]})
+        return Caller(space=GLOBAL_SPACE, name=f"agent:{agent}")
+
+
+def agent_caller(group_id: str, agent_id: str) -> Caller:
+    """The member as it acts in its group's space: known by its id, its role and its tags. Raises NotAMember."""
+    plain = group_id.isprintable() and agent_id.isprintable()
+    members = Member.objects.filter(group_id=group_id, agent__agent_id=agent_id)
+    member = members.first() if plain else None
+    if member is None:
+        raise NotAMember(fields={"agent": [NotAMember().message]})
+    tags = {f"tag:{tag}" for tag in member.tags}
+    return Caller(
+        space=group_id,
+        name=f"agent:{agent_id}",
+        principals=frozenset({f"role:{member.role}", *tags}),
+    )
+
+
+def _human(user: User) -> str:
+    return f"human:{user.get_username()}"
