@@ -1,0 +1,22 @@
+-- Parked conflicts, newest first: the one of an id, or those that fit. ARGV: id, status, state id ('' = any), limit.
+local found = {}
+if not gen then return found end
+local function take(id)
+  local c = redis.call('HMGET', key('c:' .. id), 't', 's', 'b')
+  if c[1] and (ARGV[2] == '' or c[1] == ARGV[2]) and (ARGV[3] == '' or c[2] == ARGV[3]) then
+    found[#found + 1] = {id, c[3]}
+  end
+end
+if ARGV[1] ~= '' then
+  take(ARGV[1])
+  return found
+end
+local index, limit, CHUNK, start = key(ARGV[2] == 'open' and 'open' or 'conflicts'), tonumber(ARGV[4]), 200, 0
+repeat
+  local ids = redis.call('ZREVRANGE', index, start, start + CHUNK - 1)
+  for _, id in ipairs(ids) do
+    if #found < limit then take(id) end
+  end
+  start = start + CHUNK
+until #ids < CHUNK or #found >= limit
+return found
