@@ -93,7 +93,8 @@ def follow(doc: Json, tokens: Iterable[str]) -> Json | Missing:
 def overlap(p: str, q: str) -> bool:
     """Whether writing at one path concerns the other: equal, or one above the other.
 
-    An append (`/a/-`) concerns everything at, under and above `/a`, and no other append to it.
+    An append (`/a/-`) concerns everything at, under and above `/a`, and no other append to it. Meant for paths of
+    `write_set`, which never names an object's key “-”.
     """
     one, other = parse(p), parse(q)
     appends = one[-1:] == (APPEND,), other[-1:] == (APPEND,)
