@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 from datetime import UTC, datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 from django.conf import settings
@@ -20,6 +20,8 @@ from state.persistence.keyring import Keyring
 from state.policy import Caller
 from state.refusals import ConfigInvalid
 from state.values import Limits, PersistenceConfig, PersistenceType, StateManagerConfig
+
+T = TypeVar("T")
 
 _lock = threading.Lock()
 _manager: StateManager | None = None
@@ -111,7 +113,7 @@ def _poke(space: str, revision: int, states: tuple[str, ...]) -> None:
     fanout.hub().publish([fanout.Outgoing(topic, msgspec.json.encode(frame), revision, revision)])
 
 
-def _converted(given: Any, kind: type[Any], name: str) -> Any:
+def _converted(given: Any, kind: type[T], name: str) -> T:
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -18,7 +18,7 @@ HEIR = "role:leader"
 
 
 def member_left(group_id: str, agent_id: str) -> None:
-    """After commit: the agent's own states go unless they are to be kept, what else it owned alone falls to the leader."""
+    """After commit: the agent's own states go unless they are to be kept; what else it owned alone is the leader's."""
     manager, caller, name = conf.manager(), system(group_id), f"agent:{agent_id}"
     after = ""
     try:

@@ -74,10 +74,18 @@ class Core(ABC):
         self._counts = Counts(enabled=config.enable_metrics)
         self._writer = Writer(store, clock=clock, committed=self._committed, refused=self._refused)
         self._lanes: dict[str, Lane] = {}
+        self._spaces: set[str] = set()
         self._lanes_lock = threading.Lock()
         self.journal = Journal(store, config, self._counts, self._carry_out, self._queued_job)
         self.keeper = Keeper(store, self.limits, self._carry_out, clock)
         self._publish(StateEvent(type=EventType.SYSTEM_STARTED, timestamp=clock()))
+
+    def _opened(self, space: str) -> PersistenceLayer:
+        """The store, with that space in it: spaces begin when they are first looked at."""
+        if space not in self._spaces:
+            self.store.open_space(space)
+            self._spaces.add(space)
+        return self.store
 
     def _lane(self, space: str) -> Lane:
         with self._lanes_lock:
@@ -88,6 +96,7 @@ class Core(ABC):
             return lane
 
     def _carry_out(self, jobs: Sequence[Job]) -> None:
+        self._opened(jobs[0].caller.space)
         self._lane(jobs[0].caller.space).submit(*jobs)
 
     def _result(self, job: StateJob) -> WriteResult:
@@ -103,7 +112,7 @@ class Core(ABC):
         return request_digest(action=action, state_id=state_id, **parts)
 
     def _readable(self, caller: Caller, state_id: str, *, tombstone: bool = False) -> SharedState:
-        state = self.store.load_states(caller.space, [state_id]).get(state_id)
+        state = self._opened(caller.space).load_states(caller.space, [state_id]).get(state_id)
         if state is None or (state.deleted and not tombstone):
             raise StateNotFound
         require(state, caller, Right.READ)

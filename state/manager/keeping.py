@@ -13,7 +13,7 @@ from state.manager.settings import LIFETIMES
 from state.manager.writes import Base, Delete
 from state.persistence.base import PersistenceLayer
 from state.policy import system
-from state.values import ConflictStatus, Filters, Limits, SharedState, SpaceInfo, StateType
+from state.values import ConflictStatus, Filters, Limits, SharedState, StateType
 
 logger = logging.getLogger(__name__)
 
@@ -67,20 +67,6 @@ class Keeper:
     def forget(self, space: str) -> int:
         """Outcomes older than a day; how many."""
         return self._store.forget_ops(space, before=self._clock() - OUTCOMES)
-
-    def compact(self, space: str, *, floor: int | None = None) -> SpaceInfo:
-        """Give up history up to `floor`; by default what is older than the longest retention that is configured, but
-        never the last `min_entries` revisions. The log is the space's, so the longest retention holds for all types.
-        """
-        info = self._store.open_space(space)
-        if floor is None:
-            kept = self._store.config.retention
-            if not kept:
-                return info
-            longest = max(kept.values())
-            old = self._store.oldest_within(space, self._clock() - longest)
-            floor = min(info.revision - self._store.config.min_entries, old)
-        return self._store.compact(space, min(floor, info.revision)) if floor > 0 else info
 
     def _done(self, job: Job) -> int:
         try:

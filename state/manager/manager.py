@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from state.errors import Unavailable
+from state.manager.compacting import compact
 from state.manager.parking import Parking
 from state.manager.querying import Reading
 from state.manager.writing import Writing
@@ -37,13 +38,14 @@ class StateManager(Writing, Reading, Parking):
             done["expired"] += self.keeper.expire(info.id)
             done["conflicts"] += self.keeper.settle_conflicts(info.id)
             done["outcomes"] += self.keeper.forget(info.id)
-            self.keeper.compact(info.id)
+            compact(self.store, info.id, now=self._clock())
         return done
 
     def drop_space(self, caller: Caller) -> None:
         """Remove the space with everything in it. Raises NotPermitted unless the caller is its admin."""
         if not caller.admin:
             raise NotPermitted(extra={"required": "admin"})
+        self._spaces.discard(caller.space)
         self.store.drop_space(caller.space)
 
     def get_metrics(self) -> StateMetrics:

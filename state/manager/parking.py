@@ -37,7 +37,9 @@ class Parking(Core):
         limit: int = 100,
     ) -> list[ConflictRecord]:
         """Parked conflicts of states that the caller may read, newest first."""
-        found = self.store.conflicts(caller.space, status=status, state_id=state_id, limit=limit)
+        found = self._opened(caller.space).conflicts(
+            caller.space, status=status, state_id=state_id, limit=limit
+        )
         states = self.store.load_states(caller.space, {each.state_id for each in found})
         return [
             each
@@ -47,7 +49,7 @@ class Parking(Core):
 
     def conflict(self, caller: Caller, conflict_id: str) -> ConflictRecord:
         """One parked conflict. Raises ConflictNotFound."""
-        found = self.store.find_conflict(caller.space, conflict_id)
+        found = self._opened(caller.space).find_conflict(caller.space, conflict_id)
         if found is None:
             raise ConflictNotFound
         with suppress(StateNotFound):

@@ -93,7 +93,7 @@ class Reading(Core):
         """
         wanted = filters if isinstance(filters, Filters) else _filters(filters or {})
         limit = max(1, min(limit, self.limits.entries_per_page))
-        page = self.store.list_states(
+        page = self._opened(caller.space).list_states(
             caller.space, wanted, limit=limit, after=after, with_data=with_data
         )
         seen = tuple(each for each in page.states if Right.READ in rights(each, caller))
@@ -122,7 +122,7 @@ class Reading(Core):
 
     def operation(self, caller: Caller, op_id: str) -> OperationState:
         """What became of an operation of the caller's own. Raises OperationNotFound."""
-        found = self.store.find_op(caller.space, caller.name, op_id)
+        found = self._opened(caller.space).find_op(caller.space, caller.name, op_id)
         if found is None:
             raise OperationNotFound
         return OperationState(

@@ -109,7 +109,7 @@ class Writing(Core):
         if len(ops) == 1 and ops[0].op is OperationType.DELETE and ops[0].path == "":
             return self.delete_state(caller, state_id, base=base, op_id=op_id, note=metadata)
         request: dict[str, Json] = {
-            "ops": msgspec.to_builtins(ops),
+            "ops": msgspec.to_builtins(list(ops)),
             "base": msgspec.to_builtins(base),
             "reads": list(reads) if isinstance(reads, tuple) else reads,
             "read_mode": read_mode,
@@ -213,7 +213,9 @@ class Writing(Core):
         if sum(map(len, checked.values())) > self.limits.ops_per_request:
             most = self.limits.ops_per_request
             raise Invalid(fields={"ops": [f"At most {most} operations at once."]})
-        plain = msgspec.to_builtins({"compare": list(compare), "ops": checked})
+        plain = msgspec.to_builtins(
+            {"compare": list(compare), "ops": {k: list(v) for k, v in checked.items()}}
+        )
         jsonvalue.check(plain, max_depth=self.limits.document_depth + 8)
         job = Transact(
             caller,
@@ -273,7 +275,7 @@ class Writing(Core):
         self, caller: Caller, state_id: str, op_id: str, digest: str, request: dict[str, Json]
     ) -> WriteResult | None:
         """Accept an eventual state's write; None when the state is not of that kind."""
-        state = self.store.load_states(caller.space, [state_id]).get(state_id)
+        state = self._opened(caller.space).load_states(caller.space, [state_id]).get(state_id)
         if state is None or state.consistency is not ConsistencyLevel.EVENTUAL or state.deleted:
             return None
         require(state, caller, Right.WRITE)

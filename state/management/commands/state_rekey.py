@@ -1,0 +1,21 @@
+"""`manage.py state_rekey`: encrypt all that is kept with the keyring's first key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from state.management.commands._stored import opened_store
+
+
+class Command(BaseCommand):
+    """Change the key of encryption at rest."""
+
+    help = "Encrypt all shared states with the first key of STARS_STATE_KEYS; afterwards the others may go."
+
+    def handle(self, **_: Any) -> None:
+        """States may be in use meanwhile."""
+        with opened_store() as store:
+            count = store.rekey()
+        self.stdout.write(f"{count} parts had another key.")

@@ -1,0 +1,34 @@
+"""`manage.py state_restore FILE`: what `state_backup` wrote, from whatever store, into the configured one."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from state.management.commands._stored import opened_store
+
+
+class Command(BaseCommand):
+    """Restore shared states."""
+
+    help = "Bring back a backup of shared states: all of it or nothing, every hash verified first."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The file, and whether present states may be replaced."""
+        parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--replace", action="store_true", help="replace spaces that have states already"
+        )
+
+    def handle(self, *, file: Path, replace: bool, **_: Any) -> None:
+        """Nothing is touched before everything is verified."""
+        if not file.is_file():
+            raise CommandError(f"There is no file {file}.")
+        with opened_store() as store:
+            manifest = store.restore(file, replace=replace)
+        self.stdout.write(
+            f"{len(manifest.spaces)} spaces restored under new epochs: followers fetch anew."
+        )
