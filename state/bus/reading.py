@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
@@ -100,7 +101,7 @@ def _progress(
     entries: tuple[Entry, ...], revision: int
 ) -> Iterator[tuple[StateEvent, dict[str, Any]]]:
     """Each entry's event, with the last revision that is wholly dealt with after it."""
-    for entry, following in zip(entries, (*entries[1:], None), strict=True):
+    for entry, following in zip_longest(entries, entries[1:]):
         if following is None or following.revision != entry.revision:
             revision = entry.revision
         yield event_of(entry), {"revision": revision}
