@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from groups.models import Group
-from state import fanout
+from state import conf, fanout
 from tests.factories import make_group, make_user
 
 pytest_plugins = ["tests.servers"]
@@ -19,6 +19,13 @@ def _fresh_hub() -> Iterator[None]:
     """No test hears what another one said."""
     yield
     fanout.close_hub()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_manager() -> Iterator[None]:
+    """Nor remembers what states it had."""
+    yield
+    conf.close_manager()
 
 
 @pytest.fixture

@@ -158,12 +158,7 @@ async def _perform(work: Work, reporter: Reporter) -> End:
         runtime = registry.runtime(work.kind)
     except KeyError:
         raise base.AgentError(f"This server knows no agents of the kind '{work.kind}'.") from None
-    states = AgentStates(
-        group_id=work.request.group_id,
-        agent_id=work.request.agent_id,
-        run_id=work.run_id,
-        changed=reporter.note,
-    )
+    states = AgentStates(work, reporter.note)
     request = msgspec.structs.replace(work.request, states=states)
     async for item in runtime.perform(request):
         match item:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -11,14 +11,18 @@ import msgspec
 
 from groups.agents.base import AgentError, StateConflict, StateDocument, StateWritten
 from groups.events import StateChanged
-from groups.services import run_states
+from groups.services import run_states, subtasks
+from groups.services.subtasks import Work
 from groups.spaces import agent_caller
 from groups.threads import in_thread
 from state import conf
 from state.errors import Conflict, StarsError, Unavailable
 from state.manager import Base, WriteResult
+from state.policy import Caller
 from state.values import Filters, Operation, SharedState, StateType
 
+#: Seconds that a claim may take to be committed.
+PATIENCE: Final = 10.0
 #: How an agent may call the state of the run it works in.
 RUN: Final = "run"
 
@@ -26,16 +30,11 @@ RUN: Final = "run"
 class AgentStates:
     """See `agents.base.States`. What the agent has read is the base of what it writes then."""
 
-    def __init__(
-        self,
-        *,
-        group_id: str,
-        agent_id: str,
-        run_id: uuid.UUID,
-        changed: Callable[[StateChanged], None],
-    ) -> None:
+    def __init__(self, work: Work, changed: Callable[[StateChanged], None]) -> None:
         """`changed` is told, on the event loop, of every version that the agent made: it goes into the run's log."""
-        self._group_id, self._agent_id, self._run_id = group_id, agent_id, run_id
+        self._group_id, self._agent_id = work.request.group_id, work.request.agent_id
+        self._run_id, self._token = work.run_id, work.token
+        self._is_claimed = False
         self._changed = changed
         self._seen: dict[str, int] = {}
 
@@ -79,31 +78,41 @@ class AgentStates:
     # -- in a thread ----------------------------------------------------------------------------------------------
 
     def _read(self, state_id: str, version: int | None) -> SharedState:
-        self._prepare(state_id)
-        caller = agent_caller(self._group_id, self._agent_id)
-        return conf.manager().get_state(caller, state_id, version=version)
+        return conf.manager().get_state(self._caller(state_id), state_id, version=version)
 
     def _list(self, prefix: str) -> Sequence[SharedState]:
-        caller = agent_caller(self._group_id, self._agent_id)
-        return conf.manager().list_states(caller, Filters(prefix=prefix), limit=1000).states
+        found = conf.manager().list_states(self._caller(), Filters(prefix=prefix), limit=1000)
+        return found.states
 
     def _create(self, state_id: str, data: dict[str, Any], kind: StateType) -> WriteResult:
-        caller = agent_caller(self._group_id, self._agent_id)
-        return conf.manager().create_state(caller, state_id, state_type=kind, data=data)
+        return conf.manager().create_state(self._caller(), state_id, state_type=kind, data=data)
 
     def _write(
         self, state_id: str, ops: tuple[Operation, ...], base: int | None, op_id: str
     ) -> WriteResult:
-        self._prepare(state_id)
-        caller = agent_caller(self._group_id, self._agent_id)
+        caller = self._caller(state_id)
         return conf.manager().update_state(
             caller, state_id, ops, base=Base(version=base), op_id=op_id
         )
 
-    def _prepare(self, state_id: str) -> None:
-        """The run's own state is there, with all results that stand, before the agent looks at it."""
+    def _caller(self, state_id: str = "") -> Caller:
+        """The agent. Before it looks at the state of its own run, all results that stand are in there."""
+        self._await_claim()
         if state_id == run_states.state_id(self._run_id):
             run_states.write(self._run_id)
+        return agent_caller(self._group_id, self._agent_id)
+
+    def _await_claim(self) -> None:
+        """Agents begin before their claim is committed; what reaches beyond the run must wait for that.
+
+        Raises AgentError when the claim never came to be, or somebody else has the subtask now.
+        """
+        until = time.monotonic() + PATIENCE
+        while not subtasks.held_leases([self._token]):
+            if self._is_claimed or time.monotonic() > until:
+                raise AgentError("This attempt has lost its lease.", transient=True)
+            time.sleep(0.005)
+        self._is_claimed = True
 
     # -- on the loop ----------------------------------------------------------------------------------------------
 

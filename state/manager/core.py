@@ -25,6 +25,7 @@ from state.manager.writes import StateJob
 from state.persistence.base import PersistenceLayer
 from state.policy import Caller, Right, require
 from state.refusals import (
+    SpaceNotFound,
     StateNotFound,
 )
 from state.values import (
@@ -96,8 +97,16 @@ class Core(ABC):
             return lane
 
     def _carry_out(self, jobs: Sequence[Job]) -> None:
-        self._opened(jobs[0].caller.space)
-        self._lane(jobs[0].caller.space).submit(*jobs)
+        space = jobs[0].caller.space
+        self._opened(space)
+        try:
+            self._lane(space).submit(*jobs)
+        except SpaceNotFound:  # it was removed by another process since, and begins anew
+            self._spaces.discard(space)
+            self._opened(space)
+            for job in jobs:
+                job.settled, job.error = False, None
+            self._lane(space).submit(*jobs)
 
     def _result(self, job: StateJob) -> WriteResult:
         self._carry_out([job])

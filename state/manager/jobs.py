@@ -185,4 +185,9 @@ class Job(ABC):
 
 def request_digest(**parts: Any) -> str:
     """Of a request, to recognise it when its op_id comes again."""
-    return jsonvalue.digest(msgspec.to_builtins(parts))
+    return jsonvalue.digest(plain(parts))
+
+
+def plain(value: Any) -> Any:
+    """Our values as JSON has them: structs as objects, tuples as arrays."""
+    return msgspec.json.decode(msgspec.json.encode(value))

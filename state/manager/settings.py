@@ -95,7 +95,9 @@ _AT: Final = re.compile(r" - at `\$\.?([^`]*)`$")
 
 def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as SharedState has them. Raises Invalid naming each field, Unprocessable for a schema that is none."""
-    jsonvalue.check(msgspec.to_builtins(dict(changes)))
+    for free in ("metadata", "schema"):
+        if changes.get(free) is not None:
+            jsonvalue.check(changes[free])
     try:
         given = msgspec.convert(msgspec.to_builtins(dict(changes)), Settings).given()
     except msgspec.ValidationError as error:

@@ -15,7 +15,7 @@ from state.manager.drafting import (
     entry_of,
     recorded_revision,
 )
-from state.manager.jobs import Draft, Job, View
+from state.manager.jobs import Draft, Job, View, plain
 from state.persistence.base import PersistenceLayer
 from state.policy import Caller, Right, require, rights
 from state.refusals import (
@@ -258,8 +258,8 @@ class Configure(StateJob):
         state = msgspec.structs.replace(head, **self.given)
         changed = {
             name: value
-            for name, value in msgspec.to_builtins(self.given).items()
-            if not jsonvalue.json_equal(value, msgspec.to_builtins(getattr(head, name)))
+            for name, value in plain(self.given).items()
+            if not jsonvalue.json_equal(value, plain(getattr(head, name)))
         }
         if not changed:
             return self._unchanged(head)
