@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+from _pytest.mark import ParameterSet
 from django.db import connection, connections
 
 from state.persistence.base import PersistenceLayer
@@ -112,5 +114,12 @@ def at_once(*calls: Callable[[], T]) -> list[T]:
     return [results[number] for number in range(len(calls))]
 
 
+def _parameter(name: str) -> ParameterSet:
+    """With what pytest-django must know before any fixture runs."""
+    marks = [pytest.mark.django_db(transaction=True)] if name == "database" else []
+    return pytest.param(name, marks=marks, id=name)
+
+
+ALL = [_parameter(name) for name in CLASSES]
 #: Those that a restart does not empty.
-LASTING = [name for name in CLASSES if name != "memory"]
+LASTING = [_parameter(name) for name in CLASSES if name != "memory"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import redis
 
 from state.persistence.base import PersistenceLayer
 from state.persistence.codec import Codec
-from tests.persistence.backends import CLASSES, PLAIN, Backend, files_below, rows_of_states
+from tests.persistence.backends import ALL, PLAIN, Backend, files_below, rows_of_states
 from tests.persistence.build import SPACE
 from tests.servers import RedisServer
 
@@ -21,16 +20,9 @@ from tests.servers import RedisServer
 @pytest.fixture(scope="session")
 def durable_redis() -> Iterator[RedisServer]:
     """A Redis that acknowledges nothing before it is on disk."""
-    server = RedisServer()
+    server = RedisServer("--appendonly", "yes", "--appendfsync", "always")
     server.start()
     try:
-        with redis.Redis.from_url(server.url) as client:
-            client.config_set("appendonly", "yes")
-            client.config_set("appendfsync", "always")
-            until = time.monotonic() + 10
-            while client.info("persistence")["aof_rewrite_in_progress"]:
-                assert time.monotonic() < until
-                time.sleep(0.01)
         yield server
     finally:
         server.remove()
@@ -47,7 +39,6 @@ def _backend(name: str, request: pytest.FixtureRequest, folder: Path) -> Iterato
                 client.flushdb()
             backend = Backend(name, at, lambda: files_below(Path(server._folder)))
         case "database":
-            request.getfixturevalue("transactional_db")
             backend = Backend(name, "", rows_of_states)
         case "file":
             backend = Backend(name, str(folder), lambda: files_below(folder))
@@ -59,14 +50,14 @@ def _backend(name: str, request: pytest.FixtureRequest, folder: Path) -> Iterato
         backend.close()
 
 
-@pytest.fixture(params=list(CLASSES))
+@pytest.fixture(params=ALL)
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """A store, fresh and not opened yet."""
     with _backend(request.param, request, tmp_path / "store") as found:
         yield found
 
 
-@pytest.fixture(params=list(CLASSES))
+@pytest.fixture(params=ALL)
 def other(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """A second store, for what is restored; of the database there is only one."""
     with _backend(request.param, request, tmp_path / "other") as found:

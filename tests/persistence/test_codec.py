@@ -202,7 +202,9 @@ def test_the_proof_tells_right_keys_from_wrong_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    "proof", [b"", b"pno", b"x", codec(OLD).pack(SHORT, "proof"), codec(OLD).proof()[:20]]
+    "proof",
+    [b"", b"pno", b"x", codec(OLD).pack(SHORT, "proof"), codec(OLD).proof()[:20]],
+    ids=["nothing", "another text", "no format", "something else", "cut"],
 )
 def test_what_is_no_proof_is_damaged(proof: bytes) -> None:
     with pytest.raises(Damaged):
@@ -230,6 +232,16 @@ SECRET = OLD.partition(":")[2]
         (f"old:{SECRET[:-4]}", "bytes"),
         (f"old:{SECRET}{SECRET}", "base64"),
         ("old:", "0 bytes"),
+    ],
+    ids=[
+        "no id",
+        "a key for an id",
+        "empty id",
+        "twice",
+        "no base64",
+        "short",
+        "long",
+        "empty key",
     ],
 )
 def test_a_faulty_keyring_is_refused_without_telling_keys(text: str, fault: str) -> None:

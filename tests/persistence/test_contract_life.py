@@ -93,7 +93,7 @@ def test_a_closed_layer_refuses_every_call(layer: PersistenceLayer, tmp_path: Pa
 
 
 def test_no_call_exceeds_the_connections(backend: Backend, tmp_path: Path) -> None:
-    layer = backend.open(max_connections=2, timeout=timedelta(milliseconds=60))
+    layer = backend.open(max_connections=2, timeout=timedelta(milliseconds=30))
     with ExitStack() as busy:
         for _ in range(2):
             busy.enter_context(layer._call())
@@ -184,7 +184,11 @@ def test_what_is_encrypted_lies_nowhere_in_the_clear(backend: Backend, private: 
 
 
 @pytest.mark.parametrize("backend", LASTING, indirect=True)
-@pytest.mark.parametrize("wrong", [Keyring.generate("first"), Keyring.generate("second"), ""])
+@pytest.mark.parametrize(
+    "wrong",
+    [Keyring.generate("first"), Keyring.generate("second"), ""],
+    ids=["another by its name", "another", "none"],
+)
 def test_a_wrong_key_is_refused_at_the_start(backend: Backend, wrong: str) -> None:
     layer = backend.open(PRIVATE)
     layer.open_space(SPACE)
@@ -200,14 +204,12 @@ def test_a_wrong_key_is_refused_at_the_start(backend: Backend, wrong: str) -> No
 def test_rekeying_makes_the_old_key_needless(backend: Backend, reopen: Reopen) -> None:
     layer = backend.open(PRIVATE)
     rich(layer)
-    before = picture(layer)
     second = Keyring.generate("second")
     layer = reopen(layer, Codec(True, True, Keyring.parse(f"{second},{KEY}")))
     put(layer, a_write("with the second key"))
     layer.delete_state(SPACE, "with the second key")
-    states = len(before["states"])
     expected = picture(layer)
-    assert layer.rekey() > states
+    assert layer.rekey() > 0
     assert layer.rekey() == 0
     assert picture(layer) == expected
     layer = reopen(layer, Codec(True, True, Keyring.parse(second)))
