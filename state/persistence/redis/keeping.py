@@ -65,8 +65,7 @@ class Keeping(Reading):
     # -- encrypting anew ------------------------------------------------------------------------------------------
 
     def rekey(self) -> int:
-        """Follows the changes: what is written meanwhile comes again, and whoever still writes with an old key is
-        caught up with."""
+        """Follows the changes, so that what is written meanwhile comes again."""
         spaces = [info.id for info in self.spaces()]
         with self._call():
             renewed = sum(self._rekey(space) for space in spaces)
@@ -75,12 +74,15 @@ class Keeping(Reading):
         return renewed
 
     def _rekey(self, space: str) -> int:
-        renewed, after, more = 0, b"0", 1
-        while more:
+        # Twice up to where it stood: the second time for whoever wrote with an old key meanwhile.
+        renewed, after, more, ends = 0, b"0", 1, list[int]()
+        while more and len(ends) < 3:
             answer = self._read("changes", space, after, self._chunk, BATCH_BYTES)
             if not answer:
                 return renewed
-            _, after, more, found = answer
+            _, after, more, found, tick = answer
+            if not ends or int(after) >= ends[-1]:
+                ends.append(int(tick))
             for member, fields, _ in found:
                 renewed += self._renew(space, self._parts_of(space, member.decode(), fields))
         audit: Iterator[Part] = (
@@ -91,7 +93,7 @@ class Keeping(Reading):
 
     def _renew(self, space: str, parts: Iterator[Part]) -> int:
         renewed = 0
-        for name, field, before, packed, place in parts:
+        for name, field, packed, before, place in parts:
             if self.codec.needs_rekey(packed):
                 new = before + self.codec.repack(packed, *place)
                 renewed += self._change("replace", space, name, field, before + packed, new)

@@ -51,14 +51,17 @@ class Moving(Keeping):
         raise StoreDown("The space is compacted all the time; try again.")
 
     def _changes(self, space: str) -> _Frozen:
-        after, more = b"0", 1
+        after, more, limit, first = b"0", 1, self._chunk, -1
         found: dict[bytes, tuple[Sequence[bytes], Sequence[bytes]]] = {}
         answer: Sequence[Any] = ()
         while more:
-            answer = self._read("changes", space, after, self._chunk, BATCH_BYTES)
+            answer = self._read("changes", space, after, limit, BATCH_BYTES * limit // self._chunk)
             if not answer:
                 raise SpaceNotFound
-            _, after, more, changed = answer
+            _, after, more, changed, tick = answer
+            first = int(tick) if first < 0 else first
+            if int(after) >= first:
+                limit *= 2  # what is left are changes on the way: do not run after them for ever
             for member, fields, snapshots in changed:
                 found[member] = (fields, snapshots)
         frozen = _Frozen(info_of(answer[0]))

@@ -132,7 +132,7 @@ class Reading(Core):
     def queued(
         self, space: str, *, state_id: str | None = None, limit: int = 100
     ) -> list[OpRecord]:
-        return self._ops(space, "", state_id or "", limit)
+        return self._ops(space, "", _choice(state_id), limit)
 
     def _ops(self, space: str, name: str, state_id: str, limit: int) -> list[OpRecord]:
         with self._call():
@@ -140,7 +140,7 @@ class Reading(Core):
         return [self._parts.op(space, name, record) for name, record in found]
 
     def find_conflict(self, space: str, conflict_id: str) -> ConflictRecord | None:
-        return next(iter(self._conflicts(space, conflict_id, "", "", 1)), None)
+        return next(iter(self._conflicts(space, _choice(conflict_id), "", "", 1)), None)
 
     def conflicts(
         self,
@@ -150,7 +150,7 @@ class Reading(Core):
         state_id: str | None = None,
         limit: int = 100,
     ) -> list[ConflictRecord]:
-        return self._conflicts(space, "", str(status or ""), state_id or "", limit)
+        return self._conflicts(space, "", _choice(status), _choice(state_id), limit)
 
     def _conflicts(
         self, space: str, conflict_id: str, status: str, state_id: str, limit: int
@@ -183,3 +183,8 @@ class Reading(Core):
             "pending_operations": queued,
             "open_conflicts": parked,
         }
+
+
+def _choice(value: str | None) -> str:
+    """As scripts read what may be left open."""
+    return "" if value is None else f"={value}"

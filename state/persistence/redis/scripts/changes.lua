@@ -1,5 +1,5 @@
 -- Mutable things in the order of their last change, with the space at this moment. ARGV: after, limit, bytes.
--- {info, tick to continue after, whether there may be more, {{member, fields, snapshots}, …}}
+-- {info, tick to continue after, whether there may be more, {{member, fields, snapshots}, …}, latest tick}
 if not gen then return {} end
 local members = redis.call('ZRANGEBYSCORE', key('changed'), '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 local room, last, found, more = tonumber(ARGV[3]), ARGV[1], {}, #members == 2 * ARGV[2]
@@ -20,4 +20,4 @@ for i = 1, #members, 2 do
   found[#found + 1] = {members[i], fields, snapshots}
   last = members[i + 1]
 end
-return {info(), last, more and 1 or 0, found}
+return {info(), last, more and 1 or 0, found, redis.call('HGET', space, 'tick') or '0'}

@@ -4,9 +4,8 @@ local members = redis.call('ZRANGE', base .. 'changed', 0, ARGV[2] - 1)
 for _, member in ipairs(members) do
   local kind, name = member:match('^(.):(.*)$')
   if kind == 's' then
-    for _, family in ipairs({'s:', 'e:', 'snap:', 'snaps:', 'lock:', 'queue:'}) do
-      redis.call('UNLINK', base .. family .. name)
-    end
+    redis.call('UNLINK', base .. 's:' .. name, base .. 'e:' .. name, base .. 'snap:' .. name,
+               base .. 'snaps:' .. name, base .. 'lock:' .. name, base .. 'queue:' .. name)
   elseif kind == 'o' then
     local state = redis.call('HGET', base .. 'op:' .. name, 's')
     redis.call('UNLINK', base .. 'op:' .. name)
@@ -19,9 +18,11 @@ if #members > 0 then
   redis.call('ZREM', base .. 'changed', unpack(members))
   return #members
 end
-for _, name in ipairs({'live', 'gone', 'facts', 'log', 'audit', 'queue', 'settled', 'open', 'conflicts',
+local rest = {}
+for i, name in ipairs({'live', 'gone', 'facts', 'log', 'audit', 'queue', 'settled', 'open', 'conflicts',
                        'conflicted', 'failing', 'space'}) do
-  redis.call('UNLINK', base .. name)
+  rest[i] = base .. name
 end
+redis.call('UNLINK', unpack(rest))
 redis.call('ZREM', KEYS[1], base)
 return 0
