@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from state.jsonvalue.domain import json_equal
-from state.jsonvalue.pointers import escape
+from state.jsonvalue.pointers import MISSING, escape
 from state.values import Json, Operation, OperationType
 
 
@@ -15,13 +15,16 @@ def diff(a: Json, b: Json) -> tuple[Operation, ...]:
 
 
 def _changes(a: Json, b: Json, path: str) -> Iterator[Operation]:
-    if a is b:
-        return
     if not (isinstance(a, dict) and isinstance(b, dict)):
         if not json_equal(a, b):
             yield Operation(OperationType.SET, path, b)
         return
-    for key in sorted(a.keys() | b.keys()):
+    changed = (
+        key
+        for key in a.keys() | b.keys()
+        if not json_equal(a.get(key, MISSING), b.get(key, MISSING))
+    )
+    for key in sorted(changed):
         below = f"{path}/{escape(key)}"
         if key not in b:
             yield Operation(OperationType.DELETE, below)

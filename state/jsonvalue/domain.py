@@ -38,15 +38,27 @@ def json_equal(a: Json, b: Json) -> bool:
         return True
     if a != b:
         return False
+    if isinstance(a, dict | list):
+        return _bools_match(a, b)
+    return isinstance(a, bool) is isinstance(b, bool)
+
+
+def _bools_match(a: Json, b: Json) -> bool:
+    """Of two containers that Python takes for equal."""
     stack = [(a, b)]
     while stack:
         a, b = stack.pop()
-        if isinstance(a, dict):
-            stack += [(value, b[key]) for key, value in a.items()]
-        elif isinstance(a, list):
-            stack += zip(a, b, strict=True)
-        elif isinstance(a, bool) is not isinstance(b, bool):
-            return False
+        pairs = (
+            zip(a, b, strict=True)
+            if isinstance(a, list)
+            else ((value, b[key]) for key, value in a.items())
+        )
+        for one, other in pairs:
+            kind = type(one)
+            if kind is dict or kind is list:
+                stack.append((one, other))
+            elif kind is not type(other) and (kind is bool or type(other) is bool):
+                return False
     return True
 
 
@@ -65,6 +77,8 @@ def check(
     """
     if sanitize:
         value = _cleaned(value, max_depth)
+    if _is_clean(value, max_depth):
+        return value
     faults: dict[str, list[str]] = {}
     for tokens, sentence in _faults(value, max_depth):
         faults.setdefault(_printable(at + pointer(inside + tokens)), []).append(sentence)
@@ -73,6 +87,23 @@ def check(
     if faults:
         raise JsonDomain(fields=faults)
     return value
+
+
+def _is_clean(value: Json, room: int) -> bool:
+    """Whether there are no faults, quickly: nearly all values have none."""
+    kind = type(value)
+    if kind is str:
+        return not _text_fault(value)
+    if kind is int:
+        return bool(-MAX_INT <= value <= MAX_INT)
+    if kind is dict:
+        return room > 0 and all(
+            type(key) is str and not _text_fault(key) and _is_clean(child, room - 1)
+            for key, child in value.items()
+        )
+    if kind is list:
+        return room > 0 and all(_is_clean(child, room - 1) for child in value)
+    return value is None or kind is bool or (kind is float and math.isfinite(value))
 
 
 def _faults(value: Json, max_depth: int) -> Iterator[tuple[tuple[str, ...], str]]:

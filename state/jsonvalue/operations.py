@@ -149,10 +149,10 @@ def write_set(ops: Sequence[Operation], data: Json = MISSING) -> frozenset[str]:
     for number, op in enumerate(ops):
         tokens = parse(op.path)
         if data is MISSING:
-            found.update(_written(op, tokens, MISSING, MISSING))
+            found |= set(_written(op, tokens, MISSING, MISSING))
             continue
         parent = follow(draft.data, tokens[:-1]) if tokens else MISSING
-        found.update(_written(op, tokens, parent, follow(draft.data, tokens)))
+        found |= set(_written(op, tokens, parent, follow(draft.data, tokens)))
         try:
             draft.do(op, number)
         except Inapplicable:

@@ -39,7 +39,7 @@ def check_ops(ops: Sequence[Operation], limits: Limits) -> None:
                 if value is not UNSET:
                     check(value, max_depth=depth, at=f"ops[{number}].{member}")
             except JsonDomain as refused:
-                outside.update(refused.fields)
+                outside |= refused.fields
         if room < 0:
             outside[f"ops[{number}].path"] = [TOO_DEEP]
     if outside:

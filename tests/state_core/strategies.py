@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from state.jsonvalue import MAX_INT
@@ -14,7 +16,8 @@ NUMBERS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.sampled_from([0.0, -0.0, 1.0, 2.0**53, 2**53 + 1, 1e16, 1e21, 1e22, 1e-7, 5e-324, 0.1]),
 )
-SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS, st.text(max_size=4))
+CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS, st.text(CHARACTERS, max_size=4))
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)),
@@ -31,3 +34,11 @@ SMALL = st.recursive(
     max_leaves=6,
 )
 SMALL_DOCUMENTS = st.dictionaries(st.sampled_from(["a", "b", "-", "0"]), SMALL, max_size=3)
+
+
+def deep(levels: int) -> Any:
+    """A value of so many nested arrays."""
+    value: Any = "bottom"
+    for _ in range(levels):
+        value = [value]
+    return value

@@ -53,7 +53,7 @@ def test_a_good_schema_is_taken() -> None:
     [
         (None, "object"),
         ([], "object"),
-        ({"type": "strin"}, "strin"),
+        ({"type": "text"}, "text"),
         ({"properties": {"a": {"minimum": "1"}}}, "/properties/a/minimum"),
         ({"required": "title"}, "required"),
         ({"$schema": "http://json-schema.org/draft-07/schema#"}, "dialect"),
