@@ -46,8 +46,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def known_as(self) -> frozenset[str]:
-        """The principals, with the name, and with "*" for a member."""
-        own = self.principals | {self.name}
+        """The principals, with the name, and with "*" for a member and nobody else."""
+        own = frozenset(map(canonical, self.principals | {self.name})) - {EVERYONE}
         return own | {EVERYONE} if self.member else own
 
 
@@ -64,7 +64,7 @@ def canonical(principal: str) -> str:
 def rights(state: SharedState, caller: Caller) -> frozenset[Right]:
     """All that `caller` may do with `state`: admin → owner (everything) → the policy's lists."""
     if caller.admin:
-        return ALL
+        return frozenset({Right.READ}) if caller.read_only else ALL
     known = caller.known_as
     policy = state.access_policy
 
