@@ -228,13 +228,14 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 
 # --- REST ------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
+    # Tokens are tried first, so that whoever is refused learns how to sign in (401).
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "groups.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
-        "knox.auth.TokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "groups.api.schema.StarsSchema",
     "EXCEPTION_HANDLER": "groups.api.errors.problem_handler",
 }
 REST_KNOX = {"TOKEN_TTL": timedelta(days=90), "AUTH_HEADER_PREFIX": "Token"}
@@ -257,6 +258,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "groups.api.schema.add_events",
+        "state.api.schema.add_states",
     ],
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import random
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
@@ -20,6 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from state.errors import StarsError
+from state.refusals import OutcomeUnknown
 
 MEDIA_TYPE: Final = "application/problem+json"
 #: Addresses below this one answer in JSON, whatever goes wrong.
@@ -52,14 +54,21 @@ class BodyTooLarge(exceptions.APIException):
 
 
 def problem(
-    code: int, detail: str, reason: str, *, instance: str, fields: Fields | None = None
+    code: int,
+    detail: str,
+    reason: str,
+    *,
+    instance: str,
+    fields: Fields | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A problem details object (RFC 9457, section 3.1), extended by `reason` and, for bad input, `errors`.
 
-    `type` is "about:blank": the status says what kind it is, and `reason` is the word for scripts.
+    `type` is "about:blank" (the status says what kind it is, and `reason` is the word for scripts), unless there are
+    `extra` members (section 3.2), which the type tells how to read.
     """
     body: dict[str, Any] = {
-        "type": "about:blank",
+        "type": f"/problems/{reason}" if extra else "about:blank",
         "title": HTTPStatus(code).phrase,
         "status": code,
         "detail": _encodable(detail),
@@ -70,15 +79,33 @@ def problem(
         body["errors"] = {
             _encodable(name): [_encodable(text) for text in texts] for name, texts in fields.items()
         }
-    return body
+    return {**(extra or {}), **body}
+
+
+def problem_of(error: StarsError, instance: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The error as a problem, and the headers that go with it."""
+    extra = dict(error.extra)
+    if isinstance(error, OutcomeUnknown):
+        extra["outcome_unknown"] = True
+    body = problem(
+        error.status,
+        error.message,
+        error.reason,
+        instance=instance,
+        fields=error.fields,
+        extra=extra,
+    )
+    if error.status not in (429, 503):
+        return body, {}
+    # Not all at the same moment, if many were refused together.
+    wait = int(extra.get("retry_after", 1)) + random.randint(0, 2)
+    return body, {"Retry-After": str(wait)}
 
 
 def refusal(request: HttpRequest, error: StarsError) -> JsonResponse:
     """The error as a problem, for whoever answers outside of DRF."""
-    body = problem(
-        error.status, error.message, error.reason, instance=request.path, fields=error.fields
-    )
-    return JsonResponse(body, status=error.status, content_type=MEDIA_TYPE)
+    body, headers = problem_of(error, request.path)
+    return JsonResponse(body, status=error.status, content_type=MEDIA_TYPE, headers=headers)
 
 
 def _encodable(text: str) -> str:
@@ -91,8 +118,8 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     instance = context["request"].path
     if isinstance(exc, StarsError):
         set_rollback()
-        body = problem(exc.status, exc.message, exc.reason, instance=instance, fields=exc.fields)
-        return Response(body, exc.status, content_type=MEDIA_TYPE)
+        body, headers = problem_of(exc, instance)
+        return Response(body, exc.status, content_type=MEDIA_TYPE, headers=headers)
     for kind, (code, reason, detail, field) in _UNREADABLE.items():
         if isinstance(exc, kind):
             set_rollback()

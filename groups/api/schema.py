@@ -22,6 +22,10 @@ PATH_PARAMETERS: Final = {
     "subtask_id": "The subtask's id (UUID) or its key in the plan.",
     "attachment_id": "The attachment's id (UUID).",
     "username": "The user's name.",
+    "space": "The space's id: a group's, or `_global`.",
+    "state_id": "The state's id, which may hold slashes.",
+    "op_id": "The operation's id, as its author chose it (`Idempotency-Key`).",
+    "conflict_id": "The conflict's id (UUID).",
 }
 
 #: Named in SPECTACULAR_SETTINGS, since all of them stand in fields called `status`.

@@ -97,10 +97,12 @@ class Writing(Core):
         after: tuple[str, ...] = (),
         resolution: ConflictResolution | None = None,
         op_id: str = "",
+        asked: Json = None,
     ) -> WriteResult:
         """Operations on the data; a flat dict (the seed's form) is one `set` per key, all or none.
 
-        `metadata` is the writer's note, kept in the log. An eventual state's write without preconditions is journalled
+        `metadata` is the writer's note, kept in the log. `asked` is the request in its own words where the operations
+        were derived from it and from the state of that moment: by it, a repeated `op_id` is recognised. An eventual state's write without preconditions is journalled
         (`status` queued; `operation` tells the rest). Raises Conflicting, Stale, BaseRequired, Frozen, Compacted,
         Unprocessable, Invalid, DocumentTooLarge, OpIdReuse.
         """
@@ -118,7 +120,7 @@ class Writing(Core):
             "note": metadata or {},
         }
         jsonvalue.check(request, max_depth=self.limits.document_depth + 8)
-        digest = self._digest(op_id, "update", state_id, request=request)
+        digest = self._digest(op_id, "update", state_id, request=asked or request)
         strict = base.exact or any(op.op is OperationType.CAS for op in ops)
         if not strict:
             queued = self._journalled(caller, state_id, op_id, digest, request)

@@ -43,7 +43,7 @@ def test_every_operation_says_who_what_and_how_it_fails(document: Any) -> None:
         assert {"token": []} in operation["security"] or operation["security"] == [{}], where
         responses = operation["responses"]
         assert any(code.startswith("2") for code in responses), where
-        failures = {code: r for code, r in responses.items() if not code.startswith("2")}
+        failures = {code: r for code, r in responses.items() if code >= "4"}
         assert failures, where
         for code, response in failures.items():
             schema = response["content"]["application/problem+json"]["schema"]
@@ -75,5 +75,4 @@ def test_every_event_type_has_its_schema(document: Any) -> None:
         data = event["properties"]["data"]["$ref"].rsplit("/", 1)[1]
         assert schemas[data]["type"] == "object"
     # What no log can hold yet says so.
-    for name in ("MessageSentData", "StateChangedData"):
-        assert "Reserved" in schemas[name]["description"]
+    assert "Reserved" in schemas["MessageSentData"]["description"]
