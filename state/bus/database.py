@@ -28,7 +28,7 @@ class DatabaseCursorStore:
             name=name, space=space, revision=row.revision, audit=row.audit, epoch=row.epoch
         )
 
-    def save(self, cursor: Cursor) -> None:
+    def keep(self, cursor: Cursor) -> None:
         """As CursorStore says. One statement."""
         row = rows.BusCursor(
             name=cursor.name,

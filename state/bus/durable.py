@@ -122,8 +122,8 @@ class Runner:
         name = self.delivery.name
         if self._cursors.load(name, "") is None:
             for each in spaces:
-                self._cursors.save(head_of(each, name))
-            self._cursors.save(Cursor(name=name, space=""))
+                self._cursors.keep(head_of(each, name))
+            self._cursors.keep(Cursor(name=name, space=""))
         self.notice(spaces)
         self._thread.start()
 
@@ -179,10 +179,10 @@ class Runner:
                     if not self.delivery.deliver(event):
                         return
                     if after != saved:
-                        self._cursors.save(after)
+                        self._cursors.keep(after)
                         saved = after
             cursor, more = batch.cursor, batch.more
             if cursor != saved:
-                self._cursors.save(cursor)
+                self._cursors.keep(cursor)
                 saved = cursor
         self._at[space] = cursor

@@ -50,7 +50,7 @@ class CursorStore(Protocol):
     def load(self, name: str, space: str) -> Cursor | None:
         """How far `name` has come in `space`; None: nothing is known."""
 
-    def save(self, cursor: Cursor) -> None:
+    def keep(self, cursor: Cursor) -> None:
         """Remember it instead of an earlier one of the same name and space."""
 
     def bury(self, letter: DeadLetter) -> None:
@@ -78,7 +78,7 @@ class InMemoryCursorStore:
         with self._lock:
             return self._cursors.get((name, space))
 
-    def save(self, cursor: Cursor) -> None:
+    def keep(self, cursor: Cursor) -> None:
         with self._lock:
             self._cursors[cursor.name, cursor.space] = cursor
 

@@ -250,6 +250,25 @@ def test_what_a_handler_publishes_comes_after_what_it_is_told(bench: Bench) -> N
     assert told == [(who, n) for n in (1, 2, 3) for who in ("first", "second")]
 
 
+def test_publishing_behind_a_slow_handler_waits_for_its_turn_and_runs_here(bench: Bench) -> None:
+    bus, told, release = bench.bus(), list[tuple[int, int]](), threading.Event()
+    entered = threading.Event()
+
+    def handle(event: StateEvent) -> None:
+        entered.set()
+        assert release.wait(5)
+        told.append((event.version, threading.get_ident()))
+
+    bus.subscribe("*", handle)
+    bus.publish_async(beat(version=1))
+    assert entered.wait(5)
+    bus.publish_async(beat(version=2))
+    threading.Timer(0.05, release.set).start()
+    bus.publish(beat(version=3))
+    assert [version for version, _ in told] == [1, 2, 3]
+    assert told[0][1] != told[2][1] == threading.get_ident()
+
+
 def test_publishing_behind_a_slow_handler_gives_its_turn_up_and_keeps_its_place(
     bench: Bench,
 ) -> None:

@@ -43,9 +43,9 @@ def test_the_last_cursor_of_a_name_and_space_is_known(store: CursorStore) -> Non
     assert store.load("mail", "Harbour") is None
     for revision in (3, 8):
         cursor = Cursor(name="mail", space="Harbour", revision=revision, audit=2, epoch="e7")
-        store.save(cursor)
-        store.save(msgspec.structs.replace(cursor, name="post", revision=50))
-        store.save(msgspec.structs.replace(cursor, space="", revision=60))
+        store.keep(cursor)
+        store.keep(msgspec.structs.replace(cursor, name="post", revision=50))
+        store.keep(msgspec.structs.replace(cursor, space="", revision=60))
     assert store.load("mail", "Harbour") == cursor
     assert store.load("post", "Lighthouse") is None
 
