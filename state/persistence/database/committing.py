@@ -1,0 +1,187 @@
+"""The one place where states are written: a batch of transactions becomes one transaction of the database.
+
+Locks are taken in one order: rows of operations, rows of states by id, the row of the space. All thinking is done
+before the last, which every commit of the space waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+from django.db import IntegrityError, transaction
+
+from state.models import Audit, Conflict, Entry, Op, Snapshot, State
+from state.persistence.database.connected import TRIES, Connected
+from state.persistence.database.drafting import Draft
+from state.persistence.database.judging import Head, OpKey, judge, named, op_key
+from state.persistence.database.rows import CONFLICT, OP, STATE
+from state.persistence.database.statements import insert
+from state.refusals import SpaceNotFound
+from state.values import OpRecord, Result, Transaction
+
+#: What a commit changes of a state that is there already, of a settled operation, of a known conflict.
+_STATE: Final = (
+    *(name for name in STATE if name not in ("space_id", "key", "compacted_version")),
+    *("owners", "tags", "bytes", "delta_bytes", "data"),
+)
+_OP: Final = tuple(name for name in OP if name not in ("id", "space_id", "agent", "op_id"))
+_CONFLICT: Final = tuple(name for name in CONFLICT if name not in ("space_id", "conflict_id"))
+
+
+class _Claimed(msgspec.Struct):
+    """Rows of operations that are locked: their ids, what they say, and which of them were there before."""
+
+    ids: dict[OpKey, Any] = {}
+    kept: dict[OpKey, OpRecord] = {}
+    before: dict[OpKey, OpRecord] = {}
+
+
+class Committing(Connected):
+    """Commits, and keeps others from committing."""
+
+    def commit(self, space: str, batch: Sequence[Transaction]) -> list[Result]:
+        """As the contract says."""
+        creates = any(write.expect == 0 for each in batch for write in each.writes)
+        with self._call():
+            for _ in range(1, TRIES if creates else 1):
+                try:
+                    return self._run(lambda: self._commit(space, batch))
+                except IntegrityError:
+                    pass  # Somebody created the same state: a row that is not there cannot be locked. Judge anew.
+            return self._run(lambda: self._commit(space, batch))
+
+    @contextmanager
+    def hold(self, space: str, ids: Iterable[str]) -> Iterator[None]:
+        """As the contract says. Where one of the states does not exist, the space is held."""
+        wanted = set(ids)
+        with self._call():
+            self._run(self._answers)
+            with self._transaction() as connection:
+                heads = self._lock_states(connection, space, wanted)
+                if not all(head.id for head in heads.values()):
+                    self._numbers(connection, space)
+                self._thread.holds += 1
+                try:
+                    yield
+                finally:
+                    self._thread.holds -= 1
+
+    def _answers(self) -> None:
+        """Find out whether the connection was lost."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+    def _commit(self, space: str, batch: Sequence[Transaction]) -> list[Result]:
+        with self._transaction() as connection:
+            claimed = self._claim(connection, [each.op for each in batch if each.op])
+            heads = self._lock_states(connection, space, named(batch))
+            known = claimed.before.copy()
+            verdicts = judge(batch, known, heads)
+            judged = list(zip(batch, verdicts, strict=True))
+            draft = Draft(
+                self._rows, space, [each for each, verdict in judged if verdict is None], heads
+            )
+            if None in verdicts:
+                self._settle(connection, claimed, known)
+                if draft.revisions or draft.audits:
+                    revision, audit, _ = self._numbers(
+                        connection, space, revision=draft.revisions, audit=draft.audits
+                    )
+                    draft.number(revision - draft.revisions, audit - draft.audits)
+                else:
+                    self._require(space)
+                self._store(connection, draft)
+            else:
+                transaction.set_rollback(True, using=self.alias)
+        done = iter(draft.results())
+        return [next(done) if verdict is None else verdict for verdict in verdicts]
+
+    def _store(self, connection: Any, draft: Draft) -> None:
+        """Write what was drafted; whoever commits to the space waits for it."""
+        insert(connection, State, draft.states, key=("id",), change=_STATE)
+        insert(connection, Entry, draft.entries)
+        insert(connection, Snapshot, draft.snapshots)
+        insert(
+            connection,
+            Conflict,
+            draft.conflicts,
+            key=("space_id", "conflict_id"),
+            change=_CONFLICT,
+        )
+        insert(connection, Audit, draft.audit)
+
+    # -- locks ------------------------------------------------------------------------------------------------------
+
+    def _claim(self, connection: Any, ops: Sequence[OpRecord]) -> _Claimed:
+        """Take the rows of these operations; a twin of this request waits here, and then finds what became of it."""
+        first: dict[OpKey, OpRecord] = {}
+        for op in ops:
+            first.setdefault(op_key(op), op)
+        if not first:
+            return _Claimed()
+        rows = {key: self._rows.op(first[key]) for key in sorted(first)}
+        found = insert(
+            connection,
+            Op,
+            rows.values(),
+            key=("space_id", "agent", "op_id"),
+            change=("op_id",),  # locks a row that is there, and has it returned
+            back=("agent", "op_id", "id"),
+        )
+        claimed = _Claimed({(agent, op_id): row_id for agent, op_id, row_id in found}, first)
+        prepare = Op._meta.pk.get_db_prep_value
+        there = [
+            row_id
+            for key, row_id in claimed.ids.items()
+            if row_id != prepare(rows[key]["id"], connection)
+        ]
+        if there:
+            for row in Op.objects.using(self.alias).filter(id__in=there).values(*OP):
+                claimed.before[(row["agent"], row["op_id"])] = self._rows.op_of(row)
+        claimed.kept |= claimed.before
+        return claimed
+
+    def _settle(self, connection: Any, claimed: _Claimed, known: dict[OpKey, OpRecord]) -> None:
+        """Bring the claimed rows to what is known of their operations now."""
+        changed = {key: op for key, op in known.items() if op != claimed.kept[key]}
+        rows = [self._rows.op(op, claimed.ids[key]) for key, op in changed.items()]
+        insert(connection, Op, rows, key=("id",), change=_OP)
+        void = [row_id for key, row_id in claimed.ids.items() if key not in known]
+        if void:
+            Op.objects.using(self.alias).filter(id__in=void).delete()
+
+    def _lock_states(self, connection: Any, space: str, keys: set[str]) -> dict[str, Head]:
+        """The rows of these states, which nobody else can change any more."""
+        heads = {key: Head() for key in keys}
+        if keys:
+            lock = "" if self._is_sqlite else " FOR NO KEY UPDATE"
+            places = ", ".join(["%s"] * len(keys))
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    'SELECT "key", id, version, deleted, compacted_version, bytes, delta_bytes'
+                    f' FROM state_state WHERE space_id = %s AND "key" IN ({places})'
+                    f" ORDER BY id{lock}",
+                    [space, *sorted(keys)],
+                )
+                for key, row_id, version, deleted, *numbers in cursor.fetchall():
+                    heads[key] = Head(row_id, version, bool(deleted), *numbers)
+        return heads
+
+    def _numbers(
+        self, connection: Any, space: str, *, revision: int = 0, audit: int = 0, journal: int = 0
+    ) -> tuple[int, int, int]:
+        """Take the space, and so many numbers from it; the last ones given out. Raises SpaceNotFound."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE state_space SET revision = revision + %s, audit = audit + %s,"
+                " journal = journal + %s WHERE id = %s RETURNING revision, audit, journal",
+                [revision, audit, journal, space],
+            )
+            found = cursor.fetchall()  # SQLite has written when all was fetched
+        if not found:
+            raise SpaceNotFound
+        numbers: tuple[int, int, int] = found[0]
+        return numbers
