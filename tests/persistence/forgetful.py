@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from state.persistence.codec import Codec
 from state.persistence.file import FilePersistence
 from state.persistence.file.disk import Disk
+from state.refusals import StoreDown
 from state.values import EntryKind, PersistenceConfig, PersistenceType
 from tests.persistence.backends import PRIVATE
 from tests.persistence.build import (
@@ -47,14 +50,25 @@ class _File:
     def __init__(self, content: bytes = b"") -> None:
         self.content = content
         self.synced = content
+        #: What was there before a cut that is not synced.
+        self.uncut = b""
+
+    def torn(self) -> bytes:
+        """Half of what is not synced."""
+        return self.content[: (len(self.synced) + len(self.content)) // 2]
+
+    def garbled(self) -> bytes:
+        """Zeros for what is not synced."""
+        return self.synced + bytes(max(0, len(self.content) - len(self.synced)))
 
 
-#: What may be left of (synced, all that was written).
-CONTENTS: dict[str, Callable[[bytes, bytes], bytes]] = {
-    "lost": lambda synced, content: synced,
-    "kept": lambda synced, content: content,
-    "torn": lambda synced, content: content[: (len(synced) + len(content)) // 2],
-    "garbled": lambda synced, content: synced + bytes(max(0, len(content) - len(synced))),
+#: What may be left of a file.
+CONTENTS: dict[str, Callable[[_File], bytes]] = {
+    "lost": lambda file: file.synced,
+    "kept": lambda file: file.content,
+    "uncut": lambda file: file.uncut or file.content,
+    "torn": _File.torn,
+    "garbled": _File.garbled,
 }
 #: Which contents and names survive: every mixture of both.
 SURVIVALS = [(contents, names) for contents in CONTENTS for names in ("lost", "kept")]
@@ -70,6 +84,7 @@ class ForgetfulDisk(Disk):
         self._dies_at = dies_at
         self._lies = lies
         self.steps = 0
+        self.full = False
         self._files = {
             path: _File(path.read_bytes()) for path in sorted(root.rglob("*")) if path.is_file()
         }
@@ -88,23 +103,29 @@ class ForgetfulDisk(Disk):
         return fd
 
     def write(self, fd: int, data: bytes) -> None:
+        half = data[: len(data) // 2]
         try:
             self._step()
         except Killed:
-            self._opened[fd].content += data[: len(data) // 2]
+            self._opened[fd].content += half
             raise
-        super().write(fd, data)
-        self._opened[fd].content += data
+        written = half if self.full else data
+        super().write(fd, written)
+        self._opened[fd].content += written
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     def truncate(self, fd: int, size: int) -> None:
         self._step()
         super().truncate(fd, size)
-        self._opened[fd].content = self._opened[fd].content[:size]
+        file = self._opened[fd]
+        file.uncut, file.content = file.content, file.content[:size]
 
     def sync(self, fd: int) -> None:
         self._step()
         if self._lies != "sync":
-            self._opened[fd].synced = self._opened[fd].content
+            file = self._opened[fd]
+            file.synced, file.uncut = file.content, b""
 
     def close(self, fd: int) -> None:
         super().close(fd)
@@ -139,8 +160,7 @@ class ForgetfulDisk(Disk):
         (target / "wal").mkdir(parents=True)
         (target / "snap").mkdir()
         for path, file in (self._names if names == "lost" else self._files).items():
-            left = CONTENTS[contents](file.synced, file.content)
-            (target / path.relative_to(root)).write_bytes(left)
+            (target / path.relative_to(root)).write_bytes(CONTENTS[contents](file))
 
 
 def store(root: Path, codec: Codec = PRIVATE, disk: Disk | None = None) -> FilePersistence:
@@ -151,7 +171,13 @@ def store(root: Path, codec: Codec = PRIVATE, disk: Disk | None = None) -> FileP
     return FilePersistence(config, codec, disk or QuickDisk())
 
 
-def work(layer: FilePersistence) -> Iterator[None]:
+def abandon(layer: FilePersistence) -> None:
+    """Let go of the directory as the end of a process would, with nothing tidied up."""
+    layer._log.close()
+    layer._lock.release()
+
+
+def work(layer: FilePersistence, disk: ForgetfulDisk) -> Iterator[None]:
     """All kinds of changes, each done when its turn has come: whoever runs this knows what was acknowledged."""
     layer.open_space(SPACE)
     yield
@@ -164,6 +190,11 @@ def work(layer: FilePersistence) -> Iterator[None]:
     layer.enqueue(an_op("settled soon"))
     yield
     layer.note_retry(an_op("waits"), "no wind")
+    yield
+    disk.full = True
+    with pytest.raises(StoreDown):
+        put(layer, a_write("plan", expect=4))
+    disk.full = False
     yield
     layer.checkpoint()
     yield
@@ -179,8 +210,7 @@ def work(layer: FilePersistence) -> Iterator[None]:
     yield
     put(layer, a_write("plan", space="Bay"), space="Bay")
     yield
-    rows = {"Bay": list(layer.dump(SPACE))}
-    layer.fill(rows, replace=True)
+    layer.fill({"Bay": list(layer.dump(SPACE))}, replace=True)
     yield
     put(layer, a_write("plan", expect=5, space="Bay"), space="Bay")
     yield
@@ -213,11 +243,12 @@ def everything(layer: FilePersistence) -> dict[str, Any]:
     return seen
 
 
-def without_epochs(seen: dict[str, Any]) -> dict[str, Any]:
-    """The same, without what differs from one run to the next."""
-    plain = {**seen}
+def without_epochs(seen: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The same without what differs from one run to the next, and that."""
+    plain, epochs = dict[str, Any](), dict[str, str]()
     for space, parts in seen.items():
         first, *others = parts["rows"]
-        value = {key: each for key, each in first["value"].items() if key != "epoch"}
+        value = {**first["value"], "epoch": ""}
         plain[space] = {**parts, "rows": [{**first, "value": value}, *others]}
-    return plain
+        epochs[space] = first["value"]["epoch"]
+    return plain, epochs
