@@ -115,8 +115,9 @@ def at_once(*calls: Callable[[], T]) -> list[T]:
 
 
 def _parameter(name: str) -> ParameterSet:
-    """With what pytest-django must know before any fixture runs."""
-    marks = [pytest.mark.django_db(transaction=True)] if name == "database" else []
+    """With what pytest-django must know before any fixture runs; it empties the tables of `state` alone."""
+    database = pytest.mark.django_db(transaction=True, available_apps=["state"])
+    marks = [database] if name == "database" else []
     return pytest.param(name, marks=marks, id=name)
 
 

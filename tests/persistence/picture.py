@@ -32,7 +32,7 @@ def rich(layer: PersistenceLayer, space: str = SPACE) -> None:
     layer.delete_state(space, "phoenix")
     reborn = a_write("phoenix", expect=2, kind=EntryKind.CREATE, uid="second", space=space)
     put(layer, reborn, space=space)
-    layer.compact(space, 20)
+    layer.compact(space, SNAPSHOT_EVERY - 4)
     grow(layer, "young", until=3, space=space)
     layer.note_retry(layer.enqueue(an_op("waits", space=space)), "away")
     layer.enqueue(an_op("waits too", space=space, state_id="young", agent="human:ada"))

@@ -321,7 +321,7 @@ def test_a_missing_file_is_missing(path: Path) -> None:
 def test_no_cut_goes_unnoticed(path: Path, codec: Codec) -> None:
     write(path, codec)
     whole = path.read_bytes()
-    for length in range(0, len(whole), 7):
+    for length in range(0, len(whole), 13):
         path.write_bytes(whole[:length])
         part_damaged(path, codec)
 
@@ -332,13 +332,13 @@ def test_no_changed_byte_changes_what_is_read(path: Path, codec: Codec) -> None:
     whole = path.read_bytes()
     expected = read(path, codec)
     refused = 0
-    for place in range(0, len(whole), 3):
+    for place in range(0, len(whole), 7):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
         try:
             assert read(path, codec) == expected  # zip keeps dates and the like, which mean nothing
         except (Damaged, WrongKey):
             refused += 1
-    assert refused > len(whole) / 3 * 0.9
+    assert refused > len(whole) / 7 * 0.9
 
 
 def test_the_file_is_checked_again_while_it_is_read(path: Path) -> None:
