@@ -10,11 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 from state.persistence.codec import Codec
+from state.persistence.keyring import Keyring
 from state.persistence.redis import RedisPersistence
-from state.values import PersistenceConfig, PersistenceType
-from tests.persistence.backends import PLAIN
+from state.values import Committed, PersistenceConfig, PersistenceType
+from tests.persistence.build import SPACE, a_tx, a_write
 from tests.servers import RedisServer, free_port
 
+PLAIN = Codec(False, False, Keyring())
 SAFE = ("--appendonly", "yes", "--appendfsync", "always")
 RELAXED = ("--appendonly", "yes", "--appendfsync", "everysec")
 
@@ -99,3 +101,17 @@ class Proxy:
         for each in self._sockets:
             with suppress(OSError):
                 each.close()
+
+
+def increments(layer: RedisPersistence, many: int) -> int:
+    """Add to one counter as everybody does: read, add, commit on condition. How often somebody else was first."""
+    losses = done = 0
+    while done < many:
+        known = layer.load_states(SPACE, ["counter"])
+        version = known["counter"].version if known else 0
+        value = known["counter"].data["n"] if known else 0
+        result = layer.commit(
+            SPACE, [a_tx(a_write("counter", {"n": value + 1}, expect=version, minute=0))]
+        )[0]
+        done, losses = (done + 1, losses) if isinstance(result, Committed) else (done, losses + 1)
+    return losses

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from tests.persistence.build import (
     put,
     whole_log,
 )
-from tests.persistence.redis_stores import SAFE, Proxy, layer_on, server
+from tests.persistence.redis_stores import SAFE, Proxy, increments, layer_on, server
 from tests.servers import RedisServer, free_port
 
 
@@ -60,20 +61,6 @@ def proxy(store: RedisServer) -> Iterator[Proxy]:
     found.close()
 
 
-def increments(layer: RedisPersistence, many: int) -> int:
-    """Add to one counter as everybody does: read, add, commit on condition. How often somebody else was first."""
-    losses = done = 0
-    while done < many:
-        known = layer.load_states(SPACE, ["counter"])
-        version = known["counter"].version if known else 0
-        value = known["counter"].data["n"] if known else 0
-        result = layer.commit(
-            SPACE, [a_tx(a_write("counter", {"n": value + 1}, expect=version, minute=0))]
-        )[0]
-        done, losses = (done + 1, losses) if isinstance(result, Committed) else (done, losses + 1)
-    return losses
-
-
 def test_no_increment_of_eight_racing_threads_is_lost(layer: RedisPersistence) -> None:
     losses = at_once(*(lambda: increments(layer, 25) for _ in range(8)))
     assert sum(losses) > 0, "they did not race"
@@ -86,8 +73,7 @@ def test_no_increment_of_racing_processes_is_lost(
     store: RedisServer, layer: RedisPersistence
 ) -> None:
     script = (
-        "import sys; from tests.persistence.redis_stores import layer_on;"
-        "from tests.persistence.test_redis_commits import increments;"
+        "import sys; from tests.persistence.redis_stores import increments, layer_on;"
         "increments(layer_on(sys.argv[1]), 40)"
     )
     root = Path(__file__).parents[2]
@@ -188,9 +174,10 @@ def test_while_states_are_held_only_their_holder_commits(layer: RedisPersistence
 
 
 def test_a_lock_whose_holder_died_is_free_in_the_end(
-    store: RedisServer, layer: RedisPersistence
+    layer: RedisPersistence, store: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dying = layer_on(store.url, seconds=0.3)
+    monkeypatch.setattr("state.persistence.redis.writing.LOCK", timedelta(seconds=0.3))
+    dying = layer_on(store.url)
     held = dying.hold(SPACE, ["plan"])
     held.__enter__()
     dying.close()  # so that nothing can be released

@@ -35,7 +35,7 @@ from state.values import (
 KEEP_OPS: Final = timedelta(hours=24)
 #: Bytes of entries that are replayed gladly, however small the document is.
 REPLAYED: Final = 32 * 1024
-#: A lock whose holder is gone is free after this, or after the timeout if that is shorter.
+#: A lock whose holder is gone is free after this.
 LOCK: Final = timedelta(seconds=5)
 #: Seconds between two looks at a lock.
 _LOOK: Final = (0.002, 0.01)
@@ -121,7 +121,7 @@ class Writing(Core):
                 self._change("release", space, token, *wanted)
 
     def _lock(self, space: str, ids: Sequence[str], token: str) -> None:
-        lasts = int(min(LOCK, self.config.timeout) / timedelta(milliseconds=1))
+        lasts = LOCK // timedelta(milliseconds=1)
         for _ in self._looks():
             with self._call():
                 got = self._change("hold", space, token, lasts, *ids)
