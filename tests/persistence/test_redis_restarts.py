@@ -15,9 +15,8 @@ from state.persistence.keyring import Keyring
 from state.persistence.redis import RedisPersistence
 from state.refusals import WrongKey
 from state.values import Committed
-from tests.persistence.backends import PLAIN
 from tests.persistence.build import SPACE, a_tx, a_write, grow, numbers, whole_log
-from tests.persistence.redis_stores import RELAXED, SAFE, layer_on, server
+from tests.persistence.redis_stores import PLAIN, RELAXED, SAFE, layer_on, server
 from tests.servers import RedisServer
 
 

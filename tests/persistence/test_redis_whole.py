@@ -256,6 +256,29 @@ def test_everything_is_encrypted_anew_while_others_write(
     alone.close()
 
 
+def test_encrypting_anew_never_puts_an_old_version_in_the_place_of_a_new_one(
+    store: RedisServer, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = Keyring.generate("old"), Keyring.generate("new")
+    before = layer_on(store.url, Codec(False, True, Keyring.parse(old)))
+    before.open_space(SPACE)
+    grow(before, "plan", until=1)
+    after = layer_on(store.url, Codec(False, True, Keyring.parse(f"{new},{old}")))
+    repack = after.codec.repack
+
+    def slow(packed: bytes, *place: str | int) -> bytes:
+        if place[-1] == "data" and before.load_state(SPACE, "plan").version == 1:
+            grow(before, "plan", until=2)
+        return repack(packed, *place)
+
+    monkeypatch.setattr(after.codec, "repack", slow)
+    assert after.rekey() > 0
+    assert after.load_state(SPACE, "plan").data == {"step": 2}
+    assert after.rekey() == 0, "what came between was written with the old key"
+    before.close()
+    after.close()
+
+
 def test_states_are_whole_after_many_versions(layer: RedisPersistence) -> None:
     grow(layer, "plan", until=140)
     large = {"text": "tide " * 4000}

@@ -74,22 +74,27 @@ class Keeping(Reading):
         return renewed
 
     def _rekey(self, space: str) -> int:
-        # Twice up to where it stood: the second time for whoever wrote with an old key meanwhile.
-        renewed, after, more, ends = 0, b"0", 1, list[int]()
-        while more and len(ends) < 3:
-            answer = self._read("changes", space, after, self._chunk, BATCH_BYTES)
-            if not answer:
-                return renewed
-            _, after, more, found, tick = answer
-            if not ends or int(after) >= ends[-1]:
-                ends.append(int(tick))
-            for member, fields, _ in found:
-                renewed += self._renew(space, self._parts_of(space, member.decode(), fields))
+        # Twice: the second time for whoever wrote with an old key meanwhile.
+        renewed, after = self._follow(space, b"0")
+        late, _ = self._follow(space, after)
         audit: Iterator[Part] = (
             ("audit", number, packed, b"", (space, "audit"))
             for number, packed in self._scan(space, "audit")
         )
-        return renewed + self._renew(space, audit)
+        return renewed + late + self._renew(space, audit)
+
+    def _follow(self, space: str, after: bytes) -> tuple[int, bytes]:
+        """Renew what changed after that tick, up to the present one; how many parts, and where it ended."""
+        renewed, present, more = 0, -1, 1
+        while more and (present < 0 or int(after) < present):
+            answer = self._read("changes", space, after, self._chunk, BATCH_BYTES)
+            if not answer:
+                break
+            _, after, more, found, tick = answer
+            present = int(tick) if present < 0 else present
+            for member, fields, _ in found:
+                renewed += self._renew(space, self._parts_of(space, member.decode(), fields))
+        return renewed, after
 
     def _renew(self, space: str, parts: Iterator[Part]) -> int:
         renewed = 0
