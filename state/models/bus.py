@@ -8,7 +8,7 @@ from state.models.fields import WordField, new_id
 
 
 class BusCursor(models.Model):
-    """How far a durable handler has read a space."""
+    """How far a durable handler has read a space (`state.bus.letters.Cursor`)."""
 
     name = WordField()
     #: No foreign key: it may be gone or not be there yet, and "" tells that the name is known.
