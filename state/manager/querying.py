@@ -173,13 +173,15 @@ class Reading(Core):
         parked = self.store.conflicts(
             state.space, status=ConflictStatus.OPEN, state_id=state.id, limit=1
         )
-        if key in self.journal.errors:
+        if parked:
+            status = SyncStatus.CONFLICT
+        elif key in self.journal.errors:
             status = SyncStatus.ERROR
         elif waiting:
             draining = key in self.journal.draining
             status = SyncStatus.SYNCING if draining else SyncStatus.PENDING
         else:
-            status = SyncStatus.CONFLICT if parked else SyncStatus.SYNCED
+            status = SyncStatus.SYNCED
         all_shown = Right.ADMIN in rights(state, caller)
         shown = [each for each in waiting if all_shown or each.agent == caller.name]
         return msgspec.structs.replace(

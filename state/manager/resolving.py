@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -125,7 +125,7 @@ class Resolve(StateJob):
         if given.value is not None:
             return given.value
         if given.ops:
-            return jsonvalue.apply(head.data, given.ops)
+            return cast(dict[str, Json], jsonvalue.apply(head.data, given.ops))
         picks = dict(given.picks or {})
         unknown = [path for path in picks if path not in record.paths]
         missing = [path for path in record.paths if path not in picks]
@@ -140,8 +140,7 @@ class Resolve(StateJob):
             at = next((p for p in picks if jsonvalue.overlap(p, conflict.path)), None)
             return conflict.mine if at is not None and picks[at] == "mine" else conflict.theirs
 
-        found: dict[str, Json] = merge.settle(merged, choose)
-        return found
+        return cast(dict[str, Json], merge.settle(merged, choose))
 
     def _closed(
         self,

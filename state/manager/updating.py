@@ -41,6 +41,14 @@ from state.values import (
 )
 
 
+class WaitsInJournal(Exception):
+    """The state is eventual: the write is to be journalled and answered."""
+
+    def __init__(self, state: SharedState) -> None:
+        super().__init__(state.id)
+        self.state = state
+
+
 class Update(StateJob):
     """Operations on the data of a state."""
 
@@ -58,6 +66,8 @@ class Update(StateJob):
         super().__init__(caller, state_id, **identity)
         self.incoming, self.base = incoming, base
         self.detector, self.limits = detector, limits
+        #: It has no precondition, so an eventual state takes it into its journal instead.
+        self.may_wait = False
         #: It waited too long in the journal.
         self.expired = False
 
@@ -71,6 +81,8 @@ class Update(StateJob):
         require(head, self.caller, Right.WRITE)
         if head.frozen:
             raise Frozen
+        if self.may_wait and head.consistency is ConsistencyLevel.EVENTUAL and not head.deleted:
+            raise WaitsInJournal(head)
         if (
             head.consistency is ConsistencyLevel.STRONG
             and self.base.version is None

@@ -90,7 +90,7 @@ class Writer:
                 continue  # judged by what is not committed yet: asked again in the next round
             if draft is not None:
                 view.take(draft.writes)
-                touched.update(write.state.id for write in draft.writes)
+                touched |= {write.state.id for write in draft.writes}
             drafted.append((job, transaction, error))
         batch = [transaction for _, transaction, _ in drafted if _is_something(transaction)]
         results = iter(self._store.commit(space, batch) if batch else ())

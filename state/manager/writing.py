@@ -20,20 +20,17 @@ from state.manager.answers import (
 from state.manager.core import Core
 from state.manager.jobs import Job
 from state.manager.transactions import Compare, Transact
-from state.manager.updating import Update
+from state.manager.updating import Update, WaitsInJournal
 from state.manager.writes import Base, Configure, Create, Delete, Restore
-from state.policy import Caller, Right, require
-from state.refusals import (
-    Frozen,
-)
+from state.policy import Caller
 from state.values import (
     ConflictResolution,
-    ConsistencyLevel,
     Incoming,
     Json,
     Operation,
     OperationType,
     OpRecord,
+    SharedState,
     StateType,
 )
 
@@ -102,9 +99,11 @@ class Writing(Core):
         """Operations on the data; a flat dict (the seed's form) is one `set` per key, all or none.
 
         `metadata` is the writer's note, kept in the log. `asked` is the request in its own words where the operations
-        were derived from it and from the state of that moment: by it, a repeated `op_id` is recognised. An eventual state's write without preconditions is journalled
-        (`status` queued; `operation` tells the rest). Raises Conflicting, Stale, BaseRequired, Frozen, Compacted,
-        Unprocessable, Invalid, DocumentTooLarge, OpIdReuse.
+        were derived from it and from the state of that moment: by it, a repeated `op_id` is recognised. An eventual
+        state's write without preconditions is journalled (`status` queued; `operation` tells the rest).
+
+        Raises Conflicting, Stale, BaseRequired, Frozen, Compacted, Unprocessable, Invalid, DocumentTooLarge,
+        OpIdReuse.
         """
         ops = self._operations(updates)
         base = base or Base()
@@ -121,13 +120,12 @@ class Writing(Core):
         }
         jsonvalue.check(request, max_depth=self.limits.document_depth + 8)
         digest = self._digest(op_id, "update", state_id, request=asked or request)
-        strict = base.exact or any(op.op is OperationType.CAS for op in ops)
-        if not strict:
-            queued = self._journalled(caller, state_id, op_id, digest, request)
-            if queued is not None:
-                return queued
         job = self._update_job(caller, state_id, request, op_id=op_id, digest=digest)
-        return self._result(job)
+        job.may_wait = not base.exact and all(op.op is not OperationType.CAS for op in ops)
+        try:
+            return self._result(job)
+        except WaitsInJournal as eventual:
+            return self._journalled(caller, eventual.state, op_id, digest, request)
 
     def delete_state(
         self,
@@ -274,25 +272,24 @@ class Writing(Core):
         )
 
     def _journalled(
-        self, caller: Caller, state_id: str, op_id: str, digest: str, request: dict[str, Json]
-    ) -> WriteResult | None:
-        """Accept an eventual state's write; None when the state is not of that kind."""
-        state = self._opened(caller.space).load_states(caller.space, [state_id]).get(state_id)
-        if state is None or state.consistency is not ConsistencyLevel.EVENTUAL or state.deleted:
-            return None
-        require(state, caller, Right.WRITE)
-        if state.frozen:
-            raise Frozen
+        self,
+        caller: Caller,
+        state: SharedState,
+        op_id: str,
+        digest: str,
+        request: dict[str, Json],
+    ) -> WriteResult:
+        """Accept an eventual state's write, or tell how it ended when its op_id is known."""
         op_id = op_id or str(uuid.uuid4())
-        digest = digest or self._digest(op_id, "update", state_id, request=request)
-        kept = self.journal.accept(caller, state_id, op_id, digest, request)
+        digest = digest or self._digest(op_id, "update", state.id, request=request)
+        kept = self.journal.accept(caller, state.id, op_id, digest, request)
         if kept.outcome is not None:
             if kept.outcome.get("refused"):
                 raise Recorded(kept.outcome)
             return msgspec.convert({**kept.outcome, "revision": 0, "replayed": True}, WriteResult)
         return WriteResult(
             status=WriteStatus.QUEUED,
-            state_id=state_id,
+            state_id=state.id,
             uid=state.uid,
             version=state.version,
             revision=state.revision,

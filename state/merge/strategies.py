@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from difflib import SequenceMatcher
 from typing import Final
-
-from merge3 import Merge3
 
 from state.jsonvalue import MAX_INT, MISSING, json_equal
 from state.values import Json
@@ -191,17 +190,34 @@ def _counter(base: Json, theirs: Json, mine: Json) -> Json:
 
 
 def _text3(base: Json, theirs: Json, mine: Json) -> Json:
-    """Lines as diff3 merges them (the merge3 package); a place changed by both clashes."""
+    """Lines as diff3 merges them (Khanna, Kunal, Pierce: A Formal Investigation of Diff3, 2007): between lines that
+    all three share, whoever changed something has its way; where both did, differently, they clash."""
     texts = ("" if base is MISSING else base, theirs, mine)
     if not isinstance(texts[0], str):
         raise Clash("type_change")
     old, a, b = (text.splitlines(keepends=True) for text in texts)
+    in_a, in_b = _matches(old, a), _matches(old, b)
     merged: list[str] = []
-    for group in Merge3(old, a, b).merge_groups():
-        if group[0] == "conflict":
-            raise Clash("both_changed")
-        merged += group[1]
-    return "".join(merged)
+    at = at_a = at_b = 0
+    for line in [index for index in range(len(old)) if index in in_a and index in in_b]:
+        merged += _between(old[at:line], a[at_a : in_a[line]], b[at_b : in_b[line]])
+        merged.append(old[line])
+        at, at_a, at_b = line + 1, in_a[line] + 1, in_b[line] + 1
+    return "".join(merged + _between(old[at:], a[at_a:], b[at_b:]))
+
+
+def _matches(old: list[str], new: list[str]) -> dict[int, int]:
+    """Where lines of `old` stand in `new`, in the order of both."""
+    blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+    return {i + k: j + k for i, j, size in blocks for k in range(size)}
+
+
+def _between(old: list[str], a: list[str], b: list[str]) -> list[str]:
+    if a == b or b == old:
+        return a
+    if a == old:
+        return b
+    raise Clash("both_changed")
 
 
 MERGES: Final[dict[str, Callable[[Json, Json, Json], Json]]] = {
