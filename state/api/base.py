@@ -63,7 +63,14 @@ class StateView(APIView):
         agent = self.request.headers.get(AGENT)
         if agent is not None and not (agent and agent.isprintable()):
             raise Invalid(fields={AGENT: ["This must be the id of an agent."]})
-        return conf.directory().caller(self.request.user, self.kwargs["space"], agent=agent or "")
+        directory = conf.directory()
+        try:
+            return directory.caller(self.request.user, self.kwargs["space"], agent=agent or "")
+        except Invalid as error:  # is named after the header that it came in
+            error.fields = {
+                AGENT if key == "agent" else key: error.fields[key] for key in error.fields
+            }
+            raise
 
     # -- reading a request --------------------------------------------------------------------------------------------
 

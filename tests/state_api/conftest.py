@@ -49,7 +49,7 @@ def stored() -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def manager(settings: Any, stored: dict[str, Any]) -> Iterator[StateManager]:
+def manager(db: None, settings: Any, stored: dict[str, Any]) -> Iterator[StateManager]:
     """This test's StateManager."""
     settings.STARS_STATES = stored
     conf.close_manager()
