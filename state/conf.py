@@ -13,7 +13,8 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from state import fanout
-from state.bus import EventBus, InMemoryEventBus
+from state.bus import LogEventBus
+from state.bus.database import DatabaseCursorStore
 from state.manager import StateManager
 from state.persistence import new_persistence_layer
 from state.persistence.keyring import Keyring
@@ -73,19 +74,25 @@ def manager() -> StateManager:
     if _manager is None:
         with _lock:
             if _manager is None:
-                _manager = make_manager(bus=InMemoryEventBus())
+                _manager = make_manager()
                 atexit.register(close_manager)
     return _manager
 
 
-def make_manager(*, bus: EventBus) -> StateManager:
-    """A StateManager over the configured store."""
+def make_manager() -> StateManager:
+    """A StateManager over the configured store, with a bus over its logs: a handler hears what other processes wrote."""
     config = manager_config()
     kept = persistence_config()
     if not config.enable_persistence:
         kept = msgspec.structs.replace(kept, type=PersistenceType.MEMORY)
     store = new_persistence_layer(kept, keyring())
-    return StateManager(config, bus, store, limits=Limits(), poke=_poke)
+    bus = LogEventBus(store, DatabaseCursorStore(store.codec))
+
+    def poke(space: str, revision: int, states: tuple[str, ...]) -> None:
+        bus.wake(space)
+        _poke(space, revision, states)
+
+    return StateManager(config, bus, store, limits=Limits(), poke=poke)
 
 
 def close_manager() -> None:

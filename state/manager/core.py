@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from state import conflicts, jsonvalue
-from state.bus import EventBus, event_of
+from state.bus import EventBus, event_of, event_of_audit
 from state.errors import Invalid, StarsError
 from state.manager.answers import (
     WriteResult,
@@ -133,7 +133,7 @@ class Core(ABC):
             self._counts.add("delete_ops" if entry.kind is EntryKind.DELETE else "write_ops")
             self._publish(event_of(entry))
         for record in result.audit:
-            event = record.event
+            event = event_of_audit(job.caller.space, record)
             if event.type is EventType.CONFLICT_DETECTED:
                 kind = str(event.metadata.get("conflict_type", ""))
                 self._counts.conflict(kind, str(event.metadata.get("resolution", "")))

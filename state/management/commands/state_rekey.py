@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from state.bus.database import DatabaseCursorStore
 from state.management.commands._stored import opened_store
 
 
@@ -17,5 +18,6 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         """States may be in use meanwhile."""
         with opened_store() as store:
-            count = store.rekey()
+            # Events that handlers failed at are kept beside the store.
+            count = store.rekey() + DatabaseCursorStore(store.codec).rekey()
         self.stdout.write(f"{count} parts had another key.")
