@@ -80,7 +80,7 @@ def manager() -> StateManager:
 
 
 def make_manager() -> StateManager:
-    """A StateManager over the configured store, with a bus over its logs: a handler hears what other processes wrote."""
+    """A StateManager over the configured store, with a bus over its logs: handlers hear what other processes wrote."""
     config = manager_config()
     kept = persistence_config()
     if not config.enable_persistence:
