@@ -79,7 +79,7 @@ def problem(
         body["errors"] = {
             _encodable(name): [_encodable(text) for text in texts] for name, texts in fields.items()
         }
-    return {**(extra or {}), **body}
+    return {**body, **{name: value for name, value in (extra or {}).items() if name not in body}}
 
 
 def problem_of(error: StarsError, instance: str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -83,6 +83,12 @@ def _refuse_if_none_match(request: Request) -> None:
         raise Invalid(fields={"If-None-Match": [text]})
 
 
+def refuse_if_match(request: Request) -> None:
+    """For what is about no single version of one state. Raises Invalid."""
+    if "If-Match" in request.headers:
+        raise Invalid(fields={"If-Match": ["It has no meaning here."]})
+
+
 def must_create(request: Request) -> bool:
     """Whether `If-None-Match: *` says that there must be nothing yet. Raises Invalid for any other use."""
     found = tags(request, "If-None-Match")

@@ -45,6 +45,7 @@ def ids(client: Client, query: str = "") -> list[str]:
         ("tag=red&tag=blue", ["notes/a", "notes/b", "run/1"]),
         ("tag=red&type=task", ["run/1"]),
         ("owner=agent:wim", ["notes/b"]),
+        ("owner=wim", ["notes/b"]),
         ("owner=agent:wim&owner=human:bo", ["notes/b"]),
         ("sync_status=synced&type=workflow", ["plan"]),
         ("sync_status=pending", []),

@@ -100,6 +100,8 @@ def test_a_merge_patch(owner: Client, plan: Any) -> None:
 def test_other_media_types_are_told_the_right_ones(owner: Client, plan: Any, kind: str) -> None:
     problem = is_problem(patch(owner, {}, kind), 415, "unsupported_media_type")
     assert JSON_PATCH in problem["detail"] and MERGE_PATCH in problem["detail"]
+    accepted = owner.ask("options", "states/plan/")["Accept-Patch"]
+    assert accepted == f"{JSON_PATCH}, {MERGE_PATCH}"
     answer = owner.ask("put", "states/plan/", {}, Content_Type=MERGE_PATCH)
     assert "application/json" in is_problem(answer, 415)["detail"]
     answer = owner.ask("post", "states/plan/ops/", b"a=1", Content_Type="text/plain")

@@ -87,6 +87,18 @@ def test_if_none_match_means_nothing_else(owner: Client, plan: Any) -> None:
     is_problem(answer, 400, "invalid", "If-None-Match")
 
 
+def test_preconditions_that_mean_nothing_are_refused(owner: Client, plan: Any) -> None:
+    for path, body in (
+        ("states/", {"id": "x"}),
+        ("txn/", {"compare": [{"state": "plan", "version": 1}]}),
+        ("conflicts/x/resolve/", {"dismiss": True}),
+    ):
+        is_problem(owner.ask("post", path, body, If_Match=plan["etag"]), 400, "invalid", "If-Match")
+    fine(owner.ask("post", "states/", {"id": "x"}, If_None_Match="*"), 201)
+    answer = owner.ask("post", "states/", {"id": "y"}, If_None_Match=plan["etag"])
+    is_problem(answer, 400, "invalid", "If-None-Match")
+
+
 # -- op ids -----------------------------------------------------------------------------------------------------------
 
 
@@ -151,6 +163,18 @@ def test_a_refusal_is_repeated_too(owner: Client, plan: Any) -> None:
     again = is_problem(answer, 409, "conflict")
     assert answer["Idempotency-Replayed"] == "true" and again.pop("replayed")
     assert again == first
+
+
+def test_making_a_state_is_repeated_as_it_was(owner: Client, plan: Any) -> None:
+    def put(state_id: str) -> Any:
+        return owner.ask(
+            "put", f"states/{state_id}/", {"z": 1}, If_None_Match="*", Idempotency_Key=state_id
+        )
+
+    assert [fine(put("new"), 201)["replayed"] for _ in range(2)] == [False, True]
+    assert is_problem(put("plan"), 412, "stale") | {"replayed": True} == is_problem(
+        put("plan"), 412, "stale"
+    )
 
 
 def test_an_op_id_names_one_request(owner: Client, plan: Any) -> None:

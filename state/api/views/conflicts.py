@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from state.api import schema
 from state.api.base import StateView
 from state.api.bodies import ResolveRequest
+from state.api.preconditions import refuse_if_match
 from state.api.queries import Query
 from state.values import ConflictRecord, ConflictStatus
 
@@ -72,6 +73,7 @@ class ResolveView(StateView):
         """Settle a conflict: by another document, by operations, by picking `mine` or `theirs` for each path, or by
         dismissing the parked write."""
         Query(request)
+        refuse_if_match(request)
         given = self.given(ResolveRequest)
         result = self.manager.resolve_conflict(
             self.caller,

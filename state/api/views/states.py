@@ -15,10 +15,11 @@ from state.api.answers import shown
 from state.api.base import REVISION, StateView
 from state.api.parsers import JSON_PATCH, MERGE_PATCH, JsonBody, JsonPatchBody, MergePatchBody
 from state.api.patches import JsonPatch
-from state.api.preconditions import check_read, is_known, must_create
+from state.api.preconditions import check_read, is_known, must_create, refuse_if_match
 from state.api.queries import Query
-from state.errors import Invalid, NotFound
+from state.errors import Invalid, NotFound, StarsError
 from state.manager.reading import blame
+from state.policy import canonical
 from state.refusals import Stale, StateExists
 from state.values import ConsistencyLevel, Filters, SharedState, StateType, SyncStatus
 
@@ -47,7 +48,7 @@ class StatesView(StateView):
         query = Query(request, *single, "data", "limit", "continue", many=("owner", "tag"))
         filters = Filters(
             type=query.choice("type", StateType),
-            owners=query.texts("owner"),
+            owners=tuple(name for text in query.texts("owner") for name in _names(text)),
             tags=query.texts("tag"),
             sync_status=query.choice("sync_status", SyncStatus),
             updated_since=query.moment("updated_since"),
@@ -71,13 +72,18 @@ class StatesView(StateView):
 
     @schema.writing(
         "create_state",
+        schema.ETAG,
+        schema.REVISION,
         schema.location(201),
         request=bodies.StateNewRequest,
         status=(201,),
+        on_state=False,
     )
     def post(self, request: Request, space: str) -> Response:
         """Make a state. You become one of its owners. `409 exists` when there is one by that id."""
         Query(request)
+        refuse_if_match(request)
+        must_create(request)  # which is what this does, asked or not
         given = self.given(bodies.StateNewRequest)
         settings = given.settings()
         result = self.manager.create_state(
@@ -95,6 +101,11 @@ class StatesView(StateView):
 
 class StateDetailView(StateView):
     parser_classes = (JsonBody, JsonPatchBody, MergePatchBody)
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Says which patches are understood (RFC 5789, 3.1)."""
+        return {**super().default_response_headers, "Accept-Patch": f"{JSON_PATCH}, {MERGE_PATCH}"}
 
     @schema.described(
         "get_state",
@@ -214,7 +225,10 @@ class StateDetailView(StateView):
             result = self.manager.create_state(
                 self.caller, state_id, data=document, op_id=self.op_id()
             )
-        except StateExists as error:  # the precondition stood in a header
+        except StarsError as error:
+            if error.reason != StateExists.reason:
+                raise
+            # The precondition stood in a header.
             raise Stale(error.message, extra=error.extra) from None
         return self.answer(result, status=201)
 
@@ -225,6 +239,11 @@ class StateDetailView(StateView):
         if given not in kinds:
             _refuse(given, kinds)
         return given
+
+
+def _names(owner: str) -> set[str]:
+    """An owner as it may be written: a bare word is an agent."""
+    return {owner, canonical(owner), owner.removeprefix("agent:")}
 
 
 def _refuse(given: str, kinds: tuple[str, ...]) -> NoReturn:

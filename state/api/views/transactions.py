@@ -10,6 +10,7 @@ from state.api import schema
 from state.api.answers import TransactionWritten, written
 from state.api.base import REPLAYED, REVISION, StateView
 from state.api.bodies import TransactionRequest
+from state.api.preconditions import refuse_if_match
 from state.api.queries import Query
 
 
@@ -27,6 +28,7 @@ class TransactionView(StateView):
         `409 compare_failed` names every comparison that does not. A state that is compared as absent is made.
         """
         Query(request)
+        refuse_if_match(request)
         given = self.given(TransactionRequest)
         result = self.manager.transact(
             self.caller,
