@@ -1,9 +1,10 @@
 """INSERT of many rows at once, put together once per table: Django builds every statement anew, which costs more time
-than PostgreSQL needs to carry it out."""
+than a database needs to carry it out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from functools import cache
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ from django.db import models
 
 #: Values in one statement; SQLite takes up to 32,766.
 MOST: Final = 30_000
+#: How PostgreSQL reads the rows of each table from arrays.
+_UNNEST: Final[dict[type[models.Model], str]] = {}
 
 
 @cache
@@ -26,8 +29,8 @@ def _sql(
     model: type[models.Model], key: tuple[str, ...], change: tuple[str, ...], back: tuple[str, ...]
 ) -> tuple[str, str]:
     """What stands before and after the values."""
-    names = ", ".join(f'"{field.column}"' for field in _columns(model))
-    before = f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES '
+    names = ", ".join(_quoted(str(field.column)) for field in _columns(model))
+    before = f'INSERT INTO "{model._meta.db_table}" ({names}) '
     after = ""
     if key:
         after = f" ON CONFLICT ({', '.join(map(_quoted, key))}) DO "
@@ -55,22 +58,42 @@ def insert(
 
     Rows give a value for every column. Gives the columns `back` of each row inserted or changed.
     """
-    columns = _columns(model)
     before, after = _sql(model, key, change, back)
-    place = f"({', '.join(['%s'] * len(columns))})"
+    values = _values if connection.vendor == "sqlite" else _arrays
     found: list[tuple[Any, ...]] = []
-    with connection.cursor() as cursor:
-        for part in _parts(list(rows), MOST // len(columns)):
-            values = [
-                field.get_db_prep_save(row[field.attname], connection)
-                for row in part
-                for field in columns
-            ]
-            cursor.execute(before + ", ".join([place] * len(part)) + after, values)
+    rows = list(rows)
+    size = MOST // len(_columns(model))
+    for start in range(0, len(rows), size):
+        sql, parameters = values(connection, model, rows[start : start + size])
+        with connection.cursor() as cursor:
+            cursor.execute(before + sql + after, parameters)
             if back:
                 found += cursor.fetchall()
     return found
 
 
-def _parts(rows: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+def _values(
+    connection: Any, model: type[models.Model], rows: Sequence[Mapping[str, Any]]
+) -> tuple[str, list[Any]]:
+    """The rows as SQLite takes them."""
+    columns = _columns(model)
+    place = f"({', '.join(['%s'] * len(columns))})"
+    return "VALUES " + ", ".join([place] * len(rows)), [
+        field.get_db_prep_save(row[field.attname], connection) for row in rows for field in columns
+    ]
+
+
+def _arrays(
+    connection: Any, model: type[models.Model], rows: Sequence[Mapping[str, Any]]
+) -> tuple[str, list[Any]]:
+    """The rows as PostgreSQL takes them: an array for each column, so that the statement is short and one and the
+    same however many there are (a driver that has to find a thousand places takes longer than the server)."""
+    if model not in _UNNEST:
+        # Without lengths: a cast to one would cut off what is too long instead of refusing it.
+        types = [str(field.db_type(connection)).partition("(")[0] for field in _columns(model)]
+        places = ", ".join(f"%s::{kind}[]" for kind in types)
+        _UNNEST[model] = f"SELECT * FROM unnest({places})"
+    return _UNNEST[model], [
+        [value.value if isinstance(value := row[field.attname], Enum) else value for row in rows]
+        for field in _columns(model)
+    ]
