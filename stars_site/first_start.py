@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from groups.services import seed
+from state import conf
 
 ADMIN: Final = "admin"
 
@@ -28,6 +29,7 @@ def prepare() -> Prepared:
     _migrate()
     admin, made_up = _first_user()
     seed.seed_demo(admin)
+    conf.manager().announce_config()
     return Prepared(admin, made_up)
 
 

@@ -35,7 +35,7 @@ STARS_WORKER_THREADS = env.integer("STARS_WORKER_THREADS", 4, minimum=1)
 STARS_LEASE_SECONDS = env.seconds("STARS_LEASE_SECONDS", 30.0, minimum=2.0)
 STARS_SWEEP_SECONDS = env.seconds("STARS_SWEEP_SECONDS", 2.0, minimum=0.1)
 
-# --- Shared states (the meanings and the other fields stand in state.values.configs) -----------------------------------
+# --- Shared states (meanings and further fields: state.values.configs) ------------------------------------------------
 #: Where states are kept: a store's type (database, file, redis, memory) and its place: for file a directory, for redis
 #: a URL, for database an alias of DATABASES.
 _state_store = env.text("STARS_STATE_STORE", "database")

@@ -99,14 +99,14 @@ class Core(ABC):
     def _carry_out(self, jobs: Sequence[Job]) -> None:
         space = jobs[0].caller.space
         self._opened(space)
-        try:
-            self._lane(space).submit(*jobs)
-        except SpaceNotFound:  # it was removed by another process since, and begins anew
+        self._lane(space).submit(*jobs)
+        again = [job for job in jobs if job.stranded and isinstance(job.error, SpaceNotFound)]
+        if again:  # it was removed since, and begins anew
             self._spaces.discard(space)
             self._opened(space)
-            for job in jobs:
-                job.settled, job.error = False, None
-            self._lane(space).submit(*jobs)
+            for job in again:
+                job.again()
+            self._lane(space).submit(*again)
 
     def _result(self, job: StateJob) -> WriteResult:
         self._carry_out([job])

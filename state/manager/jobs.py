@@ -93,6 +93,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 class Job(ABC):
     """One write of one caller, from its request to its end."""
 
+    #: It decides by more than versions tell, so it is judged with its states held, and alone on them.
+    alone = False
+
     def __init__(
         self, caller: Caller, *, op_id: str = "", digest: str = "", journalled: bool = False
     ) -> None:
@@ -104,6 +107,8 @@ class Job(ABC):
         self.made_at = datetime.now(UTC)
         self.settled = False
         self.error: BaseException | None = None
+        #: The store failed under it: `error` is no verdict, and nothing is recorded.
+        self.stranded = False
 
     @property
     @abstractmethod
@@ -135,6 +140,16 @@ class Job(ABC):
         if not self.settled:
             self.error = error
             self.settled = True
+
+    def strand(self, error: Exception) -> None:
+        """The store failed before there was a verdict."""
+        if not self.settled:
+            self.stranded = True
+            self.fail(error)
+
+    def again(self) -> None:
+        """It was stranded and is to be tried once more."""
+        self.settled, self.stranded, self.error = False, False, None
 
     def result_or_raise(self) -> None:
         """Raise what it ended with, if that was an error."""

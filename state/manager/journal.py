@@ -84,7 +84,7 @@ class Journal:
             self._wanted.notify()
 
     def drain(self, space: str) -> int:
-        """Apply what is queued now; how many came to an end. Raises Unavailable when the store is away."""
+        """Apply what is queued now; how many came to an end. Raises what the store raises, so Unavailable."""
         ended = 0
         with self._drain_lock:
             while records := self._store.queued(space, limit=100):
@@ -97,7 +97,7 @@ class Journal:
                     self.draining -= busy
                 now = datetime.now(UTC)
                 for record, job in zip(records, jobs, strict=True):
-                    if isinstance(job.error, Unavailable):
+                    if job.stranded and job.error is not None:
                         self._failed(record, str(job.error))
                         raise job.error
                     self.errors.pop((space, record.state_id), None)

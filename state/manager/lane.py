@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from state.manager.jobs import Job
+from state.refusals import OutcomeUnknown
 
 #: Jobs of one commit.
 BATCH = 64
@@ -28,7 +29,7 @@ class Lane:
         self._waiting: deque[Job] = deque()
 
     def submit(self, *jobs: Job) -> None:
-        """Returns when all of them are settled, by this thread or by another one."""
+        """Returns when all of them are settled, by this thread or by another one; errors are the jobs' own."""
         self._waiting.extend(jobs)
         while not all(job.settled for job in jobs):
             with self._front:
@@ -39,7 +40,14 @@ class Lane:
                 batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
                 try:
                     self._commit(batch)
-                except BaseException as error:
-                    for job in batch:
-                        job.fail(error)
+                except Exception as error:
+                    self._strand(batch, error)
+                except BaseException:
+                    self._strand(batch, OutcomeUnknown(extra={"outcome_unknown": True}))
                     raise
+
+    def _strand(self, batch: Sequence[Job], error: Exception) -> None:
+        """Nobody behind a batch that failed goes before it: who queues for one agent keeps its order."""
+        behind = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        for job in (*batch, *behind):
+            job.strand(error)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import msgspec
+
 from state.errors import Unavailable
+from state.manager.announcing import Announce
 from state.manager.compacting import compact
+from state.manager.jobs import plain
 from state.manager.parking import Parking
 from state.manager.querying import Reading
+from state.manager.settings import GLOBAL_SPACE
 from state.manager.writing import Writing
-from state.policy import Caller
+from state.policy import Caller, system
 from state.refusals import NotPermitted
 from state.values import (
     EventType,
@@ -40,6 +45,17 @@ class StateManager(Writing, Reading, Parking):
             done["outcomes"] += self.keeper.forget(info.id)
             compact(self.store, info.id, now=self._clock())
         return done
+
+    def announce_config(self) -> None:
+        """Compare the effective configuration with the one kept in the installation's space; when it differs, keep it
+        and fire `config_changed`. Call it once per start of the installation."""
+        kept = self.store.config
+        # Where the store is may hold a password; the keys of encryption are not in the configuration at all.
+        store = msgspec.structs.replace(kept, connection_string="")
+        effective = plain({"manager": self.config, "store": store, "limits": self.limits})
+        job = Announce(system(GLOBAL_SPACE), effective, config=self.config, limits=self.limits)
+        self._carry_out([job])
+        job.result_or_raise()
 
     def drop_space(self, caller: Caller) -> None:
         """Remove the space with everything in it. Raises NotPermitted unless the caller is its admin."""

@@ -85,7 +85,7 @@ class Parking(Core):
             jsonvalue.check(answer.value, max_depth=self.limits.document_depth)
         if answer.ops:
             answer = msgspec.structs.replace(answer, ops=self._operations(answer.ops))
-        digest = self._digest(op_id, "resolve", conflict_id, answer=msgspec.to_builtins(answer))
+        digest = self._digest(op_id, "resolve", conflict_id, answer=answer, head=expected_head)
         job = Resolve(
             caller,
             record.state_id,

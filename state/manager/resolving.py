@@ -54,6 +54,9 @@ def may_resolve(record: ConflictRecord, state: SharedState, caller: Caller) -> b
 class Resolve(StateJob):
     """Writes the settlement (if it changes anything) and closes the conflict."""
 
+    #: Whether the conflict is still open shows in no version.
+    alone = True
+
     def __init__(
         self,
         caller: Caller,

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from state import conflicts, jsonvalue
+from state.errors import StarsError
 from state.manager import settings
 from state.manager.answers import TransactionResult, WriteResult, WriteStatus
-from state.manager.drafting import drafted, entry_of, recorded_revision
+from state.manager.drafting import audit_conflict, drafted, entry_of, recorded_revision
 from state.manager.jobs import Draft, Job, View
 from state.manager.updating import Update
 from state.manager.writes import Base, Delete
@@ -18,6 +19,7 @@ from state.persistence.base import PersistenceLayer
 from state.policy import Caller, Right, rights
 from state.refusals import NotPermitted, StateNotFound, TransactionRefused
 from state.values import (
+    AuditRecord,
     Committed,
     EntryKind,
     Incoming,
@@ -90,7 +92,9 @@ class Transact(Job):
             parts.append(result)
         self._parts = tuple(parts)
         self.result = TransactionResult(revision=0, results=self._parts, op_id=self.op_id)
+        # What is only compared, and what had nothing to change, must be at the commit as it was seen.
         checks = {key: version for key, version in self.compare.items() if key not in self.ops}
+        checks |= {part.state_id: part.version for part in parts if not part.changed}
         return Draft(writes=tuple(writes), checks=checks, audit=tuple(audit))
 
     def _compare(self, view: View) -> None:
@@ -175,6 +179,13 @@ class Transact(Job):
         self.result = TransactionResult(
             revision=committed.revision, results=parts, op_id=self.op_id
         )
+
+    def audit_of(self, error: StarsError, view: View) -> tuple[AuditRecord, ...]:
+        """The conflict of the state for which the whole is refused."""
+        head = view.get(error.extra.get("state", ""))
+        if head is None or "causes" not in error.extra:
+            return ()
+        return (audit_conflict(self, head, None, view, settled=False, extra=error.extra),)
 
     def outcome(self, draft: Draft) -> dict[str, Json]:
         """The answer, to be given again."""

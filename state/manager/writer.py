@@ -12,12 +12,23 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from state.errors import StarsError
+from state.errors import StarsError, Unavailable
 from state.manager.answers import refusal_outcome
 from state.manager.jobs import Draft, Job, View
 from state.persistence.base import PersistenceLayer
 from state.refusals import OperationExpired, StoreDown
-from state.values import Committed, Mismatch, OperationStatus, Transaction
+from state.values import (
+    TERMINAL,
+    Committed,
+    Mismatch,
+    OperationStatus,
+    Replayed,
+    Result,
+    Transaction,
+)
+
+#: A job, what the store made of it, and the refusal that it was judged to.
+_End = tuple[Job, Result, StarsError | None]
 
 logger = logging.getLogger(__name__)
 
@@ -53,50 +64,70 @@ class Writer:
         while waiting:
             space = waiting[0].caller.space
             ids = sorted({state_id for job in waiting for state_id in job.ids})
-            if losses < OPTIMISTIC:
-                lost = self._round(space, ids, waiting)
-            elif losses < OPTIMISTIC + HELD:
-                with self._store.hold(space, ids):
-                    lost = self._round(space, ids, waiting)
-            else:
+            if losses >= OPTIMISTIC + HELD:
                 raise StoreDown("Others wrote these states all the time; nothing was written.")
-            losses += lost
+            if losses >= OPTIMISTIC or _need_hold(waiting):
+                with self._store.hold(space, ids):
+                    ends = self._round(space, ids, waiting)
+            else:
+                ends = self._round(space, ids, waiting)
+            losses += self._settle(
+                ends
+            )  # not within a hold: what is committed there stands when it ends
             waiting = [job for job in waiting if not job.settled]
 
-    def _round(self, space: str, ids: list[str], jobs: list[Job]) -> int:
-        """Judge and commit; jobs that were overtaken stay unsettled. Returns 1 if there were such."""
+    def _round(self, space: str, ids: list[str], jobs: list[Job]) -> list[_End]:
+        """Judge and commit; those that have to be judged on what this commits are left out."""
         now = self._clock()
         view = View(self._store, space, ids, now)
         drafted: list[tuple[Job, Transaction, StarsError | None]] = []
         touched: set[str] = set()
         for job in jobs:
+            waits = bool(touched.intersection(job.ids))
+            if waits and job.alone:
+                continue
             error: StarsError | None = None
             draft = None
             try:
                 draft = job.judge(view)
                 transaction = job.transaction(draft, now)
+            except Unavailable:
+                raise  # the store's word, and no verdict
             except StarsError as refusal:
                 error = refusal
                 transaction = _refused(job, refusal, view, now)
             except Exception as failure:
                 if not job.journalled:
-                    job.fail(failure)
+                    if not waits:
+                        job.fail(failure)
                     continue
                 # Nobody waits for its answer, and tried for ever it would block all that are queued behind it.
                 logger.exception("a queued operation failed unexpectedly")
                 error = StarsError("Something went wrong in Stars; its log says what.")
                 transaction = _refused(job, error, view, now)
-            if (draft is None or not draft.writes) and touched.intersection(job.ids):
+            if waits and (draft is None or not draft.writes):
                 continue  # judged by what is not committed yet: asked again in the next round
             if draft is not None:
                 view.take(draft.writes)
-                touched |= {write.state.id for write in draft.writes}
+                touched |= set(job.ids) if job.alone else {each.state.id for each in draft.writes}
             drafted.append((job, transaction, error))
         batch = [transaction for _, transaction, _ in drafted if _is_something(transaction)]
         results = iter(self._store.commit(space, batch) if batch else ())
+        return [
+            (job, next(results) if _is_something(transaction) else self._known(job), error)
+            for job, transaction, error in drafted
+        ]
+
+    def _known(self, job: Job) -> Result:
+        """The end of a job that leaves nothing behind, which may be the twin of one that did."""
+        caller = job.caller
+        known = job.op_id and self._store.find_op(caller.space, caller.name, job.op_id)
+        return Replayed(op=known) if known and known.status in TERMINAL else Committed()
+
+    def _settle(self, ends: Sequence[_End]) -> int:
+        """Tell everyone how it ended; jobs that were overtaken stay unsettled. Returns 1 if there were such."""
         lost = 0
-        for job, transaction, error in drafted:
-            result = next(results) if _is_something(transaction) else Committed()
+        for job, result, error in ends:
             if isinstance(result, Mismatch):
                 lost = 1
                 continue
@@ -112,6 +143,13 @@ class Writer:
             self._committed(job, result)
         if isinstance(job.error, StarsError):
             self._refused(job, job.error)
+
+
+def _need_hold(jobs: Sequence[Job]) -> bool:
+    """Whether several writes on one state build upon each other. Were another process to write between, the first would
+    be overtaken and the second not notice: the version that it expects would be there, with somebody else's data."""
+    named = [state_id for job in jobs for state_id in job.ids]
+    return len(named) > len(set(named)) or any(job.alone for job in jobs)
 
 
 def _is_something(transaction: Transaction) -> bool:

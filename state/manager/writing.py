@@ -141,7 +141,7 @@ class Writing(Core):
 
         Raises Stale, Conflicting (the base is not the present version), BaseRequired, Frozen.
         """
-        digest = self._digest(op_id, "delete", state_id, base=msgspec.to_builtins(base))
+        digest = self._digest(op_id, "delete", state_id, base=base)
         job = Delete(
             caller, state_id, base or Base(), reason=reason, note=note, op_id=op_id, digest=digest
         )
@@ -161,7 +161,7 @@ class Writing(Core):
         Raises Invalid, LastOwner, Unprocessable (the data do not fit a new schema), Stale, Conflicting.
         """
         given = settings.checked(changes)
-        digest = self._digest(op_id, "configure", state_id, given=dict(changes))
+        digest = self._digest(op_id, "configure", state_id, given=dict(changes), base=base)
         job = Configure(caller, state_id, given, base or Base(), op_id=op_id, digest=digest)
         return self._result(job)
 
@@ -179,7 +179,7 @@ class Writing(Core):
         op_id: str = "",
     ) -> WriteResult:
         """An old version's data as a new version. Raises VersionNotFound, Compacted, Frozen, Stale, Conflicting."""
-        digest = self._digest(op_id, "restore", state_id, version=version)
+        digest = self._digest(op_id, "restore", state_id, version=version, base=base)
         job = Restore(
             caller,
             state_id,
