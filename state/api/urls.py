@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from state.api.views import conflicts, operations, past, settings, spaces, states, transactions
+from state.api.views import (
+    backups,
+    conflicts,
+    operations,
+    past,
+    settings,
+    spaces,
+    states,
+    transactions,
+)
 
 app_name = "states"
 
@@ -13,6 +22,7 @@ _STATE = f"{_SPACE}states/<path:state_id>/"
 
 urlpatterns = [
     path("metrics/", spaces.MetricsView.as_view(), name="metrics"),
+    path("backup/", backups.BackupView.as_view(), name="backup"),
     path("spaces/", spaces.SpacesView.as_view(), name="spaces"),
     path(_SPACE, spaces.SpaceView.as_view(), name="space"),
     path(f"{_SPACE}txn/", transactions.TransactionView.as_view(), name="transaction"),

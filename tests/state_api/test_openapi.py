@@ -10,6 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 SPACE = "/api/v1/spaces/{space}/"
 STATE = f"{SPACE}states/{{state_id}}/"
 ROUTES = {
+    "/api/v1/backup/": {"get"},
     "/api/v1/metrics/": {"get"},
     "/api/v1/spaces/": {"get"},
     SPACE: {"get"},
