@@ -35,7 +35,7 @@ def blame(store: PersistenceLayer, state: SharedState) -> dict[str, Blame]:
     for entry in _backwards(store, state):
         if not unexplained:
             break
-        for path in _written(entry):
+        for path in written(entry):
             mine = {leaf for leaf in unexplained if _within(leaf, path)}
             for leaf in mine:
                 found[leaf] = Blame(entry.agent, entry.version, entry.at)
@@ -61,7 +61,7 @@ def _within(leaf: str, path: str) -> bool:
     return not path or leaf == path or leaf.startswith(path + "/")
 
 
-def _written(entry: Entry) -> list[str]:
+def written(entry: Entry) -> list[str]:
     """Where the entry wrote, latest first; an append or removal in an array counts as the array."""
     found = []
     for op in reversed(entry.ops):

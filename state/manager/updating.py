@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from state import conflicts
+from state import conflicts, jsonvalue
 from state.errors import Conflict, StarsError
 from state.manager.answers import AS_OPERATION, WriteStatus
 from state.manager.drafting import (
@@ -16,6 +16,7 @@ from state.manager.drafting import (
     entry_of,
 )
 from state.manager.jobs import Draft, View
+from state.manager.reading import written
 from state.manager.writes import Base, StateJob, within
 from state.policy import Caller, Right, require, rights
 from state.refusals import (
@@ -29,6 +30,7 @@ from state.refusals import (
 )
 from state.values import (
     AuditRecord,
+    Cause,
     ConflictInfo,
     ConflictRecord,
     ConsistencyLevel,
@@ -39,6 +41,9 @@ from state.values import (
     OperationStatus,
     SharedState,
 )
+
+#: Entries in which the last writer of a conflicting path is looked for.
+LOOK_BACK: Final = 100
 
 
 class WaitsInJournal(Exception):
@@ -99,7 +104,7 @@ class Update(StateJob):
             case conflicts.Park():
                 return self._park(view, head, incoming, decision)
             case conflicts.Refuse():
-                raise self.refusal(head, decision.conflict)
+                raise self.refusal(head, self._signed(view, head, decision.conflict))
 
     def _with_past(self, view: View, head: SharedState) -> Incoming:
         version = self.base.version
@@ -115,6 +120,20 @@ class Update(StateJob):
             base_data=view.data_at(self.state_id, version),
             since=view.since(self.state_id, version),
         )
+
+    def _signed(self, view: View, head: SharedState, found: ConflictInfo) -> ConflictInfo:
+        """The conflict with who wrote what stands, also where the writer named no base to look back to."""
+        if all(cause.by for cause in found.causes):
+            return found
+        entries = view.store.latest(view.space, head.id, limit=LOOK_BACK)
+
+        def signed(cause: Cause) -> Cause:
+            for entry in () if cause.by else entries:
+                if any(jsonvalue.overlap(cause.path, path) for path in written(entry)):
+                    return msgspec.structs.replace(cause, by=entry.agent, version=entry.version)
+            return cause
+
+        return msgspec.structs.replace(found, causes=tuple(map(signed, found.causes)))
 
     def _apply(self, view: View, head: SharedState, decision: conflicts.Apply) -> Draft:
         within(self.limits, decision.data)
