@@ -7,10 +7,11 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from state.bus.threads import fresh_connections, no_connections
 from state.errors import Unavailable
 from state.manager.drafting import DAY
 from state.manager.jobs import Job
@@ -136,6 +137,7 @@ class Journal:
                 if self._closed:
                     return
                 space = self._spaces.pop()
+            fresh_connections()
             try:
                 self.drain(space)
                 tries.pop(space, None)
@@ -150,15 +152,9 @@ class Journal:
             except Exception:
                 logger.exception("the journal of %s cannot be drained", space)
             finally:
-                self._let_go()
+                no_connections()
 
     def _pause(self, tries: int) -> None:
         most = min(self._config.retry_delay.total_seconds() * 2 ** (tries - 1), MOST)
         with self._wanted:
             self._wanted.wait_for(lambda: self._closed, timeout=random.uniform(0, most))
-
-    def _let_go(self) -> None:
-        """The thread keeps no connection of a database while it waits."""
-        release: Any = getattr(self._store, "release", None)
-        if release is not None:
-            release()
