@@ -227,6 +227,24 @@ def test_step_6_a_cause_carries_all_three_values_and_who_wrote_last() -> None:
     assert (cause.by, cause.version) == ("human:ada", BASE + 2)
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(put("/a", {"x": 2}), put("/a/x", 3)), (put("/a/x", 3), put("/a", {"x": 2}))],
+)
+def test_step_6_the_last_writer_is_named_whichever_path_it_wrote_by(
+    first: Operation, second: Operation
+) -> None:
+    case = Case({"a": {"x": 1}}, write(first, by="agent:w8"), write(second, by="agent:w9"))
+    (cause,) = case.detect(put("/a/x", 5)).causes
+    assert (cause.by, cause.version) == ("agent:w9", BASE + 2)
+
+
+def test_step_6_a_path_under_a_colliding_one_is_not_told_again() -> None:
+    case = Case({"a": {"x": 1}}, write(put("/a", {"x": 2})), write(put("/a/x", 3)))
+    found = case.detect(put("/a", {"x": 4}), put("/a/x", 5))
+    assert told(found) == [("write_write", "both_changed", "/a")]
+
+
 def test_step_6_the_writers_own_pipelined_writes_do_not_count() -> None:
     own = write(put("/a", 2), by="agent:w1", op_id="mine-1")
     case = Case({"a": 1}, own)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
-from msgspec import UNSET
 
-from state import conflicts
 from state.conflicts import Unchanged
 from state.errors import Invalid
 from state.values import (
@@ -24,13 +21,11 @@ from tests.state_core.conflict_cases import (
     LAST_WRITE,
     MERGE,
     REJECT,
-    UID,
     Case,
     applied,
     cas,
     drop,
     parked,
-    patch,
     put,
     refused,
     replays,
@@ -90,6 +85,27 @@ def test_last_write_that_replaces_a_counter_from_above_keeps_its_value() -> None
     done = applied(case.decide(put("", {"n": 11})))
     assert done.data == {"n": 11}
     assert [(each.path, each.value) for each in done.overwrote] == [("/n", 15)]
+
+
+def test_last_write_keeps_the_order_of_operations_that_hang_together() -> None:
+    case = Case(
+        {"tags": ["a"], "x": 1},
+        write(put("/x", 2), put("/tags/-", "t")),
+        resolution=LAST_WRITE,
+        schema=TAGS,
+    )
+    done = applied(case.decide(put("", {"tags": ["a"], "x": 9}), put("/tags/-", "m")))
+    assert done.data == {"tags": ["a", "m"], "x": 9}
+    assert [(each.path, each.value) for each in done.overwrote] == [
+        ("/tags", ["a", "t"]),
+        ("/x", 2),
+    ]
+
+
+def test_last_write_counts_nothing_as_overwritten_that_still_stands() -> None:
+    case = Case({"a": 1, "b": 1}, write(put("/a", 2), put("/b", 2)), resolution=LAST_WRITE)
+    done = applied(case.decide(put("/a", 2), put("/b", 3)))
+    assert [each.path for each in done.overwrote] == ["/b"]
 
 
 def test_last_write_does_not_settle_a_misfit_with_the_schema() -> None:
@@ -202,6 +218,21 @@ def test_two_increments_from_one_base_are_both_counted(resolution: ConflictResol
     assert replays(case, done)
 
 
+@pytest.mark.parametrize("resolution", [MERGE, LAST_WRITE])
+def test_equal_increments_are_counted_also_beside_a_conflict(
+    resolution: ConflictResolution,
+) -> None:
+    case = Case(
+        {"n": 10, "a": {}},
+        write(put("/n", 11), put("/a", {"t": 1})),
+        resolution=resolution,
+        schema=COUNTER,
+    )
+    done = applied(case.decide(put("/n", 11), put("/a", {"m": 1})))
+    assert done.data["n"] == 12
+    assert done.conflict.metadata["paths"] == ("/a",)
+
+
 def test_a_set_takes_an_element_that_both_appended_once() -> None:
     case = Case({"tags": ["a"]}, write(put("/tags/-", "b"), put("/tags/-", "c")), schema=TAGS)
     done = applied(case.decide(put("/tags/-", "c"), put("/tags/-", "d")))
@@ -244,10 +275,10 @@ def test_merge_rebases_operations_that_meet_nobody_beside_those_that_do() -> Non
 
 
 def test_operations_that_hang_together_are_merged_together() -> None:
-    case = Case({"l": [], "a": 1}, write(put("/l/-", "t")), resolution=MERGE)
+    case = Case({"l": ["x"], "a": 1}, write(put("/l/-", "t")), resolution=MERGE)
     decision = refused(case.decide(put("/l/-", "m"), put("/l/0", "n"), put("/a", 2)))
     assert decision.conflict.causes[0].path == "/l"
-    assert decision.conflict.causes[0].mine == ["n"]
+    assert decision.conflict.causes[0].mine == ["n", "m"]
 
 
 # -- custom ---------------------------------------------------------------------------------------------------------
@@ -316,76 +347,3 @@ def test_a_looser_request_in_a_strong_state_is_not_exact_any_more() -> None:
     )
     refused(case.decide(put("/a", 3)))
     assert applied(case.decide(put("/a", 3), resolution=MERGE)).data == {"a": 3, "b": 2}
-
-
-# -- what is written ------------------------------------------------------------------------------------------------
-
-
-def test_a_write_that_changes_nothing_is_unchanged() -> None:
-    case = Case({"a": 1, "b": {}})
-    for op in (put("/a", 1.0), drop("/c"), patch("", {"a": 1}), put("", {"b": {}, "a": 1})):
-        assert case.decide(op) == Unchanged()
-    assert applied(case.decide(put("/a", True))).data["a"] is True
-
-
-def test_the_log_gets_what_really_happened() -> None:
-    case = Case({"a": 1, "b": {"x": 1, "y": 1}, "l": [1, 1]})
-    done = applied(case.decide(put("/a", 1), put("/c", 2), drop("/none"), drop("/l/0")))
-    assert done.ops == (put("/c", 2), drop("/l/0"))
-    whole = applied(case.decide(put("", {"a": 1, "b": {"x": 2}, "l": [1, 1]})))
-    assert whole.ops == (put("/b/x", 2), drop("/b/y"))
-    assert replays(case, whole)
-
-
-def test_neither_the_head_nor_the_request_is_changed_by_judging() -> None:
-    case = Case({"a": {"l": [1]}, "n": 1}, write(put("/a", {"l": [1], "t": 1})), resolution=MERGE)
-    before = copy.deepcopy((case.head, case.since, case.base))
-    applied(case.decide(put("/a/l", [2]), put("/a/m", {}), patch("/a", {"x": 1}), drop("/n")))
-    assert (case.head, case.since, case.base) == before
-
-
-# -- how it is told -------------------------------------------------------------------------------------------------
-
-
-def test_the_problem_has_all_members_and_tells_missing_from_null() -> None:
-    case = Case({"a": None}, write(drop("/a")))
-    found = refused(case.decide(put("/a", 3))).conflict
-    told_ = conflicts.problem(found, head=case.head)
-    assert told_ == {
-        "conflict_id": found.conflict_id,
-        "conflict_type": "write_write",
-        "state": "plan",
-        "base_version": BASE,
-        "head_version": BASE + 1,
-        "etag": f'"{UID}-{BASE + 1}"',
-        "resolution": "reject",
-        "causes": [
-            {
-                "type": "write_write",
-                "kind": "delete_modify",
-                "path": "/a",
-                "base": None,
-                "mine": 3,
-                "by": "agent:w2",
-                "version": BASE + 1,
-            }
-        ],
-        "current": {},
-        "retryable": True,
-    }
-    assert found.causes[0].theirs is UNSET
-
-
-def test_a_large_document_is_linked_and_a_hidden_one_says_nothing() -> None:
-    case = Case({"a": 1, "big": "x" * 300_000}, write(put("/a", 2)))
-    found = refused(case.decide(put("/a", 3))).conflict
-    large = conflicts.problem(found, head=case.head)
-    assert "current" not in large
-    assert large["current_link"] is None
-    hidden = conflicts.problem(found, head=case.head, visible=False)
-    assert hidden["causes"] == []
-    assert not {"current", "current_link"} & set(hidden)
-    gone = Case({}, write(put("/a", 2)), deleted=True)
-    problem = conflicts.problem(gone.detect(put("/a", 3)), head=gone.head)
-    assert (problem["retryable"], "current" in problem) == (False, False)
-    assert problem["causes"][0]["path"] == ""
