@@ -74,9 +74,14 @@ class Case:
             data = jsonvalue.apply(data, entry.ops)
         self.base = base
         self.since = tuple(since)
-        settings = {"resolution": REJECT, "version": BASE + len(entries), "uid": UID} | settings
+        given: dict[str, Any] = {
+            "resolution": REJECT,
+            "version": BASE + len(entries),
+            "uid": UID,
+        }
+        given |= settings
         self.head = SharedState(
-            id="plan", space="crew", data=data, timestamp=AT, created_at=AT, **settings
+            id="plan", space="crew", data=data, timestamp=AT, created_at=AT, **given
         )
 
     def incoming(self, *ops: Operation, **more: Any) -> Incoming:
@@ -97,8 +102,18 @@ class Case:
     ) -> Decision:
         return decide(self.incoming(*ops, **more), self.head, detector or ConflictDetector())
 
-    def detect(self, *ops: Operation, **more: Any) -> ConflictInfo | None:
+    def find(self, *ops: Operation, **more: Any) -> ConflictInfo | None:
         return ConflictDetector().detect_conflict(self.incoming(*ops, **more), self.head)
+
+    def detect(self, *ops: Operation, **more: Any) -> ConflictInfo:
+        """The conflict; there is one."""
+        return present(self.find(*ops, **more))
+
+
+def present(conflict: ConflictInfo | None) -> ConflictInfo:
+    """The conflict; there is one."""
+    assert conflict is not None
+    return conflict
 
 
 def applied(decision: Decision) -> Apply:
@@ -119,8 +134,7 @@ def parked(decision: Decision) -> Park:
 
 def told(conflict: ConflictInfo | None) -> list[tuple[str, str, str]]:
     """(type, kind, path) of all causes, in order."""
-    assert conflict is not None
-    return [(str(each.type), each.kind, each.path) for each in conflict.causes]
+    return [(str(each.type), each.kind, each.path) for each in present(conflict).causes]
 
 
 def replays(case: Case, decision: Apply) -> bool:

@@ -55,7 +55,7 @@ def test_step_2_a_base_that_was_never_reached_is_a_conflict() -> None:
 def test_step_2_a_base_of_an_earlier_life_is_a_conflict_by_its_uid_or_by_the_log() -> None:
     case = Case({"a": 1}, write(put("/b", 1)), resolution=MERGE)
     assert told(case.detect(put("/a", 2), base_uid=OTHER_UID)) == [("version", "uid", "")]
-    assert case.detect(put("/a", 2), base_uid=UID) is None
+    assert case.find(put("/a", 2), base_uid=UID) is None
     reborn = Case(
         {"a": 1},
         write(drop(""), kind=EntryKind.DELETE, uid=OTHER_UID),
@@ -85,9 +85,9 @@ def test_step_4_reject_in_a_strong_state_is_exact_and_another_resolution_is_not(
     entry = write(put("/b", 1))
     strict = Case({"a": 1}, entry, consistency=STRONG)
     assert told(strict.detect(put("/a", 2))) == [("version", "stale", "")]
-    assert Case({"a": 1}, entry).detect(put("/a", 2)) is None
+    assert Case({"a": 1}, entry).find(put("/a", 2)) is None
     merging = Case({"a": 1}, entry, consistency=STRONG, resolution=MERGE)
-    assert merging.detect(put("/a", 2)) is None
+    assert merging.find(put("/a", 2)) is None
 
 
 def test_step_4_a_change_of_settings_fails_an_exact_base_and_no_path() -> None:
@@ -179,7 +179,7 @@ def test_step_6_writes_collide_exactly_where_they_overlap(
     theirs: Operation, mine: Operation, collides: str | None
 ) -> None:
     case = Case({"a": {"x": 1, "y": 2}, "l": [1, 2, 3]}, write(theirs))
-    found = case.detect(mine)
+    found = case.find(mine)
     assert (found and found.metadata["paths"]) == (collides and (collides,))
 
 
@@ -196,12 +196,12 @@ def test_step_6_writes_collide_exactly_where_they_overlap(
 )
 def test_step_6_writes_that_leave_the_same_converge(theirs: Operation, mine: Operation) -> None:
     case = Case({"a": {"x": 1, "y": 2}, "l": [1, 2]}, write(theirs))
-    assert case.detect(mine) is None
+    assert case.find(mine) is None
     assert type(case.decide(mine)).__name__ == "Unchanged"
 
 
 def test_step_6_true_and_1_do_not_converge() -> None:
-    assert Case({"a": 0}, write(put("/a", 1))).detect(put("/a", True)) is not None
+    assert Case({"a": 0}, write(put("/a", 1))).find(put("/a", True)) is not None
 
 
 @pytest.mark.parametrize(
@@ -248,10 +248,10 @@ def test_step_6_a_path_under_a_colliding_one_is_not_told_again() -> None:
 def test_step_6_the_writers_own_pipelined_writes_do_not_count() -> None:
     own = write(put("/a", 2), by="agent:w1", op_id="mine-1")
     case = Case({"a": 1}, own)
-    assert case.detect(put("/a", 3)) is not None
+    assert case.find(put("/a", 3)) is not None
     assert applied(case.decide(put("/a", 3), after=("mine-1",))).data == {"a": 3}
     stranger = Case({"a": 1}, write(put("/a", 2), by="agent:w2", op_id="mine-1"))
-    assert stranger.detect(put("/a", 3), after=("mine-1",)) is not None
+    assert stranger.find(put("/a", 3), after=("mine-1",)) is not None
 
 
 def test_a_stale_base_without_a_finding_is_rebased_and_is_no_conflict() -> None:
@@ -280,10 +280,10 @@ def test_step_7_a_changed_read_is_a_conflict_by_value_or_by_version() -> None:
     assert told(changed.detect(put("/x", 2), reads=("/goal",))) == [
         ("read_write", "read_changed", "/goal")
     ]
-    assert changed.detect(put("/x", 2), reads=("/x",)) is None
-    assert changed.detect(put("/x", 2)) is None
+    assert changed.find(put("/x", 2), reads=("/x",)) is None
+    assert changed.find(put("/x", 2)) is None
     back = Case({"goal": "a", "x": 1}, write(put("/goal", "b")), write(put("/goal", "a")))
-    assert back.detect(put("/x", 2), reads=("/goal",)) is None
+    assert back.find(put("/x", 2), reads=("/goal",)) is None
     assert told(back.detect(put("/x", 2), reads=("/goal",), read_mode="version")) == [
         ("read_write", "read_changed", "/goal")
     ]

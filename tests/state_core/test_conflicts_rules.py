@@ -37,6 +37,7 @@ from tests.state_core.conflict_cases import (
     Case,
     applied,
     parked,
+    present,
     put,
     refused,
     told,
@@ -106,7 +107,9 @@ def test_what_rules_find_is_listed_after_what_the_default_rule_finds() -> None:
     detector.add_rule(fussy, "fussy", order=-1)
     detector.add_rule(claimed, "claims")
     case = collision()
-    found = detector.detect_conflict(case.incoming(put("/a", 3), put("/held-x", 3)), case.head)
+    found = present(
+        detector.detect_conflict(case.incoming(put("/a", 3), put("/held-x", 3)), case.head)
+    )
     assert told(found) == [
         ("write_write", "both_changed", "/a"),
         ("custom", "fussy", ""),
@@ -131,9 +134,11 @@ def test_what_only_a_rule_has_found_no_general_resolution_overrides(
 def test_two_rules_about_one_path_give_one_cause_that_tells_both() -> None:
     detector = ConflictDetector()
     detector.add_rule(fussy, "fussy")
-    detector.add_rule(lambda i, c: msgspec.structs.replace(fussy(i, c), description="No."), "no")
+    detector.add_rule(
+        lambda i, c: msgspec.structs.replace(present(fussy(i, c)), description="No."), "no"
+    )
     case = Case({"a": 1})
-    (cause,) = detector.detect_conflict(case.incoming(put("/a", 2)), case.head).causes
+    (cause,) = present(detector.detect_conflict(case.incoming(put("/a", 2)), case.head)).causes
     assert (cause.kind, cause.detail) == ("fussy", "Not on a Monday. No.")
 
 
@@ -217,7 +222,7 @@ def test_a_resolver_makes_the_document_of_the_three() -> None:
     case = collision(resolution=CUSTOM, resolver="judge")
     done = applied(case.decide(put("/a", 3), detector=with_resolver(judge)))
     assert done.data == {"a": 5}
-    assert (done.settled, done.conflict.resolved_by) == (CUSTOM, "judge")
+    assert (done.settled, present(done.conflict).resolved_by) == (CUSTOM, "judge")
     # It is not asked where there is no conflict.
     free = applied(case.decide(put("/b", 3), detector=with_resolver(judge)))
     assert free.data == {"a": 2, "held": 1, "b": 3}
@@ -300,7 +305,7 @@ def test_a_detector_with_a_bus_tells_what_it_finds_and_decide_tells_nothing() ->
     case = collision()
     case.decide(put("/a", 3), detector=detector)
     assert bus.events == []
-    found = detector.detect_conflict(case.incoming(put("/a", 3)), case.head)
+    found = present(detector.detect_conflict(case.incoming(put("/a", 3)), case.head))
     assert detector.detect_conflict(case.incoming(put("/b", 3)), case.head) is None
     (event,) = bus.events
     assert (event.type, event.conflict) == (EventType.CONFLICT_DETECTED, found)
@@ -323,7 +328,7 @@ def test_a_conflict_is_settled_alike_with_and_without_the_request() -> None:
     case = Case({"a": {}}, write(put("/a", {"x": 1})), resolution=MERGE)
     incoming = case.incoming(put("/a", {"y": 1}))
     detector = ConflictDetector()
-    found = detector.detect_conflict(incoming, case.head)
+    found = present(detector.detect_conflict(incoming, case.head))
     with_it = applied(detector.resolve_conflict(found, MERGE, incoming, case.head))
     assert with_it.data == {"a": {"x": 1, "y": 1}}
     assert applied(detector.resolve_conflict(found, MERGE)).data == with_it.data
