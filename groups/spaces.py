@@ -45,6 +45,13 @@ class GroupDirectory:
         """The spaces that the user may see: its groups', and that of the whole installation."""
         return [GLOBAL_SPACE, *visible_groups(user).order_by("id").values_list("id", flat=True)]
 
+    def administered(self, user: Actor) -> list[str]:
+        """The spaces in which the user has every right: of groups it owns; to administrators, all."""
+        if user is None or user.is_superuser:
+            return self.spaces(user)
+        owned = visible_groups(user).filter(access__user=user, access__level=Level.OWNER)
+        return list(owned.order_by("id").values_list("id", flat=True))
+
     def _in_global(self, user: User, agent: str) -> Caller:
         """Everybody who is signed in is a member of the installation; administrators administer it."""
         if not agent:

@@ -8,11 +8,10 @@ from typing import Any
 
 import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
-from django.urls import reverse_lazy
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from stars_site import env
+from stars_site.sidebar import SIDEBAR
 
 django_stubs_ext.monkeypatch()
 
@@ -264,17 +263,6 @@ SPECTACULAR_SETTINGS = {
 
 
 # --- Admin -----------------------------------------------------------------------------------------------------------
-def _admin_list(title: Promise, icon: str, model: str) -> dict[str, Any]:
-    """An entry of the admin's sidebar: the list of that model, for whoever may see it."""
-    app, name = model.split(".")
-    return {
-        "title": title,
-        "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
-        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
-    }
-
-
 UNFOLD = {
     "SITE_TITLE": "Stars 群星",
     "SITE_HEADER": "Stars 群星",
@@ -297,36 +285,7 @@ UNFOLD = {
     },
     "SIDEBAR": {
         "show_search": True,
-        "navigation": [
-            {
-                "title": _("Work"),
-                "items": [
-                    _admin_list(_("Groups 群星"), "groups", "groups.group"),
-                    _admin_list(_("Members"), "person_pin", "groups.member"),
-                    _admin_list(_("Agents"), "smart_toy", "groups.agent"),
-                    _admin_list(_("Messages"), "chat", "groups.message"),
-                    _admin_list(_("Deliveries"), "outbox", "groups.delivery"),
-                ],
-            },
-            {
-                "title": _("Runs"),
-                "items": [
-                    _admin_list(_("Runs"), "play_circle", "groups.run"),
-                    _admin_list(_("Subtasks"), "checklist", "groups.subtask"),
-                    _admin_list(_("Events"), "list_alt", "groups.runevent"),
-                    _admin_list(_("Attachments"), "attach_file", "groups.attachment"),
-                ],
-            },
-            {
-                "title": _("People"),
-                "items": [
-                    _admin_list(_("Users"), "person", "auth.user"),
-                    _admin_list(_("Group access"), "key", "groups.groupaccess"),
-                    _admin_list(_("Permission groups"), "shield_person", "auth.group"),
-                    _admin_list(_("API tokens"), "token", "knox.authtoken"),
-                ],
-            },
-        ],
+        "navigation": SIDEBAR,
     },
 }
 

@@ -1,14 +1,13 @@
-"""What the admin's pages share: writes go through services, and a refusal is an error of the form, never a success."""
+"""What pages of groups share: writes go through services, and a refusal is an error of the form, never a success."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms.models import construct_instance
@@ -17,15 +16,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from groups import access
+from state.admin.base import M, ModelAdmin, actor_of
 from state.errors import StarsError
-
-if TYPE_CHECKING:  # unfold has no types; its classes are Django's with another dress.
-    from django.contrib.admin import ModelAdmin, TabularInline
-else:
-    from unfold.admin import ModelAdmin, TabularInline
-
-M = TypeVar("M", bound=Model)
-Parent = TypeVar("Parent", bound=Model)
 
 #: Status -> colour of its badge; what is not named here is grey.
 BADGES: Final = {
@@ -155,49 +147,8 @@ class ServiceAdmin(ModelAdmin[M]):
         return {str(self.opts.verbose_name_plural): len(rows)}
 
 
-class ReadOnlyAdmin(ModelAdmin[M]):
-    """To be looked at only."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody adds."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
-        """Nobody changes."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
-        """Nobody removes."""
-        return False
-
-
-class ReadOnlyInline(TabularInline[M, Parent]):
-    """Rows that belong to an object, for looking; the link leads to where they can be changed."""
-
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Parent | None = None) -> bool:
-        """Nobody adds here."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Parent | None = None) -> bool:
-        """Nobody changes here."""
-        return False
-
-
 #: Where the refusal of the first showing waits for the second.
 _REFUSAL: Final = "stars.refusal"
-
-
-def actor_of(request: HttpRequest) -> User:
-    """Whoever is signed in; the admin lets nobody else in."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def adopt(row: Model, stored: Model) -> None:

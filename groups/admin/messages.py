@@ -9,19 +9,11 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from groups import access
-from groups.admin.base import (
-    BADGES,
-    GroupScoped,
-    ReadOnlyAdmin,
-    ReadOnlyInline,
-    ServiceAdmin,
-    ServiceForm,
-    actor_of,
-    adopt,
-)
+from groups.admin.base import BADGES, GroupScoped, ServiceAdmin, ServiceForm, adopt
 from groups.models import Delivery, Level, Message
 from groups.models.messages import SYSTEM
 from groups.services import messaging
+from state.admin.base import ReadOnlyAdmin, ReadOnlyInline, actor_of
 
 
 class MessageForm(ServiceForm):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -13,19 +13,10 @@ from django.template.defaultfilters import filesizeformat
 from unfold.decorators import display
 
 from groups import access
-from groups.admin.base import (
-    BADGES,
-    GroupScoped,
-    ReadOnlyAdmin,
-    ReadOnlyInline,
-    ServiceAdmin,
-    actor_of,
-    adopt,
-    run_link,
-)
+from groups.admin.base import BADGES, GroupScoped, ServiceAdmin, adopt, run_link
 from groups.models import Attachment, Level, Run, RunEvent, Subtask
 from groups.services import runs
-from state.errors import StarsError
+from state.admin.base import ReadOnlyAdmin, ReadOnlyInline, actor_of, carry_out
 
 #: What a person decides when a run is started, and what became of it.
 STARTED_WITH = (
@@ -165,15 +156,11 @@ class RunAdmin(GroupScoped[Run], ServiceAdmin[Run]):
     ) -> None:
         """Do it to each run, each in its own transaction, and report what was done and what refused."""
         actor: User = actor_of(request)
-        count = 0
-        for run in rows.order_by("id"):
-            try:
-                service(actor=actor, run=access.get_run(actor, run.id, Level.OPERATOR))
-                count += 1
-            except StarsError as error:
-                self.message_user(request, f"{run.id}: {error.message}", messages.ERROR)
-        if count:
-            self.message_user(request, f"{done}: {count}.", messages.SUCCESS)
+
+        def steer(run: Run) -> None:
+            service(actor=actor, run=access.get_run(actor, run.id, Level.OPERATOR))
+
+        carry_out(self, request, rows.order_by("id"), steer, done, name=lambda run: run.id)
 
 
 class OfRun(GroupScoped[Any], ReadOnlyAdmin[Any]):

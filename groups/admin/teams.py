@@ -12,17 +12,10 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from groups import access
-from groups.admin.base import (
-    GroupScoped,
-    ReadOnlyInline,
-    ServiceAdmin,
-    ServiceForm,
-    actor_of,
-    adopt,
-    changed,
-)
+from groups.admin.base import GroupScoped, ServiceAdmin, ServiceForm, adopt, changed
 from groups.models import Agent, Attachment, Group, GroupAccess, Level, Member, Message, Run
 from groups.services import agents, groups, membership
+from state.admin.base import ReadOnlyInline, actor_of
 
 
 @admin.register(Agent)
