@@ -15,7 +15,7 @@ from state.manager.drafting import (
     drafted,
     entry_of,
 )
-from state.manager.jobs import Draft, View
+from state.manager.jobs import Draft, View, plain
 from state.manager.reading import written
 from state.manager.writes import Base, StateJob, within
 from state.policy import Caller, Right, require, rights
@@ -98,7 +98,9 @@ class Update(StateJob):
         decision = conflicts.decide(incoming, head, self.detector)
         match decision:
             case conflicts.Unchanged():
-                return self._unchanged(head)
+                brief, audit = self._settlement(view, head, decision)
+                self._result(head, WriteStatus.UNCHANGED, conflict=brief)
+                return Draft(audit=audit)
             case conflicts.Apply():
                 return self._apply(view, head, decision)
             case conflicts.Park():
@@ -135,21 +137,26 @@ class Update(StateJob):
 
         return msgspec.structs.replace(found, causes=tuple(map(signed, found.causes)))
 
+    def _settlement(
+        self, view: View, head: SharedState, decision: conflicts.Apply | conflicts.Unchanged
+    ) -> tuple[dict[str, Json] | None, tuple[AuditRecord, ...]]:
+        """What is told of a conflict that was found and settled at once: in the answer, and in the audit trail."""
+        found = decision.conflict
+        if found is None:
+            return None, ()
+        brief: dict[str, Json] = {
+            "conflict_id": found.conflict_id,
+            "type": str(found.type),
+            "resolution": str(decision.settled or ""),
+            "paths": list(found.metadata.get("paths", ())),
+        }
+        return brief, tuple(
+            audit_conflict(self, head, found, view, settled=settled) for settled in (False, True)
+        )
+
     def _apply(self, view: View, head: SharedState, decision: conflicts.Apply) -> Draft:
         within(self.limits, decision.data)
-        brief = None
-        audit: tuple[AuditRecord, ...] = ()
-        if decision.conflict is not None:
-            brief = {
-                "conflict_id": decision.conflict.conflict_id,
-                "type": str(decision.conflict.type),
-                "resolution": str(decision.settled or ""),
-                "paths": list(decision.conflict.metadata.get("paths", ())),
-            }
-            audit = (
-                audit_conflict(self, head, decision.conflict, view, settled=False),
-                audit_conflict(self, head, decision.conflict, view, settled=True),
-            )
+        brief, audit = self._settlement(view, head, decision)
         state = msgspec.structs.replace(head, data=decision.data, timestamp=view.now)
         written = drafted(
             state,
@@ -168,8 +175,7 @@ class Update(StateJob):
         )
         status = WriteStatus.MERGED if decision.merged else WriteStatus.APPLIED
         if brief is not None and decision.overwrote:
-            overwrote = msgspec.to_builtins(decision.overwrote)
-            brief = {**brief, "overwrote": overwrote}
+            brief = {**brief, "overwrote": plain(decision.overwrote)}
         self._result(written.state, status, conflict=brief)
         return Draft(writes=(written,), audit=audit, status=AS_OPERATION[status])
 
@@ -191,7 +197,8 @@ class Update(StateJob):
             head_version=head.version,
             paths=tuple(found.metadata.get("paths", ())),
             causes=found.causes,
-            base=incoming.base_data,
+            # With the writer's own earlier writes in it, which the picks are merged upon.
+            base=states["base"].data if "base" in states else incoming.base_data,
             current=head.data,
             incoming=states["incoming"].data if "incoming" in states else {},
             ops=incoming.ops,
