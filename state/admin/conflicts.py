@@ -15,7 +15,7 @@ from state import conf
 from state.admin.base import action, carry_out, display
 from state.admin.forms import SettleForm
 from state.admin.looking import Decoded, as_json, attempt, caller_of, part, told
-from state.admin.pages import FormPage
+from state.admin.pages import FormPage, sent
 from state.errors import StarsError
 from state.manager import Answer
 from state.models import Conflict
@@ -127,7 +127,7 @@ class ConflictAdmin(FormPage):
         head = attempt(lambda: manager.get_state(caller, record.state_id))
         gone = isinstance(head, StarsError)
         initial = {"head": record.head_version if gone else head.version}
-        form = SettleForm(request.POST or None, initial=initial)
+        form = SettleForm(sent(request), initial=initial)
         if form.is_valid() and self._settled(request, caller, record, form):
             return HttpResponseRedirect(self.page_of(row))
         shown: list[tuple[Any, str]] = [

@@ -94,7 +94,7 @@ class OpAdmin(OfStore[Op]):
     ordering = ("-id",)
     fields = (
         *("op_id", "space", "key", "agent", "status", "n", "retry", "error", "at", "done_at"),
-        *("request", "outcome"),
+        *("asked", "outcome"),
     )
     readonly_fields = fields
 
@@ -115,7 +115,7 @@ class OpAdmin(OfStore[Op]):
         return row.status
 
     @display(description=_("request"))
-    def request(self, row: Op) -> str:
+    def asked(self, row: Op) -> str:
         """What was asked, while it waits."""
         return part(row, "op", lambda op: op.request)
 

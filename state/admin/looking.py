@@ -3,6 +3,7 @@ cannot be decoded as the sentence that says why."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
@@ -20,7 +21,10 @@ from state import conf
 from state.admin.base import M, ReadOnlyAdmin, actor_of
 from state.errors import StarsError
 from state.policy import Caller
+from state.refusals import Damaged
 from state.values import PersistenceType
+
+logger = logging.getLogger(__name__)
 
 #: Characters of a document that a page shows; the REST API has the rest.
 SHOWN: Final = 100_000
@@ -38,11 +42,14 @@ def caller_of(request: HttpRequest, space: str) -> Caller:
 
 
 def attempt(read: Callable[[], Any]) -> Any:
-    """What `read` returns, or the StarsError that it raises."""
+    """What `read` returns, or the StarsError that it raises; no row, however wrong, takes the page with it."""
     try:
         return read()
     except StarsError as error:
         return error
+    except Exception as error:
+        logger.exception("a row of the states cannot be read")
+        return Damaged(f"This row cannot be read: {type(error).__name__}: {error}")
 
 
 def part(row: Model, name: str, take: Callable[[Any], object] = lambda value: value) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -58,3 +58,8 @@ class FormPage(OfStore[Any]):
         """Back to the row, with the refusal on top."""
         self.message_user(request, gettext(error.message), messages.ERROR)
         return HttpResponseRedirect(self.page_of(row))
+
+
+def sent(request: HttpRequest) -> QueryDict | None:
+    """What was filled in; None when the form is to be shown."""
+    return request.POST if request.method == "POST" else None

@@ -17,7 +17,7 @@ from state import conf
 from state.admin.base import action, carry_out, display
 from state.admin.forms import SettingsForm
 from state.admin.looking import Decoded, OfStore, attempt, caller_of, listed, part
-from state.admin.pages import FormPage
+from state.admin.pages import FormPage, sent
 from state.errors import StarsError
 from state.manager import Base
 from state.models import Conflict, Entry, Space, State
@@ -165,7 +165,7 @@ class StateAdmin(FormPage):
         state = row.__dict__["decoded"]["state"]
         if isinstance(state, StarsError):
             return self.refused(request, row, state)
-        form = SettingsForm(request.POST or None, state=state)
+        form = SettingsForm(sent(request), state=state)
         if form.is_valid() and self._configured(request, state, form):
             return HttpResponseRedirect(self.page_of(row))
         title = gettext("Settings of %(state)s") % {"state": state.id}
