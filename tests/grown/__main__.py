@@ -21,7 +21,7 @@ AGAIN: Final = ("engine", "live", "replay", "services", "sockets")
 SESSIONS: Final = (
     ("-n", str(WORKERS), "-m", "not grown", *(f"tests/{name}" for name in AGAIN)),
     # Shared states in the database; the other stores are the same here as everywhere.
-    ("-n", str(WORKERS), "-k", "database", "tests/persistence", "tests/states"),
+    ("-n", str(WORKERS), "-m", "not grown", "-k", "database", "tests/persistence", "tests/states"),
     # One after the other: they start processes of their own.
     (
         "-m",
