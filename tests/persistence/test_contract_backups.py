@@ -145,7 +145,10 @@ def test_filling_replaces_only_when_told(layer: PersistenceLayer) -> None:
     assert (picture(layer), layer.open_space(SPACE)) == (moved, info)
     layer.fill({SPACE: rows}, replace=True)
     assert picture(layer) == before
-    assert layer.open_space(SPACE).epoch not in ("", info.epoch), "old tokens are void"
+    epoch = layer.open_space(SPACE).epoch
+    assert epoch not in ("", info.epoch), "old tokens are void"
+    layer.fill({SPACE: rows}, replace=True)
+    assert layer.open_space(SPACE).epoch not in (epoch, info.epoch), "each time"
 
 
 def test_a_space_without_states_may_be_filled(layer: PersistenceLayer) -> None:
