@@ -49,7 +49,7 @@ class GroupDirectory:
         """The spaces in which the user has every right: of groups it owns; to administrators, all."""
         if user is None or user.is_superuser:
             return self.spaces(user)
-        owned = visible_groups(user).filter(access__user=user, access__level=Level.OWNER)
+        owned = visible_groups(user).filter(access__user=user.pk, access__level=Level.OWNER)
         return list(owned.order_by("id").values_list("id", flat=True))
 
     def _in_global(self, user: User, agent: str) -> Caller:

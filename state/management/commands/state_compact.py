@@ -5,30 +5,29 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from state.management.commands._stored import opened_store
+from state.management.commands._stored import chosen, opened_store
 from state.manager.compacting import compact
 
 
 class Command(BaseCommand):
     """Compact the logs of shared states."""
 
-    help = (
-        "Give up history: by default what is past its retention, with --to all up to that revision."
-    )
+    help = "Give up history: by default what is past its retention, with --space and --to all up to that revision."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which space, and how far."""
         parser.add_argument("--space", help="only this one")
-        parser.add_argument("--to", type=int, help="up to and including this revision")
+        parser.add_argument("--to", type=int, help="up to and including this revision of it")
 
     def handle(self, *, space: str | None, to: int | None, **_: Any) -> None:
         """Current data stay, whatever is given up."""
+        if to is not None and space is None:
+            raise CommandError("--to needs --space: every space counts revisions of its own.")
         with opened_store() as store:
-            for info in store.spaces():
-                if space in (None, info.id):
-                    after = compact(store, info.id, floor=to)
-                    self.stdout.write(
-                        f"{info.id}: history begins after revision {after.compact_revision} of {after.revision}."
-                    )
+            for info in chosen(store, space):
+                after = compact(store, info.id, floor=to)
+                self.stdout.write(
+                    f"{info.id}: history begins after revision {after.compact_revision} of {after.revision}."
+                )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from state import conf
 from state.bus.database import DatabaseCursorStore
 from state.management.commands._stored import opened_store
 
@@ -20,4 +21,6 @@ class Command(BaseCommand):
         with opened_store() as store:
             # Events that handlers failed at are kept beside the store.
             count = store.rekey() + DatabaseCursorStore(store.codec).rekey()
-        self.stdout.write(f"{count} parts had another key.")
+        key = conf.keyring().current if store.config.encryption else None
+        now = f"encrypted with the key '{key}'" if key else "not encrypted"
+        self.stdout.write(f"{count} parts were otherwise; now all are {now}.")
