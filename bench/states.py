@@ -3,7 +3,8 @@
     python -m bench.states [rounds] [seconds]
 
 Every client has a state of its own in one space and writes whole documents; sides take turns in every round, each
-for `seconds` (half as long on Redis). Clients are threads: of one process, or 4 of each of 4 processes.
+for `seconds` (half as long on Redis, a quarter for reads and SQLite). Clients are threads: of one process, or 4 of
+each of 4 processes.
 """
 
 from __future__ import annotations
@@ -135,14 +136,14 @@ def main() -> None:
             loads[0].ask("migrate")
             prepare(loads[0])
             lines += on_postgresql(loads, Pgbench(database), rounds, seconds)
-            reads = [*reading("PostgreSQL", loads, rounds, seconds / 2)]
+            reads = [*reading("PostgreSQL", loads, rounds, seconds / 4)]
             counts = loads[0].ask("queries")
         env |= {"STARS_STATE_STORE": "redis", "STARS_STATE_URL": f"{store}/2"}
         with loads_on(**env) as loads:
             prepare(loads[0])
             lines += on_redis(loads, f"{store}/3", rounds, seconds / 2)
-            reads += reading("Redis", loads, rounds, seconds / 2)
-    lines += on_sqlite(rounds, seconds / 2)
+            reads += reading("Redis", loads, rounds, seconds / 4)
+    lines += on_sqlite(rounds, seconds / 4)
     tables = ("\n".join([*lines, *reads]), states_documents.table(), counts)
     print("\n\n".join(tables), flush=True)
 
