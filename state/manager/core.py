@@ -76,6 +76,8 @@ class Core(ABC):
         self._writer = Writer(store, clock=clock, committed=self._committed, refused=self._refused)
         self._lanes: dict[str, Lane] = {}
         self._spaces: set[str] = set()
+        #: What the batch under way on a space's lane has committed: its last revision, and which states.
+        self._news: dict[str, tuple[int, set[str]]] = {}
         self._lanes_lock = threading.Lock()
         self.journal = Journal(store, config, self._counts, self._carry_out, self._queued_job)
         self.keeper = Keeper(store, self.limits, self._carry_out, clock)
@@ -93,8 +95,17 @@ class Core(ABC):
             lane = self._lanes.get(space)
             if lane is None:
                 linger = min(self.config.flush_interval.total_seconds(), 0.005)
-                lane = self._lanes[space] = Lane(self._writer.commit, linger=linger)
+                lane = self._lanes[space] = Lane(self._commit, linger=linger)
             return lane
+
+    def _commit(self, jobs: Sequence[Job]) -> None:
+        """One batch on its lane; whoever watches the space is told of it once."""
+        try:
+            self._writer.commit(jobs)
+        finally:
+            news = self._news.pop(jobs[0].caller.space, None)
+            if news is not None and self._poke is not None:
+                self._poke(jobs[0].caller.space, news[0], tuple(sorted(news[1])))
 
     def _carry_out(self, jobs: Sequence[Job]) -> None:
         space = jobs[0].caller.space
@@ -138,9 +149,10 @@ class Core(ABC):
                 kind = str(event.metadata.get("conflict_type", ""))
                 self._counts.conflict(kind, str(event.metadata.get("resolution", "")))
             self._publish(event)
-        if self._poke is not None and (result.entries or result.audit):
-            states = tuple(sorted({entry.state_id for entry in result.entries}))
-            self._poke(job.caller.space, result.revision, states)
+        if result.entries or result.audit:
+            revision, states = self._news.get(job.caller.space, (0, set()))
+            states |= {entry.state_id for entry in result.entries}
+            self._news[job.caller.space] = (max(revision, result.revision), states)
 
     def _refused(self, job: Job, error: StarsError) -> None:
         if self.config.enable_audit and error.status in (403, 404):

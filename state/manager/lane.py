@@ -25,29 +25,53 @@ class Lane:
         """`commit` must settle every job it is given; `linger` seconds are waited for company before each."""
         self._commit = commit
         self._linger = linger
-        self._front = threading.Lock()
+        #: Guards what waits, and tells when a commit has ended.
+        self._turn = threading.Condition()
         self._waiting: deque[Job] = deque()
+        self._busy = False
 
     def submit(self, *jobs: Job) -> None:
         """Returns when all of them are settled, by this thread or by another one; errors are the jobs' own."""
-        self._waiting.extend(jobs)
-        while not all(job.settled for job in jobs):
-            with self._front:
-                if all(job.settled for job in jobs):
-                    return
-                if self._linger:
-                    time.sleep(self._linger)
-                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                try:
-                    self._commit(batch)
-                except Exception as error:
-                    self._strand(batch, error)
-                except BaseException:
-                    self._strand(batch, OutcomeUnknown(extra={"outcome_unknown": True}))
-                    raise
+        with self._turn:
+            self._waiting.extend(jobs)
+        while self._my_turn(jobs):
+            try:
+                self._commit_next()
+            finally:
+                with self._turn:
+                    self._busy = False
+                    self._turn.notify_all()
+
+    def _my_turn(self, jobs: Sequence[Job]) -> bool:
+        """Wait until these are settled (False), or nobody commits and this thread is to (True).
+
+        Whoever waits stands in no queue of threads: all whose jobs a commit has settled go at once, and with what they
+        ask next fill the one that follows.
+        """
+        with self._turn:
+            self._turn.wait_for(lambda: not self._busy or all(job.settled for job in jobs))
+            if all(job.settled for job in jobs):
+                return False
+            self._busy = True
+            return True
+
+    def _commit_next(self) -> None:
+        if self._linger:
+            time.sleep(self._linger)
+        with self._turn:
+            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        try:
+            self._commit(batch)
+        except Exception as error:
+            self._strand(batch, error)
+        except BaseException:
+            self._strand(batch, OutcomeUnknown(extra={"outcome_unknown": True}))
+            raise
 
     def _strand(self, batch: Sequence[Job], error: Exception) -> None:
         """Nobody behind a batch that failed goes before it: who queues for one agent keeps its order."""
-        behind = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        with self._turn:
+            behind = list(self._waiting)
+            self._waiting.clear()
         for job in (*batch, *behind):
             job.strand(error)
