@@ -78,7 +78,7 @@ def test_present_states_are_replaced_only_on_demand(kind: str, backup: Path) -> 
     manager = conf.manager()
     manager.update_state(system("Harbour"), "plan", {"n": 99})
     before = epochs()
-    assert "already" in run("state_restore", backup).error
+    assert "--replace replaces" in run("state_restore", backup).error
     assert numbers() == {**COUNTED, "Harbour": 99}
     assert epochs() == before
     assert not run("state_restore", backup, replace=True).error
@@ -154,7 +154,7 @@ def test_encryption_is_taken_up_and_given_up_by_rekeying(use: Use, store: str) -
         kept = files_below(_directory()) if store == "file" else rows_of_states()
         assert b"seagull" not in kept
     use(store, keys=OLD, compression=False)
-    assert "not encrypted" in run("state_rekey")
+    assert "none is encrypted" in run("state_rekey")
     use(store, compression=False)
     assert numbers() == COUNTED
 
@@ -234,7 +234,13 @@ def test_rows_that_were_tampered_with_are_found(rows: None, tamper: str, fault: 
 
     plan = State.objects.filter(space="Harbour", key="plan")
     entry = Entry.objects.filter(space="Harbour", revision=5)
-    body: dict[str, Any] = {"ops": [], "overwrote": [], "config": {}, "conflict": None, "metadata": {}}
+    body: dict[str, Any] = {
+        "ops": [],
+        "overwrote": [],
+        "config": {},
+        "conflict": None,
+        "metadata": {},
+    }
     match tamper:
         case "document":
             plan.update(data=packed({"n": 6}, 5, "data"))

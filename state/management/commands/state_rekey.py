@@ -22,5 +22,5 @@ class Command(BaseCommand):
             # Events that handlers failed at are kept beside the store.
             count = store.rekey() + DatabaseCursorStore(store.codec).rekey()
         key = conf.keyring().current if store.config.encryption else None
-        now = f"encrypted with the key '{key}'" if key else "not encrypted"
-        self.stdout.write(f"{count} parts were otherwise; now all are {now}.")
+        now = f"all are encrypted with the key '{key}'" if key else "none is encrypted"
+        self.stdout.write(f"{count} parts were otherwise; now {now}.")

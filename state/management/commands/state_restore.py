@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from state.management.commands._stored import opened_store
+from state.refusals import StateExists
 
 
 class Command(BaseCommand):
@@ -28,7 +29,11 @@ class Command(BaseCommand):
         if not file.is_file():
             raise CommandError(f"There is no file {file}.")
         with opened_store() as store:
-            manifest = store.restore(file, replace=replace)
+            try:
+                manifest = store.restore(file, replace=replace)
+            except StateExists as error:
+                told = f"{error.message} --replace replaces what is there."
+                raise CommandError(told) from error
         self.stdout.write(
             f"{len(manifest.spaces)} spaces restored under new epochs: followers fetch anew."
         )
