@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
 from groups.views import agents, groups, members, messages, runs
+from groups.views.states import conflicts, detail, editing, history, listing, policy
+from state.manager import GLOBAL_SPACE
 
 app_name = "groups"
+
+#: Ids of states hold slashes, so they stand last, behind a word that says which page is meant.
+states = [
+    path("states/", listing.states, name="states"),
+    path("states/entry/", listing.entry, name="states_entry"),
+    path("states/new/", listing.new, name="state_new"),
+    path("states/of/<path:state_id>/", detail.detail, name="state"),
+    path("states/head/<path:state_id>/", detail.head, name="state_head"),
+    path("states/data/<path:state_id>/", detail.data, name="state_data"),
+    path("states/edit/<path:state_id>/", editing.edit, name="state_edit"),
+    path("states/freeze/<path:state_id>/", detail.freeze, name="state_freeze"),
+    path("states/remove/<path:state_id>/", detail.remove, name="state_remove"),
+    path("states/history/<path:state_id>/", history.history, name="state_history"),
+    path("states/news/<path:state_id>/", history.news, name="state_news"),
+    path("states/diff/<path:state_id>/", history.diff, name="state_diff"),
+    path("states/restore/<path:state_id>/", history.restore, name="state_restore"),
+    path("states/policy/<path:state_id>/", policy.policy, name="state_policy"),
+    path("conflicts/", conflicts.conflicts, name="conflicts"),
+    path("conflicts/<str:conflict_id>/", conflicts.conflict, name="conflict"),
+]
 
 urlpatterns = [
     path("", groups.home, name="home"),
@@ -42,4 +64,7 @@ urlpatterns = [
     path("new/agent/", agents.new, name="agent_new"),
     path("agents/<str:agent_id>/", agents.detail, name="agent"),
     path("agents/<str:agent_id>/remove/", agents.remove, name="agent_remove"),
+    path("groups/<str:space>/", include(states)),
+    # The same pages for the states of the whole installation; last, so that their addresses are made like this.
+    path("", include(states), {"space": GLOBAL_SPACE}),
 ]

@@ -35,7 +35,7 @@ class UnknownFrame(Invalid):
 
 
 class UnknownTopic(Invalid):
-    """A topic is run:<id>, group:<id> or dashboard."""
+    """A topic is run:<id>, group:<id>, space:<id> or dashboard."""
 
     reason = "unknown_topic"
 
@@ -90,9 +90,9 @@ def parse(text: str | None) -> ClientFrame:
 
 
 def parse_topic(topic: str) -> tuple[str, str]:
-    """(kind, id) of a topic: kind is run, group or dashboard (whose id is empty). Raises UnknownTopic."""
+    """(kind, id) of a topic: kind is run, group, space or dashboard (whose id is empty). Raises UnknownTopic."""
     kind, colon, name = topic.partition(":")
-    if (kind in {"run", "group"} and name) or (kind == DASHBOARD and not colon):
+    if (kind in {"run", "group", "space"} and name) or (kind == DASHBOARD and not colon):
         return kind, name
     raise UnknownTopic
 

@@ -13,7 +13,9 @@ from django.contrib.auth.models import User
 
 from groups import access, live, selectors
 from groups.errors import GroupNotFound, RunNotFound
+from groups.models import Level
 from groups.services.inputs import is_id
+from groups.spaces import GroupDirectory
 from groups.threads import in_thread
 from groups.viewing import protocol
 from groups.viewing.identity import Identity
@@ -21,6 +23,8 @@ from groups.viewing.outbox import Outbox
 from groups.viewing.rooms import AGAIN, CONFIRM, Seat, rooms
 from state.errors import NotFound
 from state.fanout import Outgoing, Subscription, hub
+from state.manager import GLOBAL_SPACE
+from state.refusals import SpaceNotFound
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +34,8 @@ RENEW: Final = 60.0
 _ACCESS_POKES: Final = frozenset({"access", "group"})
 #: Everything a poke may say.
 _POKES: Final = ("group", "members", "messages", "runs", "agents")
+#: And what is said of a space of shared states.
+_STATES: Final = "states"
 
 
 class _Poke(msgspec.Struct):
@@ -42,8 +48,10 @@ class _Followed:
     """A topic that this socket follows."""
 
     topic: str
-    #: The group whose access lets it; empty for the dashboard.
+    #: The group whose access lets it; empty for the dashboard and for the states of the whole installation.
     group_id: str
+    #: Of a space: whether all of its states may be named, not only said to have changed.
+    names: bool = False
     #: Whether `hello` was said; nothing comes before it.
     greeted: bool = False
     seat: Seat | None = None
@@ -53,7 +61,13 @@ class _Followed:
 
     @property
     def not_found(self) -> NotFound:
+        if self.is_space:
+            return SpaceNotFound()
         return RunNotFound() if self.topic.startswith("run:") else GroupNotFound()
+
+    @property
+    def is_space(self) -> bool:
+        return self.topic.startswith("space:")
 
     def close(self) -> None:
         if self.seat is not None:
@@ -116,6 +130,8 @@ class Watcher:
         try:
             if kind == "run":
                 await self._follow_run(topic, name, after)
+            elif kind == "space":
+                await self._follow_space(topic, name)
             else:
                 await self._follow_pokes(topic, name)
         finally:
@@ -165,6 +181,42 @@ class Watcher:
             self.drop(topic)
             raise
         self._greet(followed, seq=0)
+
+    async def _follow_space(self, topic: str, name: str) -> None:
+        """Pokes about shared states. Who may see the space is the directory's to say."""
+        caller = await in_thread(GroupDirectory().caller)(self._actor, name)
+        group_id = "" if name == GLOBAL_SPACE else name
+        followed = self.followed[topic] = _Followed(topic, group_id, names=caller.admin)
+        try:
+            hear = self._pass_on_states(followed)
+            followed.poked = self._hear(
+                topic, hear, lambda: hear(Outgoing(topic, live.poke_frame(topic, _STATES)))
+            )
+            await self._in_force(followed.poked)
+            if group_id:
+                await self._watch(group_id)
+            caller = await in_thread(GroupDirectory().caller)(self._actor, name)
+            followed.names = caller.admin
+        except BaseException:
+            self.drop(topic)
+            raise
+        self._greet(followed, seq=0)
+
+    def _pass_on_states(self, followed: _Followed) -> Callable[[Outgoing], None]:
+        poke = _Poke(_STATES)
+
+        def hear(message: Outgoing) -> None:
+            # Nobody learns the id of a state that they may not read; and where several pokes become one while they
+            # wait, it tells of none of their states by name.
+            waits = followed.group_id in self.suspects or bool(self.held)
+            if waits or not followed.names:
+                message = Outgoing(followed.topic, live.poke_frame(followed.topic, _STATES))
+            if followed.group_id in self.suspects:
+                followed.waiting[poke.what] = message, poke
+            else:
+                self._tell(message, poke)
+
+        return hear
 
     def _greet(self, followed: _Followed, **fields: Any) -> None:
         if self.followed.get(followed.topic) is followed:
@@ -277,6 +329,7 @@ class Watcher:
             if level is None:
                 self._refuse(followed)
                 continue
+            followed.names = followed.is_space and level == Level.OWNER
             if followed.seat is not None and followed.greeted:
                 followed.seat.follow()
             for message, poke in waiting.values():
@@ -292,6 +345,9 @@ class Watcher:
                     await self._end(protocol.NOT_AUTHENTICATED if active else protocol.DEACTIVATED)
                     return
                 self.who = who
+                for followed in self.followed.values():
+                    if followed.is_space and not followed.group_id:
+                        followed.names = who.user.is_superuser
                 async with self._looking:
                     if self.visible is not None:
                         self.visible = await self._visible_groups()

@@ -15,6 +15,7 @@ from groups.forms import AccessForm, GroupForm, GroupSettingsForm, JoinForm, Mes
 from groups.models import Group, Level, Run
 from groups.services import groups as service
 from groups.views.shell import Request, attempt, goes_to, page
+from state.conf import space_topic
 from state.errors import NotFound
 
 #: Runs and messages on a group's page; older ones are a click away.
@@ -80,7 +81,7 @@ def detail(request: Request, group_id: str) -> HttpResponse:
         "message_form": MessageForm(members=members),
         "join_form": JoinForm(),
         "agents": selectors.agents_outside(group) if level >= Level.OWNER else [],
-        "topics": live.group_topic(group.id),
+        "topics": f"{live.group_topic(group.id)} {space_topic(group.id)}",
     }
     return render(request, "groups/detail.html", context)
 

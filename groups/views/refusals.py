@@ -11,6 +11,7 @@ from typing import Final
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from groups.views.states import sentences
 from state.errors import StarsError
 
 #: What services say about a field or a file, beside the docstrings of the error classes.
@@ -92,7 +93,9 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-_TEMPLATES: Final = [(_pattern(text), text) for text in SENTENCES if "%(" in text]
+_TEMPLATES: Final = [
+    (_pattern(text), text) for text in (*SENTENCES, *sentences.SENTENCES) if "%(" in text
+]
 
 
 def sentence(text: str) -> str:

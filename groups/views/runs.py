@@ -16,6 +16,7 @@ from groups import access, live, selectors
 from groups.downloads import Download
 from groups.forms import ROLES, RunForm
 from groups.models import Group, Level, Member, Role, Run
+from groups.services import run_states
 from groups.services import runs as service
 from groups.views.groups import RUNS_SHOWN
 from groups.views.shell import Request, attempt, goes_to, json_body, page, wants_json
@@ -79,6 +80,7 @@ def detail(request: Request, run_id: str) -> HttpResponse:
         "attachments": list(selectors.attachments_of(run)),
         "about": _about(run, members, level),
         "can_operate": level >= Level.OPERATOR,
+        "state_id": run_states.state_id(run.id),
     }
     return render(request, "runs/detail.html", context)
 

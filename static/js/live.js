@@ -17,6 +17,13 @@ export function backoff(attempt, random = Math.random) {
   return FIRST_DELAY / 2 + random() * Math.min(MAX_DELAY, FIRST_DELAY * 2 ** attempt);
 }
 
+/** Two pokes as one: of which states they tell, if both say so; without any `states` a poke tells of all. */
+export function together(one, other) {
+  const both = one.topic === other.topic && one.states?.length && other.states?.length;
+  const { states, ...rest } = other;
+  return both ? { ...rest, states: [...new Set([...one.states, ...states])] } : rest;
+}
+
 class Live {
   #socket = null;
   #topics = new Map();
@@ -118,7 +125,7 @@ class Live {
   #poke({ what, ...detail }) {
     const waiting = this.#pokes.get(what);
     if (waiting) {
-      waiting.again = detail;
+      waiting.again = waiting.again ? together(waiting.again, detail) : detail;
       return;
     }
     const send = (data) =>

@@ -94,7 +94,7 @@ def test_the_page_by_level(
     }
     for page in pages.values():
         assert 'id="member-lena"' in page
-        assert 'data-topics="group:Harbour"' in page
+        assert 'data-topics="group:Harbour space:Harbour"' in page
     assert [w for w, page in pages.items() if 'id="run-box"' in page] == ["owner", "operator"]
     assert [w for w, page in pages.items() if 'id="compose"' in page] == ["owner", "operator"]
     assert [w for w, page in pages.items() if 'id="join"' in page] == ["owner"]

@@ -31,7 +31,9 @@ WORDED = [
     *(p for p in (texts.ROOT / "groups/services").glob("*.py") if p.stem not in UNWORDED),
     *(texts.ROOT / "groups" / name for name in ("access.py", "agents/configs.py")),
     *(texts.ROOT / "groups/execution" / n for n in ("plan.py", "steering.py", "modes/__init__.py")),
-    *(texts.ROOT / "groups/views").glob("*.py"),
+    *(texts.ROOT / "groups/views").rglob("*.py"),
+    *(texts.ROOT / "state/manager" / name for name in ("settings.py", "resolving.py", "writes.py")),
+    *(texts.ROOT / "state/conflicts" / name for name in ("causes.py", "describing.py")),
 ]
 #: Calls whose sentences are for the log of the server, not for people.
 UNREAD = {"debug", "info", "warning", "error", "exception", "_", "ImproperlyConfigured"}

@@ -23,6 +23,7 @@ from groups import errors
 from groups.agents.builtin import SKILLS
 from groups.agents.registry import WORDS
 from groups.execution.modes import MODES
+from state import refusals
 from state.errors import StarsError
 
 ROOT: Final = Path(settings.BASE_DIR)
@@ -93,8 +94,8 @@ def texts(domain: str) -> Iterator[tuple[str, str | tuple[str, ...], str | None]
 
 
 def _sentences_of(family: type[StarsError]) -> Iterator[str]:
-    """The sentences that the errors of `groups.errors` and their families say by themselves."""
-    if family.__module__ in (errors.__name__, StarsError.__module__):
+    """The sentences that the errors of groups and of states and their families say by themselves."""
+    if family.__module__ in (errors.__name__, refusals.__name__, StarsError.__module__):
         yield family().message
     for error in family.__subclasses__():
         yield from _sentences_of(error)

@@ -44,6 +44,17 @@ export async function post(url, value = {}) {
   return body;
 }
 
+/** GET JSON; null when there is nothing new (204). Raises Refused. */
+export async function get(url) {
+  const response = await ask(url, { headers: { Accept: "application/json" } });
+  if (response.status === 204) return null;
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) {
+    throw new Refused(body.message ?? gettext("The server could not do this."), body.fields, response.status);
+  }
+  return body;
+}
+
 /** GET a fragment of HTML that the server has made (and sanitised). Raises Refused. */
 export async function fragment(url) {
   const response = await ask(url, { headers: { Accept: "text/html" } });

@@ -1,0 +1,80 @@
+"""The enums of shared states in words, each with what it means for whoever writes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from state.values import (
+    ConflictResolution,
+    ConflictStatus,
+    ConsistencyLevel,
+    MergeFallback,
+    ReadPolicy,
+    StateType,
+    SyncStatus,
+)
+
+TYPES: Final[dict[str, Any]] = {
+    StateType.GLOBAL: _("global"),
+    StateType.SESSION: _("session"),
+    StateType.WORKFLOW: _("workflow"),
+    StateType.TASK: _("task"),
+    StateType.AGENT: _("agent"),
+    StateType.RESOURCE: _("resource"),
+}
+#: The word, and what it means.
+CONSISTENCIES: Final[dict[str, tuple[Any, Any]]] = {
+    ConsistencyLevel.STRONG: (_("strong"), _("every write says which version it saw")),
+    ConsistencyLevel.WEAK: (_("weak"), _("a write may say which version it saw")),
+    ConsistencyLevel.EVENTUAL: (_("eventual"), _("writes are queued and applied soon after")),
+}
+RESOLUTIONS: Final[dict[str, tuple[Any, Any]]] = {
+    ConflictResolution.REJECT: (_("reject"), _("the later write is refused")),
+    ConflictResolution.MERGE: (_("merge"), _("both are joined path by path")),
+    ConflictResolution.LAST_WRITE: (
+        _("last write"),
+        _("the later write wins; what it replaced is kept in the history"),
+    ),
+    ConflictResolution.CUSTOM: (_("custom"), _("a resolver settles it, or it waits for somebody")),
+}
+SYNC_STATUSES: Final[dict[str, Any]] = {
+    SyncStatus.SYNCED: _("In step"),
+    SyncStatus.PENDING: _("Writes waiting"),
+    SyncStatus.SYNCING: _("Being written"),
+    SyncStatus.CONFLICT: _("Conflict"),
+    SyncStatus.ERROR: _("Error"),
+}
+CONFLICT_STATUSES: Final[dict[str, Any]] = {
+    ConflictStatus.OPEN: _("Open"),
+    ConflictStatus.RESOLVED: _("Settled"),
+    ConflictStatus.REJECTED: _("Dropped"),
+}
+FALLBACKS: Final[dict[str, Any]] = {
+    MergeFallback.REJECT: _("refuse the write"),
+    MergeFallback.OURS: _("take the writer's value"),
+    MergeFallback.THEIRS: _("keep the present value"),
+    MergeFallback.PARK: _("let somebody decide"),
+}
+READ_POLICIES: Final[dict[str, Any]] = {
+    ReadPolicy.CHECK: _("refuse the write"),
+    ReadPolicy.IGNORE: _("write all the same"),
+}
+CONFLICT_TYPES: Final[dict[str, Any]] = {
+    "version": _("another version"),
+    "schema": _("the schema forbids it"),
+    "write_write": _("both wrote the same"),
+    "read_write": _("what it relied on changed"),
+    "custom": _("a rule forbids it"),
+}
+CONFLICT_KINDS: Final[dict[str, Any]] = {
+    "both_changed": _("both changed it"),
+    "delete_modify": _("one removed it, one changed it"),
+    "type_change": _("they made different kinds of it"),
+    "structure": _("these cannot be joined"),
+    "stale": _("an older version was seen"),
+    "cas_value": _("another value was expected"),
+    "read_changed": _("what it relied on changed"),
+    "invalid": _("the schema forbids it"),
+}

@@ -1,0 +1,98 @@
+"""What became of a state: its entries, the difference of two versions, and bringing an old one back."""
+
+from __future__ import annotations
+
+from django.contrib import messages as notices
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from groups.forms.states import CompareForm, VersionForm
+from groups.views.shell import Request, goes_to, page
+from groups.views.states.places import Place, enter, plain
+from state.errors import Invalid
+from state.manager import Base
+from state.refusals import StateNotFound
+from state.values import Filters, SharedState
+
+#: Entries on one page.
+PAGE = 30
+
+
+@page()
+def history(request: Request, space: str, state_id: str) -> HttpResponse:
+    """The entries, newest first; `?before=<version>` pages on. A deleted state has its history still."""
+    place = enter(request, space)
+    before = request.GET.get("before", "")
+    found = place.manager.history(
+        place.caller,
+        plain(state_id),
+        before=int(before) if before.isdecimal() and len(before) < 19 else None,
+        limit=PAGE + 1,
+    )
+    entries = found[:PAGE]
+    state = _present(place, state_id)
+    context = place.about(
+        state,
+        here="history",
+        entries=entries,
+        older=entries[-1].version if len(found) > PAGE else None,
+        first_page=not before,
+    )
+    return render(request, "states/history.html", context)
+
+
+@page()
+def news(request: Request, space: str, state_id: str) -> HttpResponse:
+    """For a history that heard a poke: a link to what is newer than `?seen=`, or 204."""
+    place = enter(request, space)
+    newest = place.manager.history(place.caller, plain(state_id), limit=1)
+    if not newest or str(newest[0].version) == request.GET.get("seen"):
+        return HttpResponse(status=204)
+    context = place.context(state_id=state_id, newest=newest[0])
+    return render(request, "states/partials/news.html", context)
+
+
+@page()
+def diff(request: Request, space: str, state_id: str) -> HttpResponse:
+    """What differs between the versions `?old=` and `?new=`, path by path."""
+    place = enter(request, space)
+    form = CompareForm(request.GET)
+    if not form.is_valid():
+        raise Invalid
+    old, new = sorted((form.cleaned_data["old"], form.cleaned_data["new"]))
+    changes = place.manager.diff(place.caller, plain(state_id), old, new)
+    state = _present(place, state_id)
+    context = place.about(state, here="history", changes=changes, old=old, new=new)
+    return render(request, "states/diff.html", context)
+
+
+@page("POST")
+def restore(request: Request, space: str, state_id: str) -> HttpResponse:
+    """An old version's data as a new version, if the state is still at the version that the person saw."""
+    place = enter(request, space)
+    state = place.state(state_id)
+    form = VersionForm(request.POST)
+    if not form.is_valid() or not form.cleaned_data["version"]:
+        raise Invalid
+    version, base = form.cleaned_data["version"], Base(version=form.cleaned_data["head"])
+    result = place.manager.restore_version(place.caller, state.id, version, base=base)
+    if result.changed:
+        text = _("Version %(old)s is back, as version %(new)s.")
+        notices.success(request, text % {"old": version, "new": result.version})
+    else:
+        notices.info(request, _("The document is like that already."))
+    return goes_to(request, place.url("state", state_id=state.id))
+
+
+def _present(place: Place, state_id: str) -> SharedState:
+    """The state as it stands; of a deleted one its tombstone."""
+    try:
+        return place.state(state_id)
+    except StateNotFound:
+        # In the order of ids the shortest of those that begin so comes first.
+        gone = Filters(prefix=plain(state_id), deleted=True)
+        for state in place.manager.list_states(place.caller, gone, limit=1).states:
+            if state.id == state_id:
+                return state
+        raise
