@@ -38,8 +38,8 @@ class ConflictAdmin(FormPage):
     """Writes that wait for somebody to decide."""
 
     list_display = (
-        *("conflict_id", "space", "key", "type", "status_badge", "agent", "resolver"),
-        *("created_at", "expires_at"),
+        *("key", "space", "type", "status_badge", "agent", "resolver", "created_at"),
+        "expires_at",
     )
     list_filter = ("status", "type", ("space", admin.RelatedOnlyFieldListFilter), "created_at")
     list_select_related = ("space",)

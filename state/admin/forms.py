@@ -82,7 +82,7 @@ class SettingsForm(RefusableForm):
     owners = LinesField(
         label=_("Owners"),
         help_text=_(
-            "One principal on each line: agent:<id>, role:leader, role:worker, tag:<tag>, human:<name>, or * for all"
+            "One principal on each line: agent:ID, role:leader, role:worker, tag:TAG, human:USERNAME, or * for all"
             " members. Owners may do everything."
         ),
     )

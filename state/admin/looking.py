@@ -4,7 +4,7 @@ cannot be decoded as the sentence that says why."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
@@ -69,6 +69,17 @@ def as_json(value: object) -> str:
     if len(text) > SHOWN:
         text = text[:SHOWN] + " …"
     return format_html('<pre class="whitespace-pre-wrap break-all">{}</pre>', text)
+
+
+def table(heads: Iterable[object], rows: Iterable[Sequence[object]]) -> str:
+    """A plain table."""
+
+    def line(cells: Iterable[object], tag: str) -> str:
+        cell = format_html('<{0} class="text-left align-top pr-4 pb-1">{{}}</{0}>', tag)
+        return format_html("<tr>{}</tr>", format_html_join("", cell, ((each,) for each in cells)))
+
+    body = format_html_join("", "{}", ((line(row, "td"),) for row in rows))
+    return format_html("<table>{}{}</table>", line(heads, "th"), body)
 
 
 def listed(model: type[Model], label: object, **lookups: str | int) -> str:

@@ -5,25 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html_join
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from state import conf
 from state.admin.base import action, carry_out, display
 from state.admin.forms import SettingsForm
-from state.admin.looking import Decoded, OfStore, attempt, caller_of, listed, part
+from state.admin.looking import (
+    Decoded,
+    OfStore,
+    attempt,
+    caller_of,
+    listed,
+    part,
+    table,
+    told,
+)
 from state.admin.pages import FormPage, sent
 from state.errors import StarsError
 from state.manager import Base
 from state.models import Conflict, Entry, Space, State
 from state.policy import Caller
 from state.values import SETTINGS, SharedState
+from state.values import Entry as EntryValue
 
+#: Columns of a state's newest entries.
+HEADS: Final = (
+    *(
+        _("version"),
+        _("revision"),
+        _("kind"),
+        _("agent"),
+        _("at"),
+        _("paths or settings"),
+        _("note"),
+    ),
+)
 #: Entries that a state's page shows.
 LATEST: Final = 20
 
@@ -119,7 +144,8 @@ class StateAdmin(FormPage):
     @display(description=_("latest entries"))
     def latest(self, row: State) -> str:
         """What was done to it, newest first."""
-        return part(row, "latest")
+        found = row.__dict__["decoded"]["latest"]
+        return told(found) if isinstance(found, StarsError) else table(HEADS, map(_cells, found))
 
     # -- actions ----------------------------------------------------------------------------------------------------
 
@@ -182,6 +208,14 @@ class StateAdmin(FormPage):
         text = _("The settings were changed.") if written.changed else _("Nothing was changed.")
         self.message_user(request, text, messages.SUCCESS)
         return True
+
+
+def _cells(entry: EntryValue) -> tuple[object, ...]:
+    """An entry as a row of a table."""
+    did = dict.fromkeys(entry.config or (op.path or "/" for op in entry.ops))
+    note = msgspec.json.encode(entry.metadata).decode() if entry.metadata else ""
+    at = date_format(localtime(entry.at), "DATETIME_FORMAT")
+    return entry.version, entry.revision, entry.kind, entry.agent, at, ", ".join(did), note
 
 
 def _joined(links: Iterable[str]) -> str:
