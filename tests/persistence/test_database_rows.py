@@ -118,6 +118,21 @@ def test_what_is_searched_stands_in_columns_and_the_rest_is_packed(
     assert str(Space.objects.get()) == "Harbour"
 
 
+def test_states_are_read_past_django_as_django_reads_them(layer: DatabasePersistence) -> None:
+    grow(layer, "a", until=3)
+    layer.commit(SPACE, [a_tx(a_write("b", deleted=True))])
+    listed = {
+        state.id: state
+        for gone in (False, True)
+        for state in layer.list_states(SPACE, Filters(deleted=gone), limit=9, with_data=True).states
+    }
+    assert list(listed) == ["a", "b"]
+    read = layer.load_states(SPACE, ["b", "a", "c"])
+    assert read == listed
+    assert read["a"].timestamp.utcoffset() == read["b"].created_at.utcoffset() == timedelta(0)
+    assert read["b"].deleted is True
+
+
 def test_a_word_with_a_line_feed_is_kept_and_found(layer: DatabasePersistence) -> None:
     layer.commit(SPACE, [a_tx(a_write(tags=("ebb\nflow",)))])
     page = layer.list_states(SPACE, Filters(tags=("ebb\nflow",)), limit=9)

@@ -18,7 +18,7 @@ from state.persistence.database.connected import TRIES, Connected
 from state.persistence.database.drafting import Draft
 from state.persistence.database.judging import Head, OpKey, judge, named, op_key
 from state.persistence.database.rows import CONFLICT, OP, STATE
-from state.persistence.database.statements import insert
+from state.persistence.database.statements import insert, inserting, send
 from state.refusals import SpaceNotFound
 from state.values import OpRecord, Result, Transaction
 
@@ -123,7 +123,7 @@ class Committing(Connected):
         if not first:
             return _Claimed()
         rows = {key: self._rows.op(first[key]) for key in sorted(first)}
-        found = insert(
+        claim = inserting(
             connection,
             Op,
             rows.values(),
@@ -131,6 +131,7 @@ class Committing(Connected):
             change=("op_id",),  # locks a row that is there, and has it returned
             back=("agent", "op_id", "id"),
         )
+        [found] = send(connection, claim)
         claimed = _Claimed({(agent, op_id): row_id for agent, op_id, row_id in found}, first)
         prepare = Op._meta.pk.get_db_prep_value
         there = [

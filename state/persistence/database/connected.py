@@ -16,6 +16,7 @@ from state.persistence.base import PersistenceLayer
 from state.persistence.codec import Codec
 from state.persistence.database import faults
 from state.persistence.database.rows import Rows
+from state.persistence.database.statements import takes_many
 from state.refusals import Closed, ConfigInvalid, Damaged, OutcomeUnknown, SpaceNotFound, StoreDown
 from state.values import PersistenceConfig, PersistenceType
 
@@ -214,8 +215,8 @@ class Connected(PersistenceLayer):
 
     def _bounded(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         """The statement with its timeout in one message, which PostgreSQL takes for one transaction."""
-        if self._connection.settings_dict["OPTIONS"].get("server_side_binding"):
-            return execute(sql, params, many, context)  # takes one statement a message
+        if not takes_many(self._connection):
+            return execute(sql, params, many, context)
         result = execute(
             f"SET LOCAL statement_timeout = {self._milliseconds}; {sql}", params, many, context
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import FilteredRelation, Q, QuerySet, Subquery
 
@@ -13,9 +13,15 @@ from state import jsonvalue
 from state.models import Entry, Snapshot, Space, State
 from state.persistence.database.connected import Connected
 from state.persistence.database.rows import ENTRY, SPACE, STATE, space_of
+from state.persistence.database.statements import among, quoted, send
 from state.refusals import Compacted, Damaged, SpaceNotFound, VersionNotFound
 from state.values import Entry as EntryValue
 from state.values import EntryKind, Json, LogPage, SharedState
+
+_WHOLE: Final = (*STATE, "data")
+_STATES: Final = (
+    f"SELECT {', '.join(map(quoted, _WHOLE))} FROM state_state WHERE space_id = %s AND "
+)
 
 
 class Reading(Connected):
@@ -23,10 +29,22 @@ class Reading(Connected):
 
     def load_states(self, space: str, ids: Iterable[str]) -> dict[str, SharedState]:
         """As the contract says."""
-        query = State.objects.using(self.alias).filter(space=space, key__in=set(ids))
+        keys = sorted(set(ids))
         with self._call():
-            rows = self._read(lambda: list(query.values(*STATE, "data")))
+            rows = self._read(lambda: self._states(space, keys)) if keys else []
         return {row["key"]: self._rows.state_of(row) for row in rows}
+
+    def _states(self, space: str, keys: list[str]) -> list[dict[str, Any]]:
+        connection = self._connection
+        condition, wanted = among(connection, "key", keys)
+        [found] = send(connection, [(_STATES + condition, [space, *wanted])])
+        rows = [dict(zip(_WHOLE, row, strict=True)) for row in found]
+        if self._is_sqlite:
+            aware = connection.ops.convert_datetimefield_value
+            for row in rows:
+                for name in ("created_at", "updated_at"):
+                    row[name] = aware(row[name], None, connection)
+        return rows
 
     def data_at(self, space: str, state_id: str, version: int) -> dict[str, Json]:
         """As the contract says."""

@@ -1,15 +1,18 @@
-"""INSERT of many rows at once, put together once per table: Django builds every statement anew, which costs more time
-than a database needs to carry it out."""
+"""Statements that every write or read needs, put together once: Django builds each anew, which costs more time than a
+database needs to carry it out. PostgreSQL gets several in one message."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache
+from itertools import chain, islice
 from typing import Any, Final
 
 from django.db import models
 
+#: SQL and its parameters.
+Statement = tuple[str, list[Any]]
 #: Values in one statement; SQLite takes up to 32,766.
 MOST: Final = 30_000
 #: How PostgreSQL reads the rows of each table from arrays.
@@ -29,20 +32,61 @@ def _sql(
     model: type[models.Model], key: tuple[str, ...], change: tuple[str, ...], back: tuple[str, ...]
 ) -> tuple[str, str]:
     """What stands before and after the values."""
-    names = ", ".join(_quoted(str(field.column)) for field in _columns(model))
+    names = ", ".join(quoted(str(field.column)) for field in _columns(model))
     before = f'INSERT INTO "{model._meta.db_table}" ({names}) '
     after = ""
     if key:
-        after = f" ON CONFLICT ({', '.join(map(_quoted, key))}) DO "
-        sets = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in change)
+        after = f" ON CONFLICT ({', '.join(map(quoted, key))}) DO "
+        sets = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in change)
         after += f"UPDATE SET {sets}" if change else "NOTHING"
     if back:
-        after += f" RETURNING {', '.join(map(_quoted, back))}"
+        after += f" RETURNING {', '.join(map(quoted, back))}"
     return before, after
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """The name of a column in SQL."""
     return f'"{name}"'
+
+
+def send(connection: Any, *groups: Sequence[Statement]) -> list[list[tuple[Any, ...]]]:
+    """Carry out the statements in their order, on PostgreSQL in one message; the rows that each group gives."""
+    statements = list(chain(*groups))
+    found: list[list[tuple[Any, ...]]] = []
+    if statements:
+        with connection.cursor() as cursor:
+            if takes_many(connection):
+                sql = "; ".join(sql for sql, _ in statements)
+                cursor.execute(sql, list(chain(*(parameters for _, parameters in statements))))
+                found.append(_rows(cursor))
+                while cursor.nextset():
+                    found.append(_rows(cursor))
+            else:
+                for sql, parameters in statements:
+                    cursor.execute(sql, parameters)
+                    found.append(_rows(cursor))
+    each = iter(found)
+    return [list(chain(*islice(each, len(group)))) for group in groups]
+
+
+def takes_many(connection: Any) -> bool:
+    """Whether one message may hold several statements: where the driver itself puts the values into the SQL."""
+    if connection.vendor == "sqlite":
+        return False
+    return not connection.settings_dict["OPTIONS"].get("server_side_binding")
+
+
+def _rows(cursor: Any) -> list[tuple[Any, ...]]:
+    """What the statement gives. To be asked of every one: SQLite has written when all was fetched."""
+    rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+    return rows
+
+
+def among(connection: Any, column: str, values: Sequence[str]) -> Statement:
+    """A condition: the column holds one of these words. The same on PostgreSQL however many there are."""
+    if connection.vendor == "sqlite":
+        return f"{quoted(column)} IN ({', '.join(['%s'] * len(values))})", list(values)
+    return f"{quoted(column)} = ANY(%s::text[])", [list(values)]
 
 
 def insert(
@@ -52,29 +96,38 @@ def insert(
     *,
     key: tuple[str, ...] = (),
     change: tuple[str, ...] = (),
+) -> None:
+    """Carry out `inserting`."""
+    send(connection, inserting(connection, model, rows, key=key, change=change))
+
+
+def inserting(
+    connection: Any,
+    model: type[models.Model],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    key: tuple[str, ...] = (),
+    change: tuple[str, ...] = (),
     back: tuple[str, ...] = (),
-) -> list[tuple[Any, ...]]:
-    """Insert the rows; one whose `key` there is already changes these columns of the other, or nothing.
+) -> list[Statement]:
+    """INSERT of the rows; one whose `key` there is already changes these columns of the other, or nothing.
 
     Rows give a value for every column. Gives the columns `back` of each row inserted or changed.
     """
     before, after = _sql(model, key, change, back)
     values = _values if connection.vendor == "sqlite" else _arrays
-    found: list[tuple[Any, ...]] = []
     rows = list(rows)
     size = MOST // len(_columns(model))
+    found: list[Statement] = []
     for start in range(0, len(rows), size):
         sql, parameters = values(connection, model, rows[start : start + size])
-        with connection.cursor() as cursor:
-            cursor.execute(before + sql + after, parameters)
-            if back:
-                found += cursor.fetchall()
+        found.append((before + sql + after, parameters))
     return found
 
 
 def _values(
     connection: Any, model: type[models.Model], rows: Sequence[Mapping[str, Any]]
-) -> tuple[str, list[Any]]:
+) -> Statement:
     """The rows as SQLite takes them."""
     columns = _columns(model)
     place = f"({', '.join(['%s'] * len(columns))})"
@@ -85,7 +138,7 @@ def _values(
 
 def _arrays(
     connection: Any, model: type[models.Model], rows: Sequence[Mapping[str, Any]]
-) -> tuple[str, list[Any]]:
+) -> Statement:
     """The rows as PostgreSQL takes them: an array for each column, so that the statement is short and one and the
     same however many there are (a driver that has to find a thousand places takes longer than the server)."""
     if model not in _UNNEST:
