@@ -115,6 +115,9 @@ def sentence(text: str) -> str:
 
 
 def in_language_of_page(error: StarsError) -> StarsError:
-    """The same refusal with its sentences translated."""
-    fields = {name: [sentence(text) for text in texts] for name, texts in error.fields.items()}
-    return type(error)(sentence(error.message), fields=fields)
+    """The refusal, its sentences translated. It stays the same object: some are made of more than a sentence."""
+    error.message = sentence(error.message)
+    error.fields = {
+        name: [sentence(text) for text in texts] for name, texts in error.fields.items()
+    }
+    return error

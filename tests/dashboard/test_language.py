@@ -18,8 +18,10 @@ from django.utils import translation
 
 from groups.models import Delivery, DeliveryStatus, Group, Run
 from groups.services import messaging
-from groups.views.refusals import sentence
+from groups.views.refusals import in_language_of_page, sentence
 from stars_site.management.commands import texts
+from state.jsonvalue import Inapplicable
+from state.refusals import Conflicting, Frozen
 from tests.dashboard.conftest import JSON, Browser
 
 CHINESE = "zh-CN,zh;q=0.9,en;q=0.5"
@@ -151,6 +153,31 @@ def test_values_of_a_refusal_are_kept() -> None:
         assert sentence("a: b.csv: the file is empty.") == "a: b.csv：文件为空。"
         assert sentence("Nobody translated this.") == "Nobody translated this."
     assert sentence("The key '100%' is used twice.") == "The key '100%' is used twice."
+
+
+def test_refusals_of_states_have_their_chinese() -> None:
+    with translation.override("zh-hans"):
+        frozen = in_language_of_page(Frozen())
+        assert frozen.message == "此共享状态已冻结：只可读，不可写。"
+        # Refusals that are made of other things than a sentence come through as well.
+        misfit = in_language_of_page(Inapplicable("/crew", "The whole document is an object."))
+        assert misfit.fields == {"ops[0].path": ["整个文档须为对象。"]}
+        stale = in_language_of_page(
+            Conflicting("The state is at version 9, not 7.", extra={"n": 7})
+        )
+        assert (stale.message, stale.extra) == ("该共享状态为版本 9，而非 7。", {"n": 7})
+
+
+def test_the_pages_of_states(chinese: Browser, harbour: Group) -> None:
+    for address, says in (
+        ("states/", "暂无共享状态"),
+        ("states/new/", "新建共享状态"),
+        ("conflicts/", "没有冲突"),
+    ):
+        assert says in chinese.get(f"/groups/{harbour.id}/{address}").content.decode()
+    given = {"state_id": "a b", "type": "session", "document": "{}"}
+    refused = chinese.post(f"/groups/{harbour.id}/states/new/", given)
+    assert "ID 由 1 到 200 个字母" in refused.content.decode()
 
 
 def test_the_login_page(nobody: Browser) -> None:
