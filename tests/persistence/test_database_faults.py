@@ -157,18 +157,18 @@ def test_a_lock_that_is_not_to_be_had_is_given_up_in_time(layer: DatabasePersist
 def test_a_batch_whose_creation_was_overtaken_is_judged_anew(
     layer: DatabasePersistence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Committing._lock_states
+    real = Committing._lock
     other = DatabasePersistence(PersistenceConfig(), PLAIN)
     seen: list[set[str]] = []
 
-    def lock_states(self: Committing, used: Any, space: str, keys: set[str]) -> Any:
-        heads = real(self, used, space, keys)
+    def lock(self: Committing, used: Any, space: str, keys: set[str], ops: Any = ()) -> Any:
+        locked = real(self, used, space, keys, ops)
         seen.append(keys)
         if len(seen) == 1:  # as if somebody else's row were not visible yet
             raise IntegrityError("UNIQUE constraint failed: state_state.space_id, state_state.key")
-        return heads
+        return locked
 
-    monkeypatch.setattr(Committing, "_lock_states", lock_states)
+    monkeypatch.setattr(Committing, "_lock", lock)
     other_first = a_tx(a_write(data={"by": "other"}))
     results = layer.commit(SPACE, [other_first, a_tx(a_write(data={"by": "me"}))])
     assert isinstance(results[0], Committed)

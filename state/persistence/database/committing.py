@@ -18,7 +18,7 @@ from state.persistence.database.connected import TRIES, Connected
 from state.persistence.database.drafting import Draft
 from state.persistence.database.judging import Head, OpKey, judge, named, op_key
 from state.persistence.database.rows import CONFLICT, OP, STATE
-from state.persistence.database.statements import insert, inserting, send
+from state.persistence.database.statements import Statement, among, inserting, send
 from state.refusals import SpaceNotFound
 from state.values import OpRecord, Result, Transaction
 
@@ -59,8 +59,8 @@ class Committing(Connected):
         wanted = set(ids)
         with self._call():
             self._run(self._answers)
-            with self._transaction() as connection:
-                heads = self._lock_states(connection, space, wanted)
+            with self._transaction(limited=False) as connection:
+                _, heads = self._lock(connection, space, wanted)
                 if not all(head.id for head in heads.values()):
                     self._numbers(connection, space)
                 self._thread.holds += 1
@@ -75,9 +75,10 @@ class Committing(Connected):
             cursor.execute("SELECT 1")
 
     def _commit(self, space: str, batch: Sequence[Transaction]) -> list[Result]:
-        with self._transaction() as connection:
-            claimed = self._claim(connection, [each.op for each in batch if each.op])
-            heads = self._lock_states(connection, space, named(batch))
+        with self._transaction(limited=False) as connection:
+            claimed, heads = self._lock(
+                connection, space, named(batch), [each.op for each in batch if each.op]
+            )
             known = claimed.before.copy()
             verdicts = judge(batch, known, heads)
             judged = list(zip(batch, verdicts, strict=True))
@@ -85,43 +86,59 @@ class Committing(Connected):
                 self._rows, space, [each for each, verdict in judged if verdict is None], heads
             )
             if None in verdicts:
-                self._settle(connection, claimed, known)
+                settling = self._settling(connection, claimed, known)
                 if draft.revisions or draft.audits:
                     revision, audit, _ = self._numbers(
-                        connection, space, revision=draft.revisions, audit=draft.audits
+                        connection,
+                        space,
+                        first=settling,
+                        revision=draft.revisions,
+                        audit=draft.audits,
                     )
                     draft.number(revision - draft.revisions, audit - draft.audits)
                 else:
+                    send(connection, settling)
                     self._require(space)
-                self._store(connection, draft)
+                send(connection, *self._storing(connection, draft))
             else:
                 transaction.set_rollback(True, using=self.alias)
         done = iter(draft.results())
         return [next(done) if verdict is None else verdict for verdict in verdicts]
 
-    def _store(self, connection: Any, draft: Draft) -> None:
-        """Write what was drafted; whoever commits to the space waits for it."""
-        insert(connection, State, draft.states, key=("id",), change=_STATE)
-        insert(connection, Entry, draft.entries)
-        insert(connection, Snapshot, draft.snapshots)
-        insert(
-            connection,
-            Conflict,
-            draft.conflicts,
-            key=("space_id", "conflict_id"),
-            change=_CONFLICT,
-        )
-        insert(connection, Audit, draft.audit)
+    def _storing(self, connection: Any, draft: Draft) -> Iterator[list[Statement]]:
+        """What writes the draft; whoever commits to the space waits for it."""
+        yield inserting(connection, State, draft.states, key=("id",), change=_STATE)
+        yield inserting(connection, Entry, draft.entries)
+        yield inserting(connection, Snapshot, draft.snapshots)
+        key = ("space_id", "conflict_id")
+        yield inserting(connection, Conflict, draft.conflicts, key=key, change=_CONFLICT)
+        yield inserting(connection, Audit, draft.audit)
+
+    def _settling(
+        self, connection: Any, claimed: _Claimed, known: dict[OpKey, OpRecord]
+    ) -> list[Statement]:
+        """What brings the claimed rows to what is known of their operations now."""
+        changed = {key: op for key, op in known.items() if op != claimed.kept[key]}
+        rows = [self._rows.op(op, claimed.ids[key]) for key, op in changed.items()]
+        settling = inserting(connection, Op, rows, key=("id",), change=_OP)
+        void = [row_id for key, row_id in claimed.ids.items() if key not in known]
+        if void:
+            places = ", ".join(["%s"] * len(void))
+            settling.append((f"DELETE FROM state_op WHERE id IN ({places})", void))
+        return settling
 
     # -- locks ------------------------------------------------------------------------------------------------------
 
-    def _claim(self, connection: Any, ops: Sequence[OpRecord]) -> _Claimed:
-        """Take the rows of these operations; a twin of this request waits here, and then finds what became of it."""
+    def _lock(
+        self, connection: Any, space: str, keys: set[str], ops: Sequence[OpRecord] = ()
+    ) -> tuple[_Claimed, dict[str, Head]]:
+        """Take the rows of these operations, and then of these states, which nobody else can change any more.
+
+        A twin of a request waits here for its operation, and then finds what became of it.
+        """
         first: dict[OpKey, OpRecord] = {}
         for op in ops:
             first.setdefault(op_key(op), op)
-        if not first:
-            return _Claimed()
         rows = {key: self._rows.op(first[key]) for key in sorted(first)}
         claim = inserting(
             connection,
@@ -131,57 +148,52 @@ class Committing(Connected):
             change=("op_id",),  # locks a row that is there, and has it returned
             back=("agent", "op_id", "id"),
         )
-        [found] = send(connection, claim)
-        claimed = _Claimed({(agent, op_id): row_id for agent, op_id, row_id in found}, first)
+        lock = self._locking(connection, space, keys) if keys else []
+        _, claimed, locked = send(connection, self._limits(), claim, lock)
+        heads = {key: Head() for key in keys}
+        for key, row_id, version, deleted, *numbers in locked:
+            heads[key] = Head(row_id, version, bool(deleted), *numbers)
+        ids = {(agent, op_id): row_id for agent, op_id, row_id in claimed}
+        before = self._known_before(connection, ids, rows)
+        return _Claimed(ids, first | before, before), heads
+
+    def _locking(self, connection: Any, space: str, keys: set[str]) -> list[Statement]:
+        condition, wanted = among(connection, "key", sorted(keys))
+        lock = "" if self._is_sqlite else " FOR NO KEY UPDATE"
+        columns = '"key", id, version, deleted, compacted_version, bytes, delta_bytes'
+        sql = f"SELECT {columns} FROM state_state WHERE space_id = %s AND {condition}"
+        return [(f"{sql} ORDER BY id{lock}", [space, *wanted])]
+
+    def _known_before(
+        self, connection: Any, ids: dict[OpKey, Any], rows: dict[OpKey, dict[str, Any]]
+    ) -> dict[OpKey, OpRecord]:
+        """What those say that were there already: their ids are not the ones that `rows` would have got."""
         prepare = Op._meta.pk.get_db_prep_value
         there = [
-            row_id
-            for key, row_id in claimed.ids.items()
-            if row_id != prepare(rows[key]["id"], connection)
+            row_id for key, row_id in ids.items() if row_id != prepare(rows[key]["id"], connection)
         ]
-        if there:
-            for row in Op.objects.using(self.alias).filter(id__in=there).values(*OP):
-                claimed.before[(row["agent"], row["op_id"])] = self._rows.op_of(row)
-        claimed.kept |= claimed.before
-        return claimed
-
-    def _settle(self, connection: Any, claimed: _Claimed, known: dict[OpKey, OpRecord]) -> None:
-        """Bring the claimed rows to what is known of their operations now."""
-        changed = {key: op for key, op in known.items() if op != claimed.kept[key]}
-        rows = [self._rows.op(op, claimed.ids[key]) for key, op in changed.items()]
-        insert(connection, Op, rows, key=("id",), change=_OP)
-        void = [row_id for key, row_id in claimed.ids.items() if key not in known]
-        if void:
-            Op.objects.using(self.alias).filter(id__in=void).delete()
-
-    def _lock_states(self, connection: Any, space: str, keys: set[str]) -> dict[str, Head]:
-        """The rows of these states, which nobody else can change any more."""
-        heads = {key: Head() for key in keys}
-        if keys:
-            lock = "" if self._is_sqlite else " FOR NO KEY UPDATE"
-            places = ", ".join(["%s"] * len(keys))
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    'SELECT "key", id, version, deleted, compacted_version, bytes, delta_bytes'
-                    f' FROM state_state WHERE space_id = %s AND "key" IN ({places})'
-                    f" ORDER BY id{lock}",
-                    [space, *sorted(keys)],
-                )
-                for key, row_id, version, deleted, *numbers in cursor.fetchall():
-                    heads[key] = Head(row_id, version, bool(deleted), *numbers)
-        return heads
+        if not there:
+            return {}
+        found = map(self._rows.op_of, Op.objects.using(self.alias).filter(id__in=there).values(*OP))
+        return {op_key(op): op for op in found}
 
     def _numbers(
-        self, connection: Any, space: str, *, revision: int = 0, audit: int = 0, journal: int = 0
+        self,
+        connection: Any,
+        space: str,
+        *,
+        first: Sequence[Statement] = (),
+        revision: int = 0,
+        audit: int = 0,
+        journal: int = 0,
     ) -> tuple[int, int, int]:
-        """Take the space, and so many numbers from it; the last ones given out. Raises SpaceNotFound."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE state_space SET revision = revision + %s, audit = audit + %s,"
-                " journal = journal + %s WHERE id = %s RETURNING revision, audit, journal",
-                [revision, audit, journal, space],
-            )
-            found = cursor.fetchall()  # SQLite has written when all was fetched
+        """Do what comes `first`, take the space, and so many numbers from it; the last ones given out. Raises
+        SpaceNotFound."""
+        taking = (
+            "UPDATE state_space SET revision = revision + %s, audit = audit + %s,"
+            " journal = journal + %s WHERE id = %s RETURNING revision, audit, journal"
+        )
+        _, found = send(connection, first, [(taking, [revision, audit, journal, space])])
         if not found:
             raise SpaceNotFound
         numbers: tuple[int, int, int] = found[0]

@@ -16,7 +16,7 @@ from state.persistence.base import PersistenceLayer
 from state.persistence.codec import Codec
 from state.persistence.database import faults
 from state.persistence.database.rows import Rows
-from state.persistence.database.statements import takes_many
+from state.persistence.database.statements import Statement, send, takes_many
 from state.refusals import Closed, ConfigInvalid, Damaged, OutcomeUnknown, SpaceNotFound, StoreDown
 from state.values import PersistenceConfig, PersistenceType
 
@@ -106,23 +106,19 @@ class Connected(PersistenceLayer):
         return work()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Any]:
+    def _transaction(self, *, limited: bool = True) -> Iterator[Any]:
         """A transaction that is durable when the block has ended; yields the connection. Within `hold`, a part of it.
 
-        Raises OutcomeUnknown when the connection broke under the COMMIT.
+        Where it is not `limited` yet, what the block sends first begins with `_limits`. Raises OutcomeUnknown when the
+        connection broke under the COMMIT.
         """
         connection = self._connection
         whole = not self._thread.holds
         complete = False
         try:
             with self._flushed(), transaction.atomic(using=self.alias, durable=whole):
-                if whole and not self._is_sqlite:
-                    # Both in one message. They end with the transaction.
-                    with connection.cursor() as cursor:
-                        cursor.execute(
-                            f"SET LOCAL lock_timeout = {self._milliseconds};"
-                            f" SET LOCAL statement_timeout = {self._milliseconds}"
-                        )
+                if limited:
+                    send(connection, self._limits())
                 yield connection
                 complete = True
         except faults.AWAY as error:
@@ -130,6 +126,15 @@ class Connected(PersistenceLayer):
                 self._let_go()
                 raise OutcomeUnknown(extra={"outcome_unknown": True}) from error
             raise
+
+    def _limits(self) -> list[Statement]:
+        """How long PostgreSQL may take for each statement of this transaction, and wait for each lock."""
+        if self._is_sqlite or self._thread.holds:
+            return []
+        return [
+            (f"SET LOCAL lock_timeout = {self._milliseconds}", []),
+            (f"SET LOCAL statement_timeout = {self._milliseconds}", []),
+        ]
 
     def _flushed(self) -> AbstractContextManager[None]:
         """On SQLite: what is committed in the block reaches the disk, and waits for its turn as long as configured."""

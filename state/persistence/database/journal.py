@@ -13,6 +13,7 @@ from state.models.journal import WAITING
 from state.persistence.database.committing import Committing
 from state.persistence.database.judging import op_key
 from state.persistence.database.rows import AUDIT, CONFLICT, OP
+from state.persistence.database.statements import send
 from state.values import AuditRecord, ConflictRecord, ConflictStatus, OpRecord
 
 
@@ -32,14 +33,15 @@ class Journal(Committing):
             return self._run(lambda: self._enqueue(op))
 
     def _enqueue(self, op: OpRecord) -> OpRecord:
-        with self._transaction() as connection:
-            claimed = self._claim(connection, [op])
+        with self._transaction(limited=False) as connection:
+            claimed, _ = self._lock(connection, op.space, set(), [op])
             known = claimed.before.get(op_key(op))
             if known is not None:
                 transaction.set_rollback(True, using=self.alias)
                 return known
             _, _, n = self._numbers(connection, op.space, journal=1)
-            Op.objects.using(self.alias).filter(id=claimed.ids[op_key(op)]).update(n=n)
+            row_id = claimed.ids[op_key(op)]
+            send(connection, [("UPDATE state_op SET n = %s WHERE id = %s", [n, row_id])])
         return msgspec.structs.replace(op, n=n)
 
     def queued(
