@@ -45,7 +45,7 @@ def drafted(state: SharedState, entry: Entry, *, expect: int) -> Write:
     same_data = entry.kind is EntryKind.CONFIG and state.hash
     digest = state.hash if same_data else jsonvalue.digest(state.data)
     return Write(
-        state=msgspec.structs.replace(state, version=version, hash=digest),
+        state=msgspec.structs.replace(state, version=version, hash=digest, written_by=entry.agent),
         expect=expect,
         entry=msgspec.structs.replace(entry, version=version, hash=digest),
     )

@@ -69,7 +69,7 @@ class Reading(Core):
         state = self._readable(caller, state_id, tombstone=version is not None)
         if version is not None and version != state.version:
             state = self._as_of(state, version)
-        elif state.deleted:
+        elif state.deleted and version is None:
             raise StateNotFound
         if with_status:
             state = self._with_status(caller, state)
@@ -155,6 +155,7 @@ class Reading(Core):
             revision=entry.revision,
             uid=entry.uid,
             timestamp=entry.at,
+            written_by=entry.agent,
             data=data,
             hash=entry.hash,
             deleted=entry.kind is EntryKind.DELETE,

@@ -93,6 +93,8 @@ class SharedState(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 0
     #: Of the space, in which this version was committed; gap-free and in commit order.
     revision: int = 0
+    #: The principal that wrote this version.
+    written_by: str = ""
     #: When this version was committed and this life began (the server's clock; informational, never compared).
     timestamp: datetime
     created_at: datetime

@@ -112,7 +112,7 @@ def test_an_entry_as_an_event() -> None:
         (EntryKind.DELETE, EventType.STATE_DELETED),
     ],
 )
-def test_the_type_of_an_entrys_event(kind: EntryKind, type: EventType) -> None:
+def test_which_event_an_entry_is(kind: EntryKind, type: EventType) -> None:
     entry = Entry(
         space="Harbour", state_id="a", uid="u", version=3, kind=kind, agent="system", at=NOON
     )

@@ -66,6 +66,7 @@ def a_state(state_id: str = "plan", **changes: Any) -> SharedState:
         "readers": ("role:worker",),
         "data": {"step": 1},
         "version": 1,
+        "written_by": "agent:wim",
         "timestamp": at(1),
         "created_at": at(0),
         "metadata": {"colour": "teal"},

@@ -10,7 +10,9 @@ from rest_framework import serializers
 class ProblemSerializer(serializers.Serializer[Any]):
     """Problem details (RFC 9457)."""
 
-    type = serializers.CharField(help_text="about:blank, or /problems/<reason> where there are further members.")
+    type = serializers.CharField(
+        help_text="about:blank, or /problems/<reason> where there are further members."
+    )
     title = serializers.CharField(help_text="The status in words.")
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What is wrong, for people.")
