@@ -24,6 +24,7 @@ from state.values import Entry as EntryValue
 T = TypeVar("T")
 Columns = Mapping[str, Any]
 
+_STATE_BODY: Final = (*SETTINGS, "written_by")
 _ENTRY_BODY: Final = ("ops", "overwrote", "config", "conflict", "metadata")
 _CONFLICT_BODY: Final = ("paths", "causes", "base", "current", "incoming", "ops")
 
@@ -86,7 +87,7 @@ class Rows:
             "bytes": len(data),
             "data": data,
             "settings": self.codec.pack(
-                {name: getattr(state, name) for name in SETTINGS},
+                {name: getattr(state, name) for name in _STATE_BODY},
                 *(state.space, state.uid, state.version, "settings"),
             ),
         }
