@@ -37,14 +37,14 @@ def test_a_write_under_an_op_id_takes_at_most_eight_statements(layer: DatabasePe
 
 
 @pytest.mark.parametrize("op", [None, an_op(settled=True)], ids=["without op_id", "under an op_id"])
-def test_postgresql_is_sent_three_messages_between_begin_and_commit(
+def test_postgresql_is_sent_two_messages_between_begin_and_commit(
     layer: DatabasePersistence, op: OpRecord | None
 ) -> None:
     grow(layer, until=1)
     sent = asked(lambda: layer.commit(SPACE, [a_tx(a_write(expect=1), op=op)]))
     between = [sql for sql in sent if sql.partition(" ")[0] not in ("BEGIN", "COMMIT")]
     # SQLite is no server: its statements are calls.
-    expected = 3 if connection.vendor == "postgresql" else 4 + (op is not None)
+    expected = 2 if connection.vendor == "postgresql" else 4 + (op is not None)
     assert len(between) == expected, sent
 
 

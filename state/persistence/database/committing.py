@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -87,32 +88,29 @@ class Committing(Connected):
             )
             if None in verdicts:
                 settling = self._settling(connection, claimed, known)
+                storing = list(chain(*self._storing(connection, draft)))
                 if draft.revisions or draft.audits:
+                    taking = {"revision": draft.revisions, "audit": draft.audits}
                     revision, audit, _ = self._numbers(
-                        connection,
-                        space,
-                        first=settling,
-                        revision=draft.revisions,
-                        audit=draft.audits,
+                        connection, space, before=settling, after=storing, **taking
                     )
-                    draft.number(revision - draft.revisions, audit - draft.audits)
+                    draft.number(revision, audit)
+                    send(connection, inserting(connection, Audit, draft.audit))
                 else:
-                    send(connection, settling)
                     self._require(space)
-                send(connection, *self._storing(connection, draft))
+                    send(connection, settling, storing)
             else:
                 transaction.set_rollback(True, using=self.alias)
         done = iter(draft.results())
         return [next(done) if verdict is None else verdict for verdict in verdicts]
 
     def _storing(self, connection: Any, draft: Draft) -> Iterator[list[Statement]]:
-        """What writes the draft; whoever commits to the space waits for it."""
-        yield inserting(connection, State, draft.states, key=("id",), change=_STATE)
-        yield inserting(connection, Entry, draft.entries)
+        """What writes the draft but its audit; whoever commits to the space waits for it."""
+        yield inserting(connection, State, draft.states, key=("id",), change=_STATE, numbered=True)
+        yield inserting(connection, Entry, draft.entries, numbered=True)
         yield inserting(connection, Snapshot, draft.snapshots)
         key = ("space_id", "conflict_id")
         yield inserting(connection, Conflict, draft.conflicts, key=key, change=_CONFLICT)
-        yield inserting(connection, Audit, draft.audit)
 
     def _settling(
         self, connection: Any, claimed: _Claimed, known: dict[OpKey, OpRecord]
@@ -182,19 +180,21 @@ class Committing(Connected):
         connection: Any,
         space: str,
         *,
-        first: Sequence[Statement] = (),
+        before: Sequence[Statement] = (),
+        after: Sequence[Statement] = (),
         revision: int = 0,
         audit: int = 0,
         journal: int = 0,
     ) -> tuple[int, int, int]:
-        """Do what comes `first`, take the space, and so many numbers from it; the last ones given out. Raises
-        SpaceNotFound."""
+        """Take the space, and so many numbers from it, with what is to be done before and after; the last ones given
+        out. Raises SpaceNotFound."""
         taking = (
             "UPDATE state_space SET revision = revision + %s, audit = audit + %s,"
             " journal = journal + %s WHERE id = %s RETURNING revision, audit, journal"
         )
-        _, found = send(connection, first, [(taking, [revision, audit, journal, space])])
+        numbers = [(taking, [revision, audit, journal, space])]
+        _, found, _ = send(connection, before, numbers, after)
         if not found:
             raise SpaceNotFound
-        numbers: tuple[int, int, int] = found[0]
-        return numbers
+        last: tuple[int, int, int] = found[0]
+        return last

@@ -1,4 +1,5 @@
-"""The rows of a batch, made before the space is taken: only the numbers that its row gives are missing."""
+"""The rows of a batch, made before the space is taken: of the numbers that its row gives they say how far from the
+last they are."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ _replace = msgspec.structs.replace
 
 
 class Draft:
-    """What the transactions that stand will write. Until `number`, revisions count from 1."""
+    """What the transactions that stand will write. Revisions of rows count from the batch's last: that one is 0."""
 
     def __init__(
         self, rows: Rows, space: str, stand: Sequence[Transaction], heads: dict[str, Head]
@@ -43,6 +44,8 @@ class Draft:
             self.revisions += bool(each.writes)
             for seq, write in enumerate(each.writes):
                 self._write(write, seq, is_last=last[write.state.id] is write)
+        for row in (*self.states, *self.entries):
+            row["revision"] -= self.revisions
         #: Of each conflict only the last.
         self.conflicts = {
             record.conflict_id: rows.conflict(record) for each in stand for record in each.conflicts
@@ -78,14 +81,12 @@ class Draft:
             self.states.append(row)
 
     def number(self, revision: int, audit: int) -> None:
-        """Count on from these numbers."""
-        self._start = (revision, audit)
-        for row in (*self.states, *self.entries):
-            row["revision"] += revision
+        """These are the last numbers that the space gave. Makes the rows of the audit, which are packed with theirs."""
+        self._start = (revision - self.revisions, audit - self.audits)
         records = (record for each in self._stand for record in each.audit)
         self.audit = [
             self._rows.audit(self._space, _replace(record, n=n))
-            for n, record in enumerate(records, start=audit + 1)
+            for n, record in enumerate(records, start=self._start[1] + 1)
         ]
 
     def results(self) -> list[Committed]:

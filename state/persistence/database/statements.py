@@ -29,14 +29,29 @@ def _columns(model: type[models.Model]) -> list[models.Field[Any, Any]]:
 
 @cache
 def _sql(
-    model: type[models.Model], key: tuple[str, ...], change: tuple[str, ...], back: tuple[str, ...]
+    model: type[models.Model],
+    key: tuple[str, ...],
+    change: tuple[str, ...],
+    back: tuple[str, ...],
+    numbered: bool,
 ) -> tuple[str, str]:
     """What stands before and after the values."""
-    names = ", ".join(quoted(str(field.column)) for field in _columns(model))
-    before = f'INSERT INTO "{model._meta.db_table}" ({names}) '
-    after = ""
+    columns = [str(field.column) for field in _columns(model)]
+    names = ", ".join(map(quoted, columns))
+    before, after = f'INSERT INTO "{model._meta.db_table}" ({names}) ', ""
+    if numbered:
+        chosen = ", ".join(
+            f"given.{quoted(name)}" + (" + space.revision" if name == "revision" else "")
+            for name in columns
+        )
+        # SQLite needs the WHERE to tell what comes after it from a condition of the JOIN.
+        after = (
+            f") {before}SELECT {chosen} FROM given"
+            " JOIN state_space AS space ON space.id = given.space_id WHERE TRUE"
+        )
+        before = f"WITH given ({names}) AS ("
     if key:
-        after = f" ON CONFLICT ({', '.join(map(quoted, key))}) DO "
+        after += f" ON CONFLICT ({', '.join(map(quoted, key))}) DO "
         sets = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in change)
         after += f"UPDATE SET {sets}" if change else "NOTHING"
     if back:
@@ -109,12 +124,14 @@ def inserting(
     key: tuple[str, ...] = (),
     change: tuple[str, ...] = (),
     back: tuple[str, ...] = (),
+    numbered: bool = False,
 ) -> list[Statement]:
     """INSERT of the rows; one whose `key` there is already changes these columns of the other, or nothing.
 
-    Rows give a value for every column. Gives the columns `back` of each row inserted or changed.
+    Rows give a value for every column; with `numbered` the `revision` counts from the one that their space has then,
+    and rows of a space that is not there are left out. Gives the columns `back` of each row inserted or changed.
     """
-    before, after = _sql(model, key, change, back)
+    before, after = _sql(model, key, change, back, numbered)
     values = _values if connection.vendor == "sqlite" else _arrays
     rows = list(rows)
     size = MOST // len(_columns(model))
