@@ -135,7 +135,11 @@ class Core(ABC):
         state = self._opened(caller.space).load_states(caller.space, [state_id]).get(state_id)
         if state is None or (state.deleted and not tombstone):
             raise StateNotFound
-        require(state, caller, Right.READ)
+        try:
+            require(state, caller, Right.READ)
+        except StateNotFound as denial:
+            self._denied(caller, state_id, denial)
+            raise
         return state
 
     def _committed(self, job: Job, result: Committed) -> None:
@@ -155,13 +159,17 @@ class Core(ABC):
             self._news[job.caller.space] = (max(revision, result.revision), states)
 
     def _refused(self, job: Job, error: StarsError) -> None:
-        if self.config.enable_audit and error.status in (403, 404):
+        if error.status in (403, 404):
+            self._denied(job.caller, job.ids[0] if job.ids else "", error)
+
+    def _denied(self, caller: Caller, state_id: str, error: StarsError) -> None:
+        if self.config.enable_audit:
             event = StateEvent(
                 type=EventType.STATE_READ,
                 timestamp=self._clock(),
-                space=job.caller.space,
-                state_id=job.ids[0] if job.ids else "",
-                agent_id=job.caller.name,
+                space=caller.space,
+                state_id=state_id,
+                agent_id=caller.name,
                 metadata={"denied": error.reason},
             )
             self._publish(event)

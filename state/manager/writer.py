@@ -82,9 +82,13 @@ class Writer:
         view = View(self._store, space, ids, now)
         drafted: list[tuple[Job, Transaction, StarsError | None]] = []
         touched: set[str] = set()
+        #: What one agent asked of a state is done in the order in which it was asked.
+        behind: set[tuple[str, str]] = set()
         for job in jobs:
+            line = {(job.caller.name, state_id) for state_id in job.ids}
             waits = bool(touched.intersection(job.ids))
-            if waits and job.alone:
+            if (waits and job.alone) or behind.intersection(line):
+                behind |= line
                 continue
             error: StarsError | None = None
             draft = None
@@ -98,7 +102,9 @@ class Writer:
                 transaction = _refused(job, refusal, view, now)
             except Exception as failure:
                 if not job.journalled:
-                    if not waits:
+                    if waits:
+                        behind |= line
+                    else:
                         job.fail(failure)
                     continue
                 # Nobody waits for its answer, and tried for ever it would block all that are queued behind it.
@@ -106,6 +112,7 @@ class Writer:
                 error = StarsError("Something went wrong in Stars; its log says what.")
                 transaction = _refused(job, error, view, now)
             if waits and (draft is None or not draft.writes):
+                behind |= line
                 continue  # judged by what is not committed yet: asked again in the next round
             if draft is not None:
                 view.take(draft.writes)
