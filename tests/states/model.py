@@ -7,6 +7,7 @@ is shared with the code that is tested.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,6 +17,9 @@ MISSING: Final = object()
 Outcome = tuple[Any, ...]
 #: An operation: its word, its path, its value, and for "cas" what is expected there (or "version" with a number).
 Op = tuple[Any, ...]
+
+
+Came = dict[str, Any] | None
 
 
 class Refused(Exception):
@@ -87,8 +91,16 @@ class Model:
         return ("written", self.states[state_id].version)
 
     def write(
-        self, state_id: str, ops: list[Op], base: int | None, op_id: str, *, queued: bool = False
+        self,
+        state_id: str,
+        ops: list[Op],
+        base: int | None,
+        op_id: str,
+        came: Came = None,
+        *,
+        queued: bool = False,
     ) -> Outcome:
+        """`came` is the document that the manager's write led to; None: it was refused."""
         state = self.states.get(state_id)
         if state is None or (state.deleted and base is None):
             raise Refused(404)
@@ -100,7 +112,7 @@ class Model:
             return ("queued",)
         if state.consistency == "strong" and base is None:
             raise Refused(428)
-        return self._commit(state, self._judged(state, ops, base), "update")
+        return self._commit(state, self._judged(state, ops, base, came), "update")
 
     def delete(self, state_id: str, base: int | None) -> Outcome:
         state = self._living(state_id)
@@ -138,12 +150,14 @@ class Model:
             self.states, self.revision = before
             raise
 
-    def drain(self) -> dict[str, str]:
+    def drain(self, came: Callable[[str], Came]) -> dict[str, str]:
         """How each queued operation ended: written, conflict or rejected."""
         ends = {}
         for each in self.journal:
             try:
-                self.write(each.state_id, each.ops, each.base, each.op_id, queued=True)
+                self.write(
+                    each.state_id, each.ops, each.base, each.op_id, came(each.op_id), queued=True
+                )
                 ends[each.op_id] = "written"
             except Refused as refusal:
                 ends[each.op_id] = "conflict" if refusal.args == (409,) else "rejected"
@@ -192,7 +206,7 @@ class Model:
         self._put(state, data, kind)
         return ("written", state.version)
 
-    def _judged(self, state: State, ops: list[Op], base: int | None) -> dict[str, Any]:
+    def _judged(self, state: State, ops: list[Op], base: int | None, came: Came) -> dict[str, Any]:
         """The document that these operations make of the head, or why they do not."""
         head = state.head.data
         if base is not None and base != state.version:
@@ -210,9 +224,7 @@ class Model:
             raise Refused(409)
         if base is None or state.resolution == "last_write" or any(op[0] == "cas" for op in ops):
             return applied(head, ops)
-        seen = state.versions[base].data
-        found: dict[str, Any] = merged(seen, head, applied(seen, ops))
-        return found
+        return stands(state.versions[base].data, head, ops, came)
 
     def _transact(self, compare: dict[str, int], ops: dict[str, list[Op]]) -> Outcome:
         for state_id, version in compare.items():
@@ -280,6 +292,45 @@ def applied(before: dict[str, Any], ops: list[Op]) -> dict[str, Any]:
         else:
             node[last] = copy.deepcopy(op[2])
     return data
+
+
+def stands(
+    seen: dict[str, Any], head: dict[str, Any], ops: list[Op], came: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The head with these operations of somebody who saw an earlier document; `came` is what the manager made of it
+    (None: a conflict), asked where these few lines do not know better and may only say what would be wrong."""
+    mine, theirs = applied(seen, ops), list(changed(seen, head))
+    meets = {one for op in ops for one in written(op) if any(overlap(one, p) for p in theirs)}
+    if not meets:
+        return applied(head, ops)
+    try:
+        return merged(seen, head, mine)  # type: ignore[no-any-return]
+    except Refused:
+        if came is None:
+            raise
+    # Nothing of theirs is overwritten: where both wrote, both came to the same.
+    assert all(at(mine, one) == at(head, one) for one in meets)
+    return applied(head, ops)
+
+
+def written(op: Op) -> list[str]:
+    """The paths that an operation writes."""
+    leaves = op[0] == "merge" and op[2]
+    return [f"{op[1]}/{key}" for key in op[2]] if leaves else [op[1]]
+
+
+def changed(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    """The paths that differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in {*old, *new}:
+            yield from changed(old.get(key, MISSING), new.get(key, MISSING), f"{path}/{key}")
+    elif old != new:
+        yield path
+
+
+def overlap(one: str, other: str) -> bool:
+    """Equal, or one above the other."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 def merged(base: Any, theirs: Any, mine: Any) -> Any:

@@ -209,3 +209,17 @@ def test_a_drop_of_a_path_and_a_write_below_it_do_not_pass_each_other(pair: Pair
         two.manager.update_state(WES, "plan", [drop("/deep")])
     assert refused(call.result).extra["causes"][0]["kind"] == "delete_modify"
     assert "deep" not in two.manager.get_state(LENA, "plan").data
+
+
+def test_what_one_agent_queued_is_judged_in_its_order_also_within_one_commit(
+    office: Office,
+) -> None:
+    """The second is in conflict with the first, and must not be judged after the third has made them agree."""
+    manager = office.manager(drains=False)
+    manager.create_state(LENA, "q", data={}, consistency="eventual")
+    for n, (value, base) in enumerate([(1, at(1)), (0, at(1)), (0, None)]):
+        manager.update_state(WIM, "q", {"a": value}, base=base, op_id=f"q{n}")
+    manager.tick()
+    ends = [manager.operation(WIM, f"q{n}").status for n in range(3)]
+    assert ends == ["applied", "conflict", "applied"]
+    assert manager.get_state(LENA, "q").data == {"a": 0}

@@ -37,7 +37,7 @@ from state.policy import Caller
 from state.values import Operation, PersistenceConfig, PersistenceType
 from tests.servers import RedisServer
 from tests.states.build import Office, agent, at, drop, patch, put, swap
-from tests.states.model import Model, Op, Outcome, Refused, applied
+from tests.states.model import Came, Model, Op, Outcome, Refused, applied
 
 #: What calls came to, over all sequences.
 came: Counter[Outcome] = Counter()
@@ -128,12 +128,13 @@ class Machine(RuleBasedStateMachine):
     # -- both at once -----------------------------------------------------------------------------------------------
 
     def both(self, real: Callable[[], object], expected: Callable[[], Outcome]) -> Outcome:
-        """What the model says, once the manager has said the same."""
+        """What the manager says, once the model has said the same."""
+        found = outcome(real)
         try:
             want = expected()
         except Refused as refusal:
             want = ("refused", *refusal.args)
-        assert outcome(real) == want
+        assert found == want
         came[want if want[0] == "refused" else want[:1]] += 1
         return want
 
@@ -177,9 +178,19 @@ class Machine(RuleBasedStateMachine):
         def real() -> object:
             return manager.update_state(self.lena, state_id, request, base=by, op_id=op_id)
 
-        came = self.both(real, lambda: self.model.write(state_id, ops, base, op_id))
-        if came != ("queued",) and came != ("refused", 428):
-            self.sent.append((real, came))
+        found = self.both(
+            real, lambda: self.model.write(state_id, ops, base, op_id, self.led_to(op_id))
+        )
+        if found not in (("queued",), ("refused", 428)):
+            self.sent.append((real, found))
+
+    def led_to(self, op_id: str) -> Came:
+        """The document that an operation led to; None: it was refused."""
+        op = self.office.layer.find_op(self.space, self.lena.name, op_id)
+        if op is None or op.outcome is None or op.outcome.get("refused"):
+            return None
+        version = op.outcome["version"]
+        return self.office.layer.data_at(self.space, op.state_id, version)
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
@@ -249,7 +260,7 @@ class Machine(RuleBasedStateMachine):
     def drain(self) -> None:
         manager = self.manager
         manager.journal.drain(self.space)
-        for op_id, end in self.model.drain().items():
+        for op_id, end in self.model.drain(self.led_to).items():
             found = str(manager.operation(self.lena, op_id).status)
             assert {"applied": "written", "merged": "written"}.get(found, found) == end
 
