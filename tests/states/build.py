@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import pytest
 
 from state.bus import InMemoryEventBus
 from state.conflicts import ConflictDetector
 from state.errors import StarsError
-from state.manager import Base, StateManager, verifying
+from state.manager import Base, StateManager, WriteResult, verifying
 from state.persistence.base import PersistenceLayer
 from state.policy import Caller
 from state.values import (
@@ -81,6 +81,17 @@ def refused(call: Callable[[], object]) -> StarsError:
     with pytest.raises(StarsError) as caught:
         call()
     return caught.value
+
+
+#: What `collide` begins with.
+BASE: Final = {"a": 0, "b": 0, "list": [1], "n": 10}
+
+
+def collide(manager: StateManager, **given: Any) -> WriteResult:
+    """Wim and Wes have both seen version 1; Wim is first."""
+    manager.create_state(LENA, "plan", data=BASE, **given)
+    manager.update_state(WIM, "plan", {"a": "wim", "b": 1}, base=at(1))
+    return manager.update_state(WES, "plan", {"a": "wes", "c": 1}, base=at(1), op_id="late")
 
 
 class Clock:
