@@ -13,6 +13,9 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from state import conf
+from state.errors import StarsError
+
 PROBE_SECONDS: Final = 2.0
 
 #: This process has seen all its migrations applied.
@@ -29,7 +32,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database, migrations and broker are as they must be, else 503 and the name of what is wrong."""
+    """200 when database, migrations, broker and states are as they must be, else 503 and the name of what is wrong."""
     checks = {name: _state(check) for name, check in CHECKS.items()}
     ready = all(state == "ok" for state in checks.values())
     return JsonResponse(
@@ -41,7 +44,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def _state(check: Callable[[], str]) -> str:
     try:
         return check()
-    except (DatabaseError, OSError):
+    except (DatabaseError, OSError, StarsError):
         # The message may hold host names and users; it is not for anonymous eyes.
         return "unreachable"
 
@@ -81,8 +84,16 @@ def _broker() -> str:
     return "ok"
 
 
+def _states() -> str:
+    """The store of shared states, where it is not the database."""
+    if settings.STARS_STATES["type"] != "database":
+        conf.manager().store.spaces()
+    return "ok"
+
+
 CHECKS: Final[dict[str, Callable[[], str]]] = {
     "database": _database,
     "migrations": _migrations,
     "broker": _broker,
+    "states": _states,
 }

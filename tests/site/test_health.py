@@ -11,6 +11,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from stars_site import health
+from state import conf
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +34,19 @@ def test_ready(client: Client, db: None, settings: Settings) -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ready",
-        "checks": {"database": "ok", "migrations": "ok", "broker": "ok"},
+        "checks": {"database": "ok", "migrations": "ok", "broker": "ok", "states": "ok"},
     }
+
+
+def test_a_store_of_states_that_is_away_is_not_ready(
+    client: Client, db: None, settings: Settings
+) -> None:
+    settings.REDIS_URL = ""
+    settings.STARS_STATES = {"type": "redis", "connection_string": "redis://127.0.0.1:1/0"}
+    conf.close_manager()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["states"] == "unreachable"
 
 
 def test_unready_names_what_and_not_where(
@@ -52,6 +64,7 @@ def test_unready_names_what_and_not_where(
         "database": "unreachable",
         "migrations": "ok",
         "broker": "unreachable",
+        "states": "ok",
     }
     assert b"internal" not in answer.content
 
