@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.db import connections
 
 from state.manager import Answer, Compare, StateManager
 from state.manager.writer import OPTIMISTIC
@@ -127,6 +128,7 @@ def test_nothing_is_published_before_it_stands_also_when_it_was_held(office: Off
     def look(event: StateEvent) -> None:
         # Another thread's connection: it sees what is committed, and nothing else.
         there.append((event.version, office.layer.load_state(SPACE, "plan").version))
+        connections.close_all()
 
     one.manager.bus.subscribe(EventType.STATE_UPDATED, look)
     one.manager.update_state(WIM, "plan", {"n": 1}, base=at(1))

@@ -344,6 +344,7 @@ def outcome(call: Callable[[], object]) -> Outcome:
     return ("written" if found.changed else "unchanged", found.version)
 
 
+@pytest.mark.timeout(3600 if DEEP else 60)
 def test_any_sequence_of_calls_does_what_the_model_says(
     office: Office, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,6 +21,7 @@ from state.refusals import (
     StoreDown,
 )
 from state.values import EventType, OperationStatus, OperationType
+from tests.persistence.backends import at_once
 from tests.states.build import LENA, SPACE, WES, WIM, Ear, Office, at, put, refused, swap, until
 
 # -- strong, weak, eventual -------------------------------------------------------------------------------------------
@@ -170,10 +170,14 @@ def test_a_queued_operation_that_waited_for_a_day_is_not_carried_out(quick: Offi
 def test_a_read_waits_for_the_revision_that_it_must_not_be_older_than(office: Office) -> None:
     one, two = office.manager(), office.manager()
     one.create_state(LENA, "plan", data={"a": 0})
-    later = threading.Timer(0.15, one.update_state, (WIM, "plan", {"a": 1}))
-    later.start()
-    state = two.get_state(LENA, "plan", min_revision=2)
-    later.join()
+
+    def write() -> None:
+        time.sleep(0.15)
+        one.update_state(WIM, "plan", {"a": 1})
+
+    read = partial(two.get_state, LENA, "plan", min_revision=2)
+    state = at_once(read, write)[0]
+    assert state is not None
     assert (state.revision, state.data) == (2, {"a": 1})
 
 
