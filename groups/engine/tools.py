@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -36,7 +37,9 @@ class AgentStates:
         self._run_id, self._token = work.run_id, work.token
         self._is_claimed = False
         self._changed = changed
+        #: By state: the version that was read last, and the agent's own writes upon it since.
         self._seen: dict[str, int] = {}
+        self._own: dict[str, list[str]] = {}
 
     async def read(self, state_id: str, *, version: int | None = None) -> StateDocument:
         """See `agents.base.States`."""
@@ -44,6 +47,7 @@ class AgentStates:
             state = await in_thread(self._read)(self._id(state_id), version)
         if version is None:
             self._seen[state.id] = state.version
+            self._own[state.id] = []
         return _document(state)
 
     async def list(self, prefix: str = "") -> tuple[StateDocument, ...]:
@@ -57,6 +61,7 @@ class AgentStates:
         """See `agents.base.States`."""
         with _as_agent_errors():
             result = await in_thread(self._create)(state_id, dict(data), StateType(type))
+        self._seen[result.state_id], self._own[result.state_id] = result.version, []
         return self._written(result)
 
     async def write(
@@ -70,9 +75,13 @@ class AgentStates:
         """See `agents.base.States`."""
         key = self._id(state_id)
         base = self._seen.get(key) if base_version is None else base_version
+        op_id = op_id or str(uuid.uuid4())
+        after = tuple(self._own.get(key, ())) if base_version is None else ()
         with _as_agent_errors():
             operations = _operations(ops)
-            result = await in_thread(self._write)(key, operations, base, op_id)
+            result = await in_thread(self._write)(key, operations, base, op_id, after)
+        # What others wrote in between has not been seen by the agent: its base stays where it was.
+        self._own.setdefault(key, []).append(op_id)
         return self._written(result)
 
     # -- in a thread ----------------------------------------------------------------------------------------------
@@ -88,11 +97,16 @@ class AgentStates:
         return conf.manager().create_state(self._caller(), state_id, state_type=kind, data=data)
 
     def _write(
-        self, state_id: str, ops: tuple[Operation, ...], base: int | None, op_id: str
+        self,
+        state_id: str,
+        ops: tuple[Operation, ...],
+        base: int | None,
+        op_id: str,
+        after: tuple[str, ...],
     ) -> WriteResult:
         caller = self._caller(state_id)
         return conf.manager().update_state(
-            caller, state_id, ops, base=Base(version=base), op_id=op_id
+            caller, state_id, ops, base=Base(version=base), op_id=op_id, after=after
         )
 
     def _caller(self, state_id: str = "") -> Caller:
@@ -122,8 +136,6 @@ class AgentStates:
     def _written(self, result: WriteResult) -> StateWritten:
         if result.changed:
             self._changed(StateChanged(state_id=result.state_id, version=result.version))
-        if result.changed or result.status == "unchanged":
-            self._seen[result.state_id] = result.version
         return StateWritten(
             id=result.state_id,
             version=result.version,

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from groups.execution.statuses import RUN_ENDED, SUBTASK_ENDED, SubtaskKind
 from groups.models import Run, Subtask
-from state import conf
-from state.errors import Conflict
+from state import conf, jsonvalue
+from state.errors import Conflict, StarsError
 from state.manager import Base, StateManager
 from state.policy import system
 from state.refusals import StateNotFound
@@ -26,9 +26,13 @@ from state.values import AccessPolicy, Operation, OperationType, SharedState, St
 logger = logging.getLogger(__name__)
 
 #: Bytes of results that a state holds at most, all together; longer ones are cut, the run has them whole.
-ROOM: Final = 800_000
+ROOM: Final = 600_000
 #: Of one result, at most.
 SHARE: Final = 64_000
+#: Of a title.
+TITLE: Final = 300
+#: How often a state that others are writing is tried.
+TRIES: Final = 5
 #: How long after its end a run is left to the process that ended it.
 SETTLED: Final = timedelta(seconds=2)
 #: How many runs one sweep catches up with.
@@ -43,23 +47,32 @@ def state_id(run_id: uuid.UUID | str) -> str:
 
 
 def write(run_id: uuid.UUID) -> SharedState | None:
-    """Bring the run's state up to what the rows say; None when the run is gone.
+    """Bring the run's state up to what the rows say; None when the run is gone, or others write it all the time.
 
-    Call it outside of transactions. Raises Unavailable when the store of states is away.
+    The rows are read after the state, and written on condition that it has not changed since: an older picture of the
+    run never replaces a newer one. Call it outside of transactions. Raises Unavailable when the store is away.
     """
-    run = Run.objects.filter(id=run_id).first()
-    if run is None:
-        return None
-    ended = run.status in RUN_ENDED
-    data = _document(run, list(Subtask.objects.filter(run=run).exclude(kind=SubtaskKind.PLAN)))
-    try:
-        state = _write(conf.manager(), run, data, ended=ended)
-    except Conflict as conflict:  # somebody else draws it at this moment
-        logger.debug("run state written elsewhere: %s", conflict)
-        return None
-    if ended:
-        Run.objects.filter(id=run_id, last_seq=run.last_seq).update(recorded_seq=run.last_seq)
-    return state
+    manager = conf.manager()
+    for _ in range(TRIES):
+        run = Run.objects.filter(id=run_id).first()
+        if run is None:
+            return None
+        try:
+            before = manager.get_state(system(run.group_id), state_id(run_id))
+        except StateNotFound:
+            before = None
+        run.refresh_from_db()
+        subtasks = Subtask.objects.filter(run=run).exclude(kind=SubtaskKind.PLAN)
+        try:
+            state = _write(manager, run, before, _document(run, list(subtasks)))
+        except Conflict as conflict:  # somebody wrote it meanwhile
+            logger.debug("run state written elsewhere: %s", conflict)
+            continue
+        if run.status in RUN_ENDED:
+            rows = Run.objects.filter(id=run_id, last_seq=run.last_seq)
+            rows.update(recorded_seq=run.last_seq)
+        return state
+    return None
 
 
 def catch_up() -> int:
@@ -68,19 +81,22 @@ def catch_up() -> int:
     missed = Run.objects.filter(
         status__in=list(RUN_ENDED), recorded_seq__lt=F("last_seq"), finished_at__lt=settled
     )
-    runs = list(missed.order_by("-finished_at").values_list("id", flat=True)[:AT_ONCE])
-    for run_id in runs:
-        write(run_id)
-    return len(runs)
+    written = 0
+    # Any of them: one that cannot be written must not stand in the way of the others.
+    for run_id in missed.order_by("?").values_list("id", flat=True)[:AT_ONCE]:
+        try:
+            written += write(run_id) is not None
+        except StarsError:
+            logger.exception("a run's state could not be written", extra={"run": str(run_id)})
+    return written
 
 
 def _write(
-    manager: StateManager, run: Run, data: dict[str, Any], *, ended: bool
+    manager: StateManager, run: Run, before: SharedState | None, data: dict[str, Any]
 ) -> SharedState | None:
-    caller, key = system(run.group_id), state_id(run.id)
-    try:
-        state = manager.get_state(caller, key)
-    except StateNotFound:
+    """Raises Conflict when the state is not what it was `before`."""
+    caller, key, ended = system(run.group_id), state_id(run.id), run.status in RUN_ENDED
+    if before is None:
         return manager.create_state(
             caller,
             key,
@@ -91,23 +107,27 @@ def _write(
             frozen=ended,
             access_policy=AccessPolicy(public=True),
         ).state
-    op = Operation(OperationType.MERGE, "", data)
-    changes = any(state.data.get(name) != value for name, value in data.items())
-    if changes:
+    state = before
+
+    def base() -> Base:
+        return Base(version=state.version, exact=True)
+
+    if any(state.data.get(name) != value for name, value in data.items()):
         if state.frozen:  # a retry of the run
-            manager.configure(caller, key, {"frozen": False})
-        state = manager.update_state(caller, key, [op], base=Base(blind=True)).state or state
+            state = manager.configure(caller, key, {"frozen": False}, base=base()).state or state
+        op = Operation(OperationType.MERGE, "", data)
+        state = manager.update_state(caller, key, [op], base=base()).state or state
     if state.frozen != ended:
-        state = manager.configure(caller, key, {"frozen": ended}).state or state
+        state = manager.configure(caller, key, {"frozen": ended}, base=base()).state or state
     return state
 
 
 def _document(run: Run, subtasks: list[Subtask]) -> dict[str, Any]:
     """What the run has come to so far."""
     over = [item for item in subtasks if item.status in SUBTASK_ENDED]
-    share = min(SHARE, ROOM // max(1, len(over) + 1))
+    share = min(SHARE, ROOM // (len(over) + 1))
     found: dict[str, Any] = {
-        "task": run.task[:SHARE],
+        "task": _cut(run.task, SHARE),
         "status": run.status,
         "subtasks": {
             item.key: _told(item, share) for item in over if item.kind == SubtaskKind.WORK
@@ -116,20 +136,27 @@ def _document(run: Run, subtasks: list[Subtask]) -> dict[str, Any]:
     if run.status in RUN_ENDED:
         found["result"] = _cut(run.result, share)
         if run.error:
-            found["error"] = run.error
+            found["error"] = _cut(run.error, share // 4)
     return found
 
 
 def _told(item: Subtask, share: int) -> dict[str, Any]:
-    told: dict[str, Any] = {"title": item.title, "agent": item.agent_id, "status": item.status}
+    told: dict[str, Any] = {
+        "title": _cut(item.title, TITLE),
+        "agent": item.agent_id,
+        "status": item.status,
+    }
     if item.result:
         told["result"] = _cut(item.result, share)
     if item.error:
-        told["error"] = item.error
+        told["error"] = _cut(item.error, share // 4)
     return told
 
 
 def _cut(text: str, share: int) -> str:
-    """At most `share` bytes of UTF-8, whole characters."""
-    whole = text.encode()
-    return text if len(whole) <= share else whole[: share - 3].decode(errors="ignore") + "…"
+    """At most `share` bytes as JSON has them, whole characters."""
+    keep, size = len(text), jsonvalue.size(text)
+    while size > share:
+        keep = min(keep - 1, keep * share // size)
+        size = jsonvalue.size(text[:keep] + "…")
+    return text if keep == len(text) else text[:keep] + "…"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from state import conf
-from state.errors import StarsError
+from state.errors import Conflict, NotFound, StarsError
 from state.manager import Base
 from state.policy import canonical, system
-from state.refusals import StateNotFound
-from state.values import Filters, SharedState, StateType
+from state.values import Filters, StateType
 
 logger = logging.getLogger(__name__)
 
 #: Who inherits what a member owned alone.
-HEIR = "role:leader"
+HEIR: Final = "role:leader"
+#: How often a state that others are changing is tried.
+TRIES: Final = 5
 
 
 def member_left(group_id: str, agent_id: str) -> None:
@@ -27,7 +29,7 @@ def member_left(group_id: str, agent_id: str) -> None:
                 caller, Filters(owners=(name, agent_id)), limit=500, after=after
             )
             for state in page.states:
-                _let_go(state, name)
+                _let_go(state.space, state.id, name)
             if not page.next:
                 return
             after = page.next
@@ -35,16 +37,25 @@ def member_left(group_id: str, agent_id: str) -> None:
         logger.exception("states of a member that left were not seen to", extra={"agent": agent_id})
 
 
-def _let_go(state: SharedState, name: str) -> None:
-    manager, caller = conf.manager(), system(state.space)
-    others = tuple(owner for owner in state.owners if canonical(owner) != name)
-    try:
-        if state.type is StateType.AGENT and not others and not state.keep:
-            manager.delete_state(caller, state.id, base=Base(blind=True), reason="left")
-        else:
-            manager.configure(caller, state.id, {"owners": list(others or (HEIR,))})
-    except StateNotFound:
-        pass
+def _let_go(space: str, state_id: str, name: str) -> None:
+    """Take the agent from the owners as they stand, or the state with it; tried again when others change it."""
+    manager, caller = conf.manager(), system(space)
+    for _ in range(TRIES):
+        try:
+            state = manager.get_state(caller, state_id)
+            others = tuple(owner for owner in state.owners if canonical(owner) != name)
+            base = Base(version=state.version, exact=True)
+            if state.type is StateType.AGENT and not others and not state.keep:
+                manager.delete_state(caller, state.id, base=base, reason="left")
+            elif others != state.owners:
+                manager.configure(caller, state.id, {"owners": list(others or (HEIR,))}, base=base)
+        except NotFound:
+            return
+        except Conflict:
+            continue
+        except StarsError:
+            logger.exception("a state stays with a member that left", extra={"state": state_id})
+        return
 
 
 def group_removed(group_id: str) -> None:

@@ -11,7 +11,9 @@ from groups.engine.engine import Engine
 from groups.models import Group, Run
 from groups.services import run_states, runs
 from groups.spaces import agent_caller
+from groups.threads import in_thread
 from state import conf
+from state.errors import Conflict
 from state.policy import system
 from state.refusals import Frozen, StateNotFound
 from state.values import Entry, SharedState
@@ -140,3 +142,58 @@ def test_two_agents_that_write_the_same_learn_of_it(
     script.acts["A"] = collides
     run = ended(start(crew))
     assert state_of(run).data["subtasks"]["a"]["result"] == "/owner by agent:wim"
+
+
+def test_an_older_picture_of_a_run_replaces_no_newer_one(
+    crew: Group, script: Scripted, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ended(start(crew))
+    state_of(run)
+    before = conf.manager().get_state(system("Crew"), run_states.state_id(run.id))
+    older = Run.objects.get(id=run.id)
+    older.status = "running"
+    conf.manager().configure(system("Crew"), before.id, {"tags": ["moved on"]})
+    with pytest.raises(Conflict):
+        run_states._write(conf.manager(), older, before, {"status": "running"})
+    assert state_of(run).data["status"] == "completed"
+
+
+def test_results_of_any_length_leave_room_for_the_others(
+    crew: Group, script: Scripted, engine: Engine
+) -> None:
+    async def talks(request: Request) -> AsyncIterator[Said]:
+        yield Answered('"\n' * 200_000)
+
+    script.plan = plan(*(item(chr(97 + number)) for number in range(12)))
+    script.acts |= {chr(65 + number): talks for number in range(12)}
+    state = state_of(ended(start(crew)))
+    results = [each["result"] for each in state.data["subtasks"].values()]
+    assert len(results) == 12 and all(text.endswith("…") for text in results)
+
+
+def test_what_an_agent_has_not_read_is_not_the_base_of_what_it_writes(
+    crew: Group, script: Scripted, engine: Engine
+) -> None:
+    async def writes(request: Request) -> AsyncIterator[Said]:
+        assert request.states is not None
+        read = await request.states.read("plan")
+        conf_write = {"op": "set", "path": "/a", "value": 2}
+        await other()
+        await request.states.write("plan", [conf_write])
+        try:
+            await request.states.write(
+                "plan", [{"op": "set", "path": "/b", "value": read.data["b"] + 1}]
+            )
+        except StateConflict as conflict:
+            yield Answered(f"{conflict.problem['causes'][0]['path']}")
+
+    async def other() -> None:
+        await in_thread(conf.manager().update_state)(system("Crew"), "plan", {"b": 100})
+
+    conf.manager().create_state(
+        system("Crew"), "plan", owners=["role:leader"], data={"a": 1, "b": 1}
+    )
+    script.acts["A"] = writes
+    run = ended(start(crew))
+    assert state_of(run).data["subtasks"]["a"]["result"] == "/b"
+    assert conf.manager().get_state(system("Crew"), "plan").data == {"a": 2, "b": 100}
