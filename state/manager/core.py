@@ -12,6 +12,7 @@ from typing import Any
 from state import conflicts, jsonvalue
 from state.bus import EventBus, event_of, event_of_audit
 from state.errors import Invalid, StarsError
+from state.manager import settings
 from state.manager.answers import (
     WriteResult,
 )
@@ -109,6 +110,8 @@ class Core(ABC):
 
     def _carry_out(self, jobs: Sequence[Job]) -> None:
         space = jobs[0].caller.space
+        if not all(settings.may_be_id(state_id) for job in jobs for state_id in job.ids):
+            raise StateNotFound
         self._opened(space)
         self._lane(space).submit(*jobs)
         again = [job for job in jobs if job.stranded and isinstance(job.error, SpaceNotFound)]
@@ -132,6 +135,8 @@ class Core(ABC):
         return request_digest(action=action, state_id=state_id, **parts)
 
     def _readable(self, caller: Caller, state_id: str, *, tombstone: bool = False) -> SharedState:
+        if not settings.may_be_id(state_id):
+            raise StateNotFound
         state = self._opened(caller.space).load_states(caller.space, [state_id]).get(state_id)
         if state is None or (state.deleted and not tombstone):
             raise StateNotFound

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from state.errors import Unavailable
 from state.manager.jobs import Job
 from state.refusals import OutcomeUnknown
 
@@ -62,11 +63,22 @@ class Lane:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
         try:
             self._commit(batch)
-        except Exception as error:
+        except Unavailable as error:
             self._strand(batch, error)
+        except Exception:
+            self._one_by_one(batch)
         except BaseException:
             self._strand(batch, OutcomeUnknown(extra={"outcome_unknown": True}))
             raise
+
+    def _one_by_one(self, batch: Sequence[Job]) -> None:
+        """Something is wrong with one of them, and not the others' fault."""
+        for job in batch:
+            if not job.settled:
+                try:
+                    self._commit([job])
+                except Exception as error:
+                    job.strand(error)
 
     def _strand(self, batch: Sequence[Job], error: Exception) -> None:
         """Nobody behind a batch that failed goes before it: who queues for one agent keeps its order."""

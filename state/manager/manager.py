@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -22,6 +24,19 @@ from state.values import (
     StateMetrics,
 )
 
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def _one_space(space: str) -> Iterator[None]:
+    """What goes wrong in one space is no reason to leave the others undone."""
+    try:
+        yield
+    except Unavailable as error:
+        logger.warning("the chores of %s wait: %s", space, error)
+    except Exception:
+        logger.exception("the chores of %s failed", space)
+
 
 class StateManager(Writing, Reading, Parking):
     """Reads and writes the states of all spaces of one store. Thread-safe; one per process and store.
@@ -33,17 +48,18 @@ class StateManager(Writing, Reading, Parking):
     def tick(self) -> None:
         """Apply what the journals still hold (StateManagerConfig.sync_interval)."""
         for info in self.store.spaces():
-            with suppress(Unavailable):
+            with _one_space(info.id):
                 self.journal.drain(info.id)
 
     def sweep(self) -> dict[str, int]:
         """The rarer chores in all spaces: expiry, overdue conflicts, old outcomes, compaction; how many of each."""
         done = {"expired": 0, "conflicts": 0, "outcomes": 0}
         for info in self.store.spaces():
-            done["expired"] += self.keeper.expire(info.id)
-            done["conflicts"] += self.keeper.settle_conflicts(info.id)
-            done["outcomes"] += self.keeper.forget(info.id)
-            compact(self.store, info.id, now=self._clock())
+            with _one_space(info.id):
+                done["expired"] += self.keeper.expire(info.id)
+                done["conflicts"] += self.keeper.settle_conflicts(info.id)
+                done["outcomes"] += self.keeper.forget(info.id)
+                compact(self.store, info.id, now=self._clock())
         return done
 
     def announce_config(self) -> None:

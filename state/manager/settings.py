@@ -151,10 +151,15 @@ def _as_invalid(error: msgspec.ValidationError) -> Invalid:
     return Invalid("The settings are not valid.", fields={at[1]: [text[: at.start()] + "."]})
 
 
+def may_be_id(text: str) -> bool:
+    """Whether a state may be called so; a store is not asked for anything else."""
+    return len(text) <= MAX_ID and _ID.fullmatch(text) is not None
+
+
 def check_id(state_id: str, kind: StateType, space: str) -> None:
     """Raises Invalid when no state may be called so, or none of that type may be in that space."""
     faults: dict[str, list[str]] = {}
-    if not _ID.fullmatch(state_id) or len(state_id) > MAX_ID:
+    if not may_be_id(state_id):
         faults["id"] = [
             f"An id has 1 to {MAX_ID} letters, digits or '_.:@~-', in parts divided by '/', none empty."
         ]
