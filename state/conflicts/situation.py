@@ -71,8 +71,8 @@ class Situation:
 
     @cached_property
     def conflict_id(self) -> str:
-        """The same for every try of the same request."""
-        return str(uuid5(UUID(self.head.uid), self.incoming.op_id))
+        """The same for every try of the same request; an op_id is its agent's own, others may use it too."""
+        return str(uuid5(UUID(self.head.uid), f"{self.incoming.agent}\n{self.incoming.op_id}"))
 
     @cached_property
     def resolution(self) -> ConflictResolution:

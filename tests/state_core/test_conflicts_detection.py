@@ -385,3 +385,4 @@ def test_the_conflict_has_the_same_id_at_every_try_and_another_for_another_reque
     first = case.detect(put("/a", 3)).conflict_id
     assert further.detect(put("/a", 3)).conflict_id == first
     assert case.detect(put("/a", 3), op_id="op-2").conflict_id != first
+    assert case.detect(put("/a", 3), agent="agent:ada").conflict_id != first, "with the same op_id"
