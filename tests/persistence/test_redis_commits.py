@@ -22,6 +22,7 @@ from tests.persistence.build import (
     a_tx,
     a_write,
     an_op,
+    commit,
     grow,
     numbers,
     put,
@@ -210,6 +211,65 @@ def test_a_lock_that_expired_and_went_to_another_is_not_released(
         (lock,) = client.keys("*:lock:*")
         client.set(lock, "another's", px=60_000)
     assert client.get(lock) == b"another's"
+
+
+@pytest.fixture
+def brief_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a slow judge of a batch outlasts its lock."""
+    monkeypatch.setattr("state.persistence.redis.writing.LOCK", timedelta(milliseconds=20))
+
+
+@pytest.mark.usefixtures("brief_locks")
+def test_a_chain_judged_under_a_lock_that_expired_overwrites_nothing(
+    layer: RedisPersistence, store: RedisServer
+) -> None:
+    put(layer, a_write("plan"))
+    other = layer_on(store.url)
+    chain = [
+        a_tx(a_write("plan", {"mine": 1}, expect=1)),
+        a_tx(a_write("plan", {"mine": 2}, expect=2)),
+        a_tx(a_write("free")),
+    ]
+    with layer.hold(SPACE, ["plan", "free"]):
+        put(other, a_write("plan", {"others": 1}, expect=1))  # once the lock has expired
+        *chained, alone = layer.commit(SPACE, chain)
+        assert chained == [Mismatch(versions={"plan": 2})] * 2
+        assert isinstance(alone, Committed), "nobody was before it there"
+    state = layer.load_state(SPACE, "plan")
+    assert (state.version, state.data) == (2, {"others": 1})
+    other.close()
+
+
+@pytest.mark.usefixtures("brief_locks")
+def test_a_chain_behind_the_twin_of_its_first_is_refused_where_the_lock_expired(
+    layer: RedisPersistence, store: RedisServer
+) -> None:
+    put(layer, a_write("plan"))
+    other, op = layer_on(store.url), an_op("twin", settled=True)
+    with layer.hold(SPACE, ["plan"]):
+        commit(other, a_tx(a_write("plan", {"twin": 1}, expect=1), op=op))
+        replayed, behind = layer.commit(
+            SPACE,
+            [
+                a_tx(a_write("plan", {"mine": 1}, expect=1), op=op),
+                a_tx(a_write("plan", {"mine": 2}, expect=2)),
+            ],
+        )
+    assert isinstance(replayed, Replayed)
+    assert behind == Mismatch(versions={"plan": 2})
+    assert layer.load_state(SPACE, "plan").data == {"twin": 1}
+    other.close()
+
+
+@pytest.mark.usefixtures("brief_locks")
+def test_an_expired_lock_hinders_nobody_whom_nobody_overtook(layer: RedisPersistence) -> None:
+    put(layer, a_write("plan"))
+    with layer.hold(SPACE, ["plan", "new"]):
+        time.sleep(0.05)
+        chain = [
+            a_tx(a_write(name, expect=n)) for name, n in (("plan", 1), ("plan", 2), ("new", 0))
+        ]
+        assert all(isinstance(each, Committed) for each in layer.commit(SPACE, chain))
 
 
 # -- broken connections -----------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ class Writing(Core):
     @contextmanager
     def hold(self, space: str, ids: Iterable[str]) -> Iterator[None]:
         """As the contract says. A lock outlives its holder by at most LOCK; whoever holds longer than that may be
-        overtaken, and its commit then finds other versions than it expects."""
+        overtaken, and then each of its transactions that writes such a state is a Mismatch."""
         if self._closed:
             raise Closed
         wanted = sorted({key for key in ids if (space, key) not in self._held.tokens})

@@ -4,10 +4,18 @@ if not gen then return {'absent'} end
 local batch = cmsgpack.unpack(ARGV[1])
 local snapshot_every, snapshot_bytes, keep_ops = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 
+-- What was judged under a lock may build upon earlier transactions of the batch. Where that lock has expired and
+-- somebody else wrote, all that the batch has for the state is refused: a later version that it expects may be there,
+-- with the other's data.
+local seen, overtaken = {}, {}
 for _, t in ipairs(batch.transactions) do
   for _, w in ipairs(t.writes) do
-    local holder = redis.call('GET', key('lock:' .. w.id))
-    if holder and holder ~= batch.locks[w.id] then return {'held', w.id} end
+    local holder, mine = redis.call('GET', key('lock:' .. w.id)), batch.locks[w.id]
+    if holder and holder ~= mine then return {'held', w.id} end
+    if mine and not holder and not seen[w.id] then
+      overtaken[w.id] = (redis.call('HGET', key('s:' .. w.id), 'v') or '0') ~= w.expect
+    end
+    seen[w.id] = true
   end
 end
 
@@ -20,7 +28,7 @@ local function mismatches(t)
   local found, drafted = {}, {}
   for _, w in ipairs(t.writes) do
     local version = drafted[w.id] or redis.call('HGET', key('s:' .. w.id), 'v') or '0'
-    if version ~= w.expect then
+    if version ~= w.expect or overtaken[w.id] then
       found[#found + 1] = w.id
       found[#found + 1] = version
     end
