@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import msgspec
 import pytest
 from django.db import IntegrityError, connection
+from django.db.models import Model
 
 from state.models import Audit, Conflict, Entry, Op, Snapshot, Space, State
 from state.persistence.database import DatabasePersistence
-from state.refusals import ConfigInvalid
+from state.refusals import ConfigInvalid, Damaged
 from state.values import Filters, PersistenceConfig
 from tests.persistence.backends import PLAIN, PRIVATE
 from tests.persistence.build import (
@@ -148,6 +150,37 @@ def test_parts_moved_to_another_row_open_nowhere() -> None:
     assert layer.load_state(SPACE, "a").data
     with pytest.raises(Exception, match="damaged"):
         layer.load_state(SPACE, "b")
+
+
+@pytest.mark.parametrize("nonsense", [[1], "x", 7, None, [["data", {}]]], ids=repr)
+def test_a_part_that_is_json_of_another_shape_is_damaged(
+    layer: DatabasePersistence, nonsense: object
+) -> None:
+    full(layer)
+    part = b"p" + msgspec.json.encode(nonsense)
+    reads: list[tuple[type[Model], str, Callable[[], object]]] = [
+        (Entry, "body", lambda: layer.data_at(SPACE, "plan", 1)),
+        (Entry, "body", lambda: layer.history(SPACE, "plan", limit=9)),
+        (Entry, "body", lambda: layer.read_log(SPACE, after=0, limit=9)),
+        (Op, "body", lambda: layer.find_op(SPACE, "agent:wim", "op-1")),
+        (Conflict, "body", lambda: layer.find_conflict(SPACE, "c-1")),
+        (Audit, "body", lambda: layer.read_audit(SPACE, after=0, limit=9)),
+        (State, "data", lambda: layer.load_state(SPACE, "plan")),
+        (State, "settings", lambda: layer.list_states(SPACE, Filters(), limit=9)),
+    ]
+    for model, column, read in reads:
+        assert read() is not None
+        kept = {row.pk: getattr(row, column) for row in model._default_manager.all()}
+        model._default_manager.update(**{column: part})
+        with pytest.raises(Damaged):
+            read()
+        for pk, whole in kept.items():
+            model._default_manager.filter(pk=pk).update(**{column: whole})
+    grow(layer, until=4)
+    layer.compact(SPACE, 2)
+    assert Snapshot.objects.update(data=part) == 1
+    with pytest.raises(Damaged):
+        layer.data_at(SPACE, "plan", 2)
 
 
 def test_entries_that_outgrow_the_document_leave_a_snapshot(layer: DatabasePersistence) -> None:

@@ -143,8 +143,7 @@ class Rows:
 
     def data_of(self, packed: bytes, space: str, uid: str, version: int) -> dict[str, Any]:
         """The data of a state or a snapshot."""
-        found: dict[str, Any] = self._open(packed, space, uid, version, "data")
-        return found
+        return self._open(packed, space, uid, version, "data")
 
     def entry_of(self, row: Columns) -> EntryValue:
         """The entry."""
@@ -166,8 +165,12 @@ class Rows:
         event = self._open(row["body"], row["space_id"], "", row["n"], "audit")
         return _value(row, {"n": "n"}, {"event": event}, AuditRecord)
 
-    def _open(self, packed: bytes, *place: str | int) -> Any:
-        return self.codec.unpack(bytes(packed), *place)
+    def _open(self, packed: bytes, *place: str | int) -> dict[str, Any]:
+        """What is packed there, which is an object in every place. Raises Damaged."""
+        found = self.codec.unpack(bytes(packed), *place)
+        if not isinstance(found, dict):
+            raise Damaged(f"What is packed in {place} is no object.")
+        return found
 
 
 def _columns(value: msgspec.Struct, names: Mapping[str, str]) -> dict[str, Any]:
