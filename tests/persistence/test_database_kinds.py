@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +14,9 @@ from django.db import connection, transaction
 from state.models import StoreSetting
 from state.persistence.database import DatabasePersistence
 from state.refusals import StoreDown
-from state.values import Committed, Filters, PersistenceConfig
+from state.values import Committed, Filters, Mismatch, PersistenceConfig, Replayed, Result
 from tests.persistence.backends import PLAIN, at_once
-from tests.persistence.build import SPACE, a_tx, a_write, grow
+from tests.persistence.build import SPACE, a_tx, a_write, an_op, grow
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -131,6 +132,52 @@ def test_batches_that_name_states_in_opposite_order_do_not_stand_in_each_others_
     at_once(lambda: work(names), lambda: work(names[::-1]), lambda: work(names[6:] + names[:6]))
     page = layer.read_log(SPACE, after=0, limit=1000)
     assert [entry.revision for entry in page.entries] == list(range(1, page.space.revision + 1))
+
+
+@pytest.mark.grown
+@pytest.mark.parametrize("first", [1, 0], ids=["of a state", "of a state to be created"])
+def test_a_hold_gives_way_to_the_twin_of_its_operation_and_stands_in_nobodys_way(
+    layer: DatabasePersistence, first: int
+) -> None:
+    """The hold has the state and wants the operation, its twin has the operation and wants the state."""
+    grow(layer, until=first)
+    grow(layer, "early", until=1)
+    op = an_op("twin", settled=True)
+    twin = a_tx(a_write(data={"by": "twin"}, expect=first), op=op)
+    held = threading.Event()
+
+    def hold() -> list[Result]:
+        with layer.hold(SPACE, ["plan", "early"]):
+            before = layer.commit(SPACE, [a_tx(a_write("early", expect=1))])
+            held.set()
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL deadlock_timeout = '10ms'")  # so that this gives way
+                while not waiting(cursor):
+                    time.sleep(0.01)
+            mine = a_tx(a_write(data={"by": "hold"}, expect=first), op=op)
+            behind = a_tx(a_write(expect=first + 1), checks={"early": 2, "none": 0})
+            results = before + layer.commit(SPACE, [mine, behind])
+            assert layer.load_state(SPACE, "early").version == 2, "the hold goes on"
+        return results + layer.commit(SPACE, [mine])
+
+    def race() -> list[Result]:
+        assert held.wait(20)
+        return layer.commit(SPACE, [twin])
+
+    (before, mine, behind, again), [won] = at_once(hold, race)
+    assert isinstance(won, Committed)
+    assert mine == Mismatch(versions={"plan": first})
+    assert behind == Mismatch(versions={"plan": first, "early": 2, "none": 0})
+    assert isinstance(again, Replayed)
+    state = layer.load_state(SPACE, "plan")
+    assert (state.version, state.data) == (first + 1, {"by": "twin"})
+    assert isinstance(before, Committed) and layer.load_state(SPACE, "early").version == 2
+
+
+def waiting(cursor: Any) -> bool:
+    """Whether somebody waits for a lock."""
+    cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+    return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.grown

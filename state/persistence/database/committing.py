@@ -12,16 +12,17 @@ from itertools import chain
 from typing import Any, Final
 
 import msgspec
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from state.models import Audit, Conflict, Entry, Op, Snapshot, State
+from state.persistence.database import faults
 from state.persistence.database.connected import TRIES, Connected
 from state.persistence.database.drafting import Draft
 from state.persistence.database.judging import Head, OpKey, judge, named, op_key
 from state.persistence.database.rows import CONFLICT, OP, STATE
 from state.persistence.database.statements import Statement, among, inserting, send
 from state.refusals import SpaceNotFound
-from state.values import OpRecord, Result, Transaction
+from state.values import Mismatch, OpRecord, Result, Transaction
 
 #: What a commit changes of a state that is there already, of a settled operation, of a known conflict.
 _STATE: Final = (
@@ -30,6 +31,8 @@ _STATE: Final = (
 )
 _OP: Final = tuple(name for name in OP if name not in ("id", "space_id", "agent", "op_id"))
 _CONFLICT: Final = tuple(name for name in CONFLICT if name not in ("space_id", "conflict_id"))
+#: What of a state says whether a transaction stands.
+_HEAD: Final = ("key", "version", "deleted")
 
 
 class _Claimed(msgspec.Struct):
@@ -44,15 +47,38 @@ class Committing(Connected):
     """Commits, and keeps others from committing."""
 
     def commit(self, space: str, batch: Sequence[Transaction]) -> list[Result]:
-        """As the contract says."""
-        creates = any(write.expect == 0 for each in batch for write in each.writes)
+        """As the contract says. Within `hold` it gives way to the twin of one of its operations that waits for the
+        held states: then nothing was written, and all is a Mismatch that names the versions as they are."""
         with self._call():
-            for _ in range(1, TRIES if creates else 1):
-                try:
-                    return self._run(lambda: self._commit(space, batch))
-                except IntegrityError:
-                    pass  # Somebody created the same state: a row that is not there cannot be locked. Judge anew.
-            return self._run(lambda: self._commit(space, batch))
+            try:
+                return self._repeated(space, batch)
+            except OperationalError as error:
+                # Operations come before states, and a hold took states first. The savepoint that this was is rolled
+                # back, so that the hold goes on; but nothing moves until it ends, so to try here again is no use.
+                if not (self._thread.holds and faults.is_deadlock(error)):
+                    raise
+            return self._given_way(space, batch)
+
+    def _repeated(self, space: str, batch: Sequence[Transaction]) -> list[Result]:
+        creates = any(write.expect == 0 for each in batch for write in each.writes)
+        for _ in range(1, TRIES if creates else 1):
+            try:
+                return self._run(lambda: self._commit(space, batch))
+            except IntegrityError:
+                pass  # Somebody created the same state: a row that is not there cannot be locked. Judge anew.
+        return self._run(lambda: self._commit(space, batch))
+
+    def _given_way(self, space: str, batch: Sequence[Transaction]) -> list[Result]:
+        rows = State.objects.using(self.alias).filter(space=space, key__in=named(batch))
+        heads = {key: (version, gone) for key, version, gone in rows.values_list(*_HEAD)}
+        found: list[Result] = []
+        for each in batch:
+            compared = {key: heads.get(key, (0, False)) for key in each.checks}
+            versions = {key: 0 if gone else version for key, (version, gone) in compared.items()}
+            written = {write.state.id for write in each.writes}
+            versions |= {key: heads.get(key, (0, False))[0] for key in written}
+            found.append(Mismatch(versions=versions))
+        return found
 
     @contextmanager
     def hold(self, space: str, ids: Iterable[str]) -> Iterator[None]:

@@ -47,6 +47,11 @@ def is_passing(error: BaseException) -> bool:
     return is_gone(error) or (_sqlstate(error) or "").startswith(_ROLLED_BACK)
 
 
+def is_deadlock(error: BaseException) -> bool:
+    """Whether the server broke a circle of locks here; what precedes the savepoint still stands."""
+    return _sqlstate(error) == "40P01"
+
+
 def is_mistake(error: BaseException) -> bool:
     """Whether the statement is wrong: SQLite says so with the error it also uses for a server that is away."""
     return _sqlite_code(error) == sqlite3.SQLITE_ERROR
