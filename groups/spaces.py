@@ -23,6 +23,7 @@ class GroupDirectory:
         """
         if user is None:
             return system(space)
+        agent = agent.removeprefix("agent:")
         if not (isinstance(user, User) and user.is_active):
             raise SpaceNotFound
         if space == GLOBAL_SPACE:

@@ -81,7 +81,7 @@ class States(Protocol):
         ...
 
     async def create(
-        self, state_id: str, data: Mapping[str, Any], *, type: str = "session"
+        self, state_id: str, data: Mapping[str, Any], *, type: str = "resource"
     ) -> StateWritten:
         """A new state, owned by the agent."""
         ...

@@ -56,7 +56,7 @@ class AgentStates:
             return tuple(map(_document, await in_thread(self._list)(prefix)))
 
     async def create(
-        self, state_id: str, data: Mapping[str, Any], *, type: str = StateType.SESSION
+        self, state_id: str, data: Mapping[str, Any], *, type: str = StateType.RESOURCE
     ) -> StateWritten:
         """See `agents.base.States`."""
         with _as_agent_errors():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
 
 import msgspec
 from django.http import Http404
@@ -60,7 +61,7 @@ class StateView(APIView):
     @cached_property
     def caller(self) -> Caller:
         """Whoever is signed in, or the agent in whose name it acts, in the space of the address."""
-        agent = self.request.headers.get(AGENT)
+        agent = self.request.headers.get(AGENT, self.request.query_params.get("agent"))
         if agent is not None and not (agent and agent.isprintable()):
             raise Invalid(fields={AGENT: ["This must be the id of an agent."]})
         directory = conf.directory()
@@ -104,12 +105,19 @@ class StateView(APIView):
         parts = (self.kwargs["space"], *parts)
         return str(reverse(f"states:{name}", parts, request=self.request))
 
+    def _operation(self, op_id: str) -> str:
+        """Where its outcome will be, for whoever asked for it: a client that follows the link need not say again in
+        whose name that was."""
+        agent = self.request.headers.get(AGENT)
+        asked = f"?{urlencode({'agent': agent})}" if agent else ""
+        return self.where("operation", op_id) + asked
+
     def answer(self, result: WriteResult, *, status: int = 200) -> Response:
         """What a write came to: `status`, or 202 while it waits for the journal or for somebody."""
         headers = {}
         match result.status:
             case WriteStatus.QUEUED:
-                status, headers["Location"] = 202, self.where("operation", result.op_id)
+                status, headers["Location"] = 202, self._operation(result.op_id)
             case WriteStatus.PARKED:
                 conflict = cast(dict[str, Any], result.conflict)
                 status = 202

@@ -179,7 +179,7 @@ class ResolveRequest(Body, frozen=True, kw_only=True, forbid_unknown_fields=True
     def answer(self) -> Answer:
         """As the manager takes it. Raises Invalid."""
         if self.expected_head is None and not self.dismiss:
-            text = "Say which version of the state you have seen (head_version of the conflict)."
+            text = "Say which version of the state you have seen (present_version of the conflict)."
             raise Invalid(text, fields={"expected_head": [text]})
         ops = tuple(each.operation() for each in self.ops)
         return Answer(value=self.value, ops=ops, picks=self.picks, dismiss=self.dismiss)

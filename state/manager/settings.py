@@ -55,6 +55,8 @@ _DEFAULTS: Final[dict[StateType, tuple[ConsistencyLevel, ConflictResolution]]] =
     StateType.TASK: (ConsistencyLevel.STRONG, ConflictResolution.REJECT),
     StateType.AGENT: (ConsistencyLevel.WEAK, ConflictResolution.LAST_WRITE),
 }
+#: The type of a state that is created without one: a document that nobody said may go does not go.
+UNLESS_SAID: Final = StateType.RESOURCE
 #: How long states live: a session from its last change, the others from when they were frozen.
 LIFETIMES: Final[dict[StateType, timedelta]] = {
     StateType.SESSION: timedelta(hours=24),

@@ -53,10 +53,12 @@ class Writing(Core):
     ) -> WriteResult:
         """A new state; its creator is one of its owners. `given` are further settings (`values.SETTINGS`).
 
+        Without a type it is one that does not expire.
+
         Raises StateExists, Invalid (id, settings), Unprocessable (data, schema), TooMany, DocumentTooLarge.
         """
         kind = state_type or (
-            StateType.GLOBAL if caller.space == settings.GLOBAL_SPACE else StateType.SESSION
+            StateType.GLOBAL if caller.space == settings.GLOBAL_SPACE else settings.UNLESS_SAID
         )
         settings.check_id(state_id, kind, caller.space)
         changes_ = {**given, **({"name": name} if name else {})}

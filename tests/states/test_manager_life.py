@@ -85,7 +85,7 @@ def test_a_transaction_takes_every_right_that_its_parts_take(quick: Office) -> N
     manager.create_state(LENA, "secret", access_policy={})
     manager.create_state(LENA, "shown", access_policy={"read_allow": ["*"]})
     for error, compare, ops in (
-        (StateNotFound, [Compare("secret", 1)], {"a": [put("/n", 1)]}),
+        (TransactionRefused, [Compare("secret", 1)], {"a": [put("/n", 1)]}),
         (StateNotFound, [], {"a": [put("/n", 1)], "secret": [put("/n", 1)]}),
         (NotPermitted, [], {"a": [put("/n", 1)], "shown": [put("/n", 1)]}),
         (NotPermitted, [], {"a": [drop("")]}),
@@ -222,7 +222,9 @@ def test_states_end_when_the_time_of_their_type_is_over(office: Office) -> None:
             manager.create_state(LENA, f"{kind}/{name}", state_type=StateType(kind), data={"n": 1})
             if name == "frozen":
                 manager.freeze(LENA, f"{kind}/{name}")
-    manager.create_state(LENA, "session/long", retention=10 * 86400)
+    session = StateType.SESSION
+    manager.create_state(LENA, "session/long", state_type=session, retention=10 * 86400)
+    manager.create_state(LENA, "untyped")
 
     def alive() -> set[str]:
         return {state.id for state in manager.list_states(ADMIN, limit=99).states}

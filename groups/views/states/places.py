@@ -41,8 +41,8 @@ class Place:
         """The types that states of this space may have, the most usual one first."""
         if self.group is None:
             return [StateType.GLOBAL]
-        rest = (StateType.WORKFLOW, StateType.TASK, StateType.AGENT, StateType.RESOURCE)
-        return [StateType.SESSION, *rest]
+        rest = (StateType.SESSION, StateType.WORKFLOW, StateType.TASK, StateType.AGENT)
+        return [StateType.RESOURCE, *rest]
 
     def url(self, name: str, **names: object) -> str:
         """The address of one of these pages in this space."""

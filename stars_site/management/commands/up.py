@@ -11,6 +11,7 @@ from django.urls import reverse
 from sesame.utils import get_query_string
 
 from stars_site import embedded, first_start
+from state.errors import StarsError
 
 
 class Command(BaseCommand):
@@ -26,7 +27,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         """Prepare, then serve until told to stop. Raises CommandError when the address is taken."""
         _must_be_free(host, port)
-        prepared = first_start.prepare()
+        try:
+            prepared = first_start.prepare()
+        except StarsError as error:
+            raise CommandError(error.message) from error
         embedded.serve(host=host, port=port, on_ready=lambda: self._announce(host, port, prepared))
 
     def _announce(self, host: str, port: int, prepared: first_start.Prepared) -> None:

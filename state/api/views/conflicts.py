@@ -58,11 +58,13 @@ class ConflictsView(StateView):
 class ConflictView(StateView):
     @schema.described("get_conflict", answer=schema.ref(ConflictRecord))
     def get(self, request: Request, space: str, conflict_id: str) -> Response:
-        """One parked conflict with the three documents, and whether you may settle it (`may_resolve`)."""
+        """One parked conflict with the three documents, whether you may settle it (`may_resolve`), and the
+        state's version at this moment (`present_version`), which is what `expected_head` asks for."""
         Query(request)
         record = self.manager.conflict(self.caller, conflict_id)
         may = self.manager.may_resolve(self.caller, record)
-        return Response({**_shown(record), "may_resolve": may})
+        head = self.manager.store.load_state(space, record.state_id).version
+        return Response({**_shown(record), "may_resolve": may, "present_version": head})
 
 
 class ResolveView(StateView):

@@ -38,8 +38,12 @@ class OperationsView(StateView):
 
 
 class OperationView(StateView):
-    @schema.described("get_operation", answer=schema.ref(OperationState))
+    @schema.described(
+        "get_operation",
+        schema.query("agent", "The agent in whose name it was asked, instead of Stars-Agent."),
+        answer=schema.ref(OperationState),
+    )
     def get(self, request: Request, space: str, op_id: str) -> Response:
         """What became of an operation of your own; known for a day after its end."""
-        Query(request)
+        Query(request, "agent")
         return Response(msgspec.to_builtins(self.manager.operation(self.caller, op_id)))

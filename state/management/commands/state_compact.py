@@ -27,6 +27,8 @@ class Command(BaseCommand):
             raise CommandError("--to needs --space: every space counts revisions of its own.")
         with opened_store() as store:
             for info in chosen(store, space):
+                if to is not None and to > info.revision:
+                    raise CommandError(f"{info.id} is at revision {info.revision}, not at {to}.")
                 after = compact(store, info.id, floor=to)
                 self.stdout.write(
                     f"{info.id}: history begins after revision {after.compact_revision} of {after.revision}."

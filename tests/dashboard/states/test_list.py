@@ -22,7 +22,7 @@ NEW = f"{LIST}new/"
 def test_the_list(plan: str, viewer: Browser, guarded: Callable[..., None]) -> None:
     guarded("get", LIST)
     page = words(viewer.get(LIST))
-    assert "plan/spring The spring plan session dock version 1" in page
+    assert "plan/spring The spring plan resource dock version 1" in page
     assert "In step" in page
     assert "New state" not in page  # a viewer makes none
     rows = viewer.get(LIST, htmx=True).content.decode()
@@ -42,13 +42,13 @@ def test_states_that_one_may_not_read_are_not_listed(
     ("query", "found"),
     [
         ("begins=notes/", {"notes/day"}),
-        ("type=resource", {"crane"}),
+        ("type=workflow", {"crane"}),
         ("tag=night", {"notes/day"}),
         ("owner=wes", {"crane"}),
         ("owner=agent:wes", {"crane"}),
         ("deleted=on", {"gone"}),
         ("status=pending", set()),
-        ("type=resource&tag=night", set()),
+        ("type=workflow&tag=night", set()),
         ("type=moon", {"crane", "notes/day", "plan/spring"}),
     ],
 )
@@ -56,7 +56,7 @@ def test_filters(
     query: str, found: set[str], plan: str, manager: StateManager, owner: Browser
 ) -> None:
     manager.create_state(agent("wim"), "notes/day", tags=("night",))
-    manager.create_state(agent("wes"), "crane", state_type=StateType.RESOURCE)
+    manager.create_state(agent("wes"), "crane", state_type=StateType.WORKFLOW)
     manager.create_state(agent("wes"), "gone", tags=("night",))
     manager.delete_state(agent("wes"), "gone")
     answer = owner.get(f"{LIST}?{query}")

@@ -28,7 +28,7 @@ def test_the_page(
     page = words(answer)
     assert "Version 2 Written" in page and "by wes" in page
     assert '"sails": 71' in page
-    assert all(fact in page for fact in ("Type session", "Consistency weak", "Owners wim", "dock"))
+    assert all(fact in page for fact in ("Type resource", "Consistency weak", "Owners wim", "dock"))
     assert "Delete" not in page and "Edit" not in page
     assert 'src="/groups/Harbour/states/data/plan/spring/"' in answer.content.decode()
     assert 'data-topics="space:Harbour"' in answer.content.decode()
