@@ -18,7 +18,7 @@ from state.models import Audit, Conflict, Entry, Op, Snapshot, State
 from state.persistence.database import faults
 from state.persistence.database.connected import TRIES, Connected
 from state.persistence.database.drafting import Draft
-from state.persistence.database.judging import Head, OpKey, judge, named, op_key
+from state.persistence.database.judging import Head, OpKey, judge, named, op_key, versions_of
 from state.persistence.database.rows import CONFLICT, OP, STATE
 from state.persistence.database.statements import Statement, among, inserting, send
 from state.refusals import SpaceNotFound
@@ -31,8 +31,6 @@ _STATE: Final = (
 )
 _OP: Final = tuple(name for name in OP if name not in ("id", "space_id", "agent", "op_id"))
 _CONFLICT: Final = tuple(name for name in CONFLICT if name not in ("space_id", "conflict_id"))
-#: What of a state says whether a transaction stands.
-_HEAD: Final = ("key", "version", "deleted")
 
 
 class _Claimed(msgspec.Struct):
@@ -70,15 +68,11 @@ class Committing(Connected):
 
     def _given_way(self, space: str, batch: Sequence[Transaction]) -> list[Result]:
         rows = State.objects.using(self.alias).filter(space=space, key__in=named(batch))
-        heads = {key: (version, gone) for key, version, gone in rows.values_list(*_HEAD)}
-        found: list[Result] = []
-        for each in batch:
-            compared = {key: heads.get(key, (0, False)) for key in each.checks}
-            versions = {key: 0 if gone else version for key, (version, gone) in compared.items()}
-            written = {write.state.id for write in each.writes}
-            versions |= {key: heads.get(key, (0, False))[0] for key in written}
-            found.append(Mismatch(versions=versions))
-        return found
+        heads = {
+            key: Head(version=version, deleted=deleted)
+            for key, version, deleted in rows.values_list("key", "version", "deleted")
+        }
+        return [Mismatch(versions=versions_of(each, heads)) for each in batch]
 
     @contextmanager
     def hold(self, space: str, ids: Iterable[str]) -> Iterator[None]:

@@ -48,6 +48,17 @@ def named(batch: Sequence[Transaction]) -> set[str]:
     }
 
 
+def versions_of(transaction: Transaction, heads: Mapping[str, Head]) -> dict[str, int]:
+    """The versions that its states have, as a Mismatch tells them: 0 for none, and for a tombstone where it is only
+    compared."""
+    none = Head()
+    compared = {key: heads.get(key, none) for key in transaction.checks}
+    written = {write.state.id for write in transaction.writes}
+    return {key: 0 if head.deleted else head.version for key, head in compared.items()} | {
+        key: heads.get(key, none).version for key in written
+    }
+
+
 def judge(
     batch: Sequence[Transaction], known: dict[OpKey, OpRecord], heads: dict[str, Head]
 ) -> list[Mismatch | Replayed | None]:
