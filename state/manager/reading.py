@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import islice
+from typing import Final
 
 from state import jsonvalue
 from state.manager.answers import Change
 from state.persistence.base import PersistenceLayer
-from state.values import Blame, Entry, Json, OperationType, SharedState
+from state.values import Blame, Entry, EntryKind, Json, OperationType, SharedState
+
+#: Leaves of a document of which is told who wrote them: the first ones.
+LEAVES: Final = 10_000
+#: Entries in which that is looked for: the newest ones.
+ENTRIES: Final = 2_000
 
 
 def changes(old: dict[str, Json], new: dict[str, Json]) -> tuple[Change, ...]:
@@ -27,22 +35,34 @@ def changes(old: dict[str, Json], new: dict[str, Json]) -> tuple[Change, ...]:
 def blame(store: PersistenceLayer, state: SharedState) -> dict[str, Blame]:
     """For every leaf of the document (empty containers count): who wrote it last, from the newest entry back.
 
-    Stops when all leaves are explained. What history no longer tells is left out. An array that was inserted into or
-    shortened counts as written whole, since its indices moved.
+    Stops when all leaves are explained. What history no longer tells, and what lies beyond LEAVES and ENTRIES, is left
+    out. An array that was inserted into or shortened counts as written whole, since its indices moved.
     """
-    unexplained = set(leaves(state.data))
+    unexplained = sorted(islice(leaves(state.data), LEAVES))
     found: dict[str, Blame] = {}
-    for entry in _backwards(store, state):
-        if not unexplained:
+    for entry in islice(_backwards(store, state), ENTRIES):
+        if not unexplained or entry.uid != state.uid:
             break
         for path in written(entry):
-            mine = {leaf for leaf in unexplained if _within(leaf, path)}
-            for leaf in mine:
+            for leaf in _taken(unexplained, path):
                 found[leaf] = Blame(entry.agent, entry.version, entry.at)
-            unexplained -= mine
-        if entry.version == 1 or entry.kind == "create":
+        if entry.kind is EntryKind.CREATE:
             break
     return dict(sorted(found.items()))
+
+
+def of_this_life(store: PersistenceLayer, state: SharedState, version: int) -> bool:
+    """Whether that version belongs to the life that the state lives now, and not to what bore its id before.
+
+    True, too, where there is no such version (any more): asking for it tells why.
+    """
+    found = store.history(state.space, state.id, after=version - 1, until=version + 1, limit=1)
+    if not found:
+        return True
+    first = found[0]
+    # Of the version at the floor only the snapshot is kept; the entry after it tells whether it began another life.
+    begins = first.version != version and first.kind is EntryKind.CREATE
+    return first.uid == state.uid and not begins
 
 
 def leaves(value: Json, path: str = "") -> Iterator[str]:
@@ -57,8 +77,20 @@ def leaves(value: Json, path: str = "") -> Iterator[str]:
         yield path
 
 
-def _within(leaf: str, path: str) -> bool:
-    return not path or leaf == path or leaf.startswith(path + "/")
+def _taken(sorted_leaves: list[str], path: str) -> list[str]:
+    """Take the leaves at or under that path out of the list."""
+    if not path:
+        found = sorted_leaves[:]
+        sorted_leaves.clear()
+        return found
+    found = []
+    # All that begins with "/a/" stands from "/a/" up to "/a0", the character after the slash.
+    under = (path + "/", path + chr(ord("/") + 1))
+    for first, last in (under, (path, path + "\0")):
+        start, end = bisect_left(sorted_leaves, first), bisect_left(sorted_leaves, last)
+        found += sorted_leaves[start:end]
+        del sorted_leaves[start:end]
+    return found
 
 
 def written(entry: Entry) -> list[str]:

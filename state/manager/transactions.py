@@ -7,21 +7,23 @@ from typing import Any
 
 import msgspec
 
-from state import conflicts, jsonvalue
+from state import conflicts
+from state.conflicts.analysis import Analysis
+from state.conflicts.causes import cas_causes
+from state.conflicts.describing import described
 from state.errors import StarsError
 from state.manager import settings
-from state.manager.answers import TransactionResult, WriteResult, WriteStatus
-from state.manager.drafting import audit_conflict, drafted, entry_of, recorded_revision
+from state.manager.answers import TransactionResult, WriteResult
+from state.manager.drafting import audit_conflict, recorded_revision
 from state.manager.jobs import Draft, Job, View
 from state.manager.updating import Update
-from state.manager.writes import Base, Delete
+from state.manager.writes import Base, Create, Delete
 from state.persistence.base import PersistenceLayer
 from state.policy import Caller, Right, rights
-from state.refusals import NotPermitted, StateNotFound, TransactionRefused
+from state.refusals import TransactionRefused
 from state.values import (
     AuditRecord,
     Committed,
-    EntryKind,
     Incoming,
     Json,
     Limits,
@@ -39,6 +41,11 @@ class Compare(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     state: str
     version: int
+
+
+def _stands(head: SharedState | None) -> int:
+    """The version that a compare is about: 0 for what is absent or deleted."""
+    return 0 if head is None or head.deleted else head.version
 
 
 class Transact(Job):
@@ -73,15 +80,17 @@ class Transact(Job):
         """Raises TransactionRefused with all failing compares, and what a write on each state alone would raise."""
         self._compare(view)
         writes, audit, parts = list[Write](), list[Any](), list[WriteResult]()
+        made = 0
         for state_id, ops in self.ops.items():
             head = view.get(state_id)
-            absent = head is None or head.deleted
+            absent = head is None or head.deleted or Right.READ not in rights(head, self.caller)
             if ops[0].op is OperationType.DELETE and ops[0].path == "":
                 delete = Delete(self.caller, state_id, self._base(state_id), note=self.note)
                 delete.op_id = self.op_id
                 draft, result = delete.judge(view), delete.result
             elif absent and self.compare.get(state_id) == 0:
-                draft, result = self._create(view, head, state_id, ops)
+                draft, result = self._create(view, state_id, ops, made)
+                made += 1
             else:
                 update = self._update(state_id, ops)
                 draft, result = update.judge(view), update.result
@@ -93,7 +102,7 @@ class Transact(Job):
         self._parts = tuple(parts)
         self.result = TransactionResult(revision=0, results=self._parts, op_id=self.op_id)
         # What is only compared, and what had nothing to change, must be at the commit as it was seen.
-        checks = {key: version for key, version in self.compare.items() if key not in self.ops}
+        checks = {key: _stands(view.get(key)) for key in self.compare if key not in self.ops}
         checks |= {part.state_id: part.version for part in parts if not part.changed}
         return Draft(writes=tuple(writes), checks=checks, audit=tuple(audit))
 
@@ -101,10 +110,9 @@ class Transact(Job):
         failed = []
         for state_id, version in self.compare.items():
             head = view.get(state_id)
-            gone = head is None or head.deleted
-            if head is not None and not gone and Right.READ not in rights(head, self.caller):
-                raise StateNotFound(f"There is no state '{state_id}' here.")
-            present = 0 if gone or head is None else head.version
+            # What the caller may not see is not there for it.
+            hidden = head is not None and Right.READ not in rights(head, self.caller)
+            present = 0 if hidden else _stands(head)
             if present != version:
                 failed.append({"state": state_id, "expected": version, "version": present})
         if failed:
@@ -132,38 +140,51 @@ class Transact(Job):
         return update
 
     def _create(
-        self, view: View, before: SharedState | None, state_id: str, ops: tuple[Operation, ...]
+        self, view: View, state_id: str, ops: tuple[Operation, ...], ahead: int
     ) -> tuple[Draft, WriteResult]:
-        """A state that was said to be absent begins as a session state with what is set."""
-        if self.caller.read_only or not (self.caller.member or self.caller.admin):
-            raise NotPermitted(extra={"required": "write"})
+        """A state that was said to be absent begins with what is set, as it would alone.
+
+        `ahead`: how many the transaction makes before it.
+        """
         kind = StateType.GLOBAL if view.space == settings.GLOBAL_SPACE else StateType.SESSION
         settings.check_id(state_id, kind, view.space)
-        data = jsonvalue.apply({}, ops)
-        state = SharedState(
+        create = Create(
+            self.caller,
+            state_id,
+            kind,
+            self._first(view, state_id, kind, ops),
+            {},
+            config=self.config,
+            limits=self.limits,
+            note=self.note,
+            ahead=ahead,
+        )
+        create.op_id = self.op_id
+        return create.judge(view), create.result
+
+    def _first(
+        self, view: View, state_id: str, kind: StateType, ops: tuple[Operation, ...]
+    ) -> dict[str, Json]:
+        """What the operations make of nothing. Raises Inapplicable, and Conflicting for a `cas` that expects more."""
+        nothing = SharedState(
             id=state_id,
             space=view.space,
             uid=uuid.uuid4().hex,
             type=kind,
+            version=0,
             owners=(self.caller.name,),
-            data=data,
             timestamp=view.now,
             created_at=view.now,
             **settings.starting(kind, self.config),
         )
-        whole = (Operation(OperationType.SET, "", data),)
-        entry = entry_of(self, state, EntryKind.CREATE, view, ops=whole, metadata=self.note)
-        written = drafted(state, entry, expect=before.version if before else 0)
-        result = WriteResult(
-            status=WriteStatus.APPLIED,
-            state_id=state_id,
-            uid=state.uid,
-            version=written.state.version,
-            revision=0,
-            op_id=self.op_id,
-            state=written.state,
-        )
-        return Draft(writes=(written,)), result
+        update = self._update(state_id, ops)
+        analysis = Analysis(update.incoming, nothing)
+        causes = tuple(cas_causes(analysis))
+        if causes:
+            refusal = update.refusal(nothing, described(analysis, causes))
+            del refusal.extra["etag"]  # there is nothing that it could stand for
+            raise refusal
+        return analysis.mine
 
     def answer(self, committed: Committed) -> None:
         """Complete each part with the revision and the state it got."""

@@ -16,6 +16,7 @@ from state.manager.drafting import (
     recorded_revision,
 )
 from state.manager.jobs import Draft, Job, View, plain
+from state.manager.reading import of_this_life
 from state.persistence.base import PersistenceLayer
 from state.policy import Caller, Right, require, rights
 from state.refusals import (
@@ -28,6 +29,7 @@ from state.refusals import (
     StateExists,
     StateNotFound,
     TooMany,
+    VersionNotFound,
 )
 from state.values import (
     Committed,
@@ -141,11 +143,13 @@ class Create(StateJob):
         config: StateManagerConfig,
         limits: Limits,
         note: dict[str, Json],
+        ahead: int = 0,
         **identity: Any,
     ) -> None:
+        """`ahead`: how many new states the same transaction makes before this one."""
         super().__init__(caller, state_id, **identity)
         self.kind, self.data, self.given, self.note = kind, data, given, note
-        self.config, self.limits = config, limits
+        self.config, self.limits, self.ahead = config, limits, ahead
 
     def judge(self, view: View) -> Draft:
         """Raises StateExists, NotPermitted, TooMany, Unprocessable."""
@@ -159,7 +163,8 @@ class Create(StateJob):
             seen = bool(rights(before, caller))
             extra = {"state": before.id, "version": before.version, "etag": conflicts.etag(before)}
             raise StateExists(fields={"id": [StateExists().message]}, extra=extra if seen else {})
-        if view.store.counts(view.space)["active_states"] >= self.limits.states_per_space:
+        active = view.store.counts(view.space)["active_states"] + self.ahead
+        if active >= self.limits.states_per_space:
             raise TooMany(f"A space has at most {self.limits.states_per_space:,} states.")
         owners = tuple(self.given.get("owners", ()))
         if caller.name != "system" and caller.name not in owners:
@@ -291,13 +296,17 @@ class Restore(StateJob):
         self.version, self.base, self.limits = version, base, limits
 
     def judge(self, view: View) -> Draft:
-        """Raises StateNotFound, NotPermitted, Frozen, VersionNotFound, Compacted, Stale, Conflicting, Unprocessable."""
+        """Raises StateNotFound, NotPermitted, Frozen, VersionNotFound, Compacted, Stale, Conflicting, BaseRequired,
+        Unprocessable, DocumentTooLarge."""
         head = self._living(view)
         require(head, self.caller, Right.WRITE)
         if head.frozen:
             raise Frozen
         self.base.check(head)
-        data = view.data_at(self.state_id, self.version)
+        strong = head.consistency is ConsistencyLevel.STRONG
+        if strong and self.base.version is None and not self.base.blind:
+            raise BaseRequired
+        data = self._past(view, head)
         if jsonvalue.json_equal(data, head.data):
             return self._unchanged(head)
         state = msgspec.structs.replace(head, data=data, timestamp=view.now)
@@ -315,6 +324,12 @@ class Restore(StateJob):
         written = drafted(state, entry, expect=head.version)
         self._result(written.state, WriteStatus.APPLIED)
         return Draft(writes=(written,))
+
+    def _past(self, view: View, head: SharedState) -> dict[str, Json]:
+        """The old version's data; what bore the id in an earlier life is for admins of the space only."""
+        if not self.caller.admin and not of_this_life(view.store, head, self.version):
+            raise VersionNotFound
+        return view.data_at(self.state_id, self.version)
 
 
 __all__ = ["Base", "Configure", "Create", "Delete", "Restore", "StateJob", "within"]
