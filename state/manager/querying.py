@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +16,7 @@ from state.manager.answers import (
     OperationState,
 )
 from state.manager.core import Core
-from state.manager.reading import blame, changes
+from state.manager.reading import blame, changes, of_this_life
 from state.policy import Caller, Right, rights
 from state.refusals import (
     FutureRevision,
@@ -59,7 +60,8 @@ class Reading(Core):
         min_revision: int | None = None,
         with_status: bool = False,
     ) -> SharedState:
-        """The state as it stands, or its data as of an older version (with its present settings).
+        """The state as it stands, or its data as of an older version (with its present settings). What bore its id
+        in an earlier life is shown to admins of the space only, here and in `history` and `diff`.
 
         `min_revision`: not older than that revision of the space; waited for up to a second. `with_status` fills in
         `sync_status` and `pending_ops`. Raises VersionNotFound, Compacted, FutureRevision.
@@ -68,7 +70,7 @@ class Reading(Core):
             self._await_revision(caller.space, min_revision)
         state = self._readable(caller, state_id, tombstone=version is not None)
         if version is not None and version != state.version:
-            state = self._as_of(state, version)
+            state = self._as_of(caller, state, version)
         elif state.deleted and version is None:
             raise StateNotFound
         if with_status:
@@ -87,30 +89,52 @@ class Reading(Core):
         after: str = "",
         with_data: bool = False,
     ) -> StatePage:
-        """States that the caller may read, by id. A page may be short where it may not read all; `next` leads on.
+        """States that the caller may read, by id; `next` is "" when there are no more that it may read.
 
-        Raises Invalid naming an unknown filter.
+        One read of the store for whoever may read all. Raises Invalid naming an unknown filter.
         """
         wanted = filters if isinstance(filters, Filters) else _filters(filters or {})
         limit = max(1, min(limit, self.limits.entries_per_page))
-        page = self._opened(caller.space).list_states(
-            caller.space, wanted, limit=limit, after=after, with_data=with_data
+        read = partial(
+            self._opened(caller.space).list_states, caller.space, wanted, with_data=with_data
         )
-        seen = tuple(each for each in page.states if Right.READ in rights(each, caller))
-        return msgspec.structs.replace(page, states=seen)
+        # One more than asked for tells whether another page is worth a call, and names nothing that is hidden.
+        page = first = read(limit=limit + 1, after=after)
+        seen = self._seen(caller, page)
+        while page.next and len(seen) <= limit:
+            page = read(limit=max(limit + 1, self.store.config.batch_size), after=page.next)
+            seen += self._seen(caller, page)
+        following = seen[limit - 1].id if len(seen) > limit else ""
+        # The first read's revision: whoever follows the log from there misses nothing of the later ones.
+        return StatePage(states=tuple(seen[:limit]), revision=first.revision, next=following)
+
+    def _seen(self, caller: Caller, page: StatePage) -> list[SharedState]:
+        """What the caller may read of it, without what others have asked and nobody has applied yet."""
+        found = []
+        for each in page.states:
+            may = rights(each, caller)
+            if Right.READ not in may:
+                continue
+            if Right.ADMIN not in may and each.pending_ops:
+                own = tuple(op for op in each.pending_ops if op.agent_id == caller.name)
+                each = msgspec.structs.replace(each, pending_ops=own)
+            found.append(each)
+        return found
 
     def history(
         self, caller: Caller, state_id: str, *, before: int | None = None, limit: int = 50
     ) -> list[Entry]:
-        """The state's entries, newest first; those of earlier lives of its id included."""
-        self._readable(caller, state_id, tombstone=True)
+        """The state's entries, newest first; for admins of the space those of earlier lives of its id, too."""
+        state = self._readable(caller, state_id, tombstone=True)
         limit = max(1, min(limit, self.limits.entries_per_page))
-        return self.store.latest(caller.space, state_id, before=before, limit=limit)
+        found = self.store.latest(caller.space, state_id, before=before, limit=limit)
+        return found if caller.admin else [each for each in found if each.uid == state.uid]
 
     def diff(self, caller: Caller, state_id: str, old: int, new: int) -> tuple[Change, ...]:
         """What differs between two versions. Raises VersionNotFound, Compacted."""
         state = self._readable(caller, state_id, tombstone=True)
-        return changes(self._as_of(state, old).data, self._as_of(state, new).data)
+        before, after = (self._as_of(caller, state, version) for version in (old, new))
+        return changes(before.data, after.data)
 
     def blame(self, caller: Caller, state_id: str) -> dict[str, Blame]:
         """Who wrote what stands at each leaf of the document, and at which version."""
@@ -137,10 +161,12 @@ class Reading(Core):
             outcome=found.outcome,
         )
 
-    def _as_of(self, state: SharedState, version: int) -> SharedState:
+    def _as_of(self, caller: Caller, state: SharedState, version: int) -> SharedState:
         if version == state.version:
             return state
         if not 0 < version < state.version:
+            raise VersionNotFound
+        if not caller.admin and not of_this_life(self.store, state, version):
             raise VersionNotFound
         data = self.store.data_at(state.space, state.id, version)
         found = self.store.history(state.space, state.id, after=version - 1, until=version, limit=1)

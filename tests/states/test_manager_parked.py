@@ -158,7 +158,7 @@ def test_a_conflict_of_a_state_that_is_gone_is_closed_without_a_write(quick: Off
     manager.create_state(LENA, "plan", data={"new": 1})
     assert not manager.resolve_conflict(ADMIN, found, Answer(value={"old": 1})).changed
     assert manager.get_state(LENA, "plan").data == {"new": 1}
-    assert manager.conflict(LENA, found).status is ConflictStatus.REJECTED
+    assert manager.conflict(ADMIN, found).status is ConflictStatus.REJECTED
 
 
 def test_a_conflict_that_nobody_settles_is_rejected_after_a_day(quick: Office) -> None:
