@@ -13,7 +13,7 @@ from state.manager import settings
 from state.manager.answers import WriteStatus
 from state.manager.drafting import drafted, entry_of
 from state.manager.jobs import Draft, View
-from state.manager.writes import Base, StateJob
+from state.manager.writes import Base, StateJob, within
 from state.policy import Caller, Right, canonical, require, rights
 from state.refusals import ConflictClosed, ConflictNotFound, Frozen, NotPermitted
 from state.values import (
@@ -74,7 +74,8 @@ class Resolve(StateJob):
         self.limits, self.expired = limits, expired
 
     def judge(self, view: View) -> Draft:
-        """Raises ConflictNotFound, ConflictClosed, NotPermitted, Stale, Conflicting, Frozen, Invalid, Unprocessable."""
+        """Raises ConflictNotFound, ConflictClosed, NotPermitted, Stale, Conflicting, Frozen, Invalid, Unprocessable,
+        DocumentTooLarge."""
         record = view.store.find_conflict(view.space, self.conflict_id)
         head = view.get(self.state_id)
         if record is None or head is None:
@@ -92,7 +93,7 @@ class Resolve(StateJob):
             raise Frozen
         data = self._settled(record, head)
         settings.check_data(head, data)
-        jsonvalue.check(data, max_depth=self.limits.document_depth)
+        within(self.limits, data)
         if jsonvalue.json_equal(data, head.data):
             return self._closed(view, record, head, status=ConflictStatus.RESOLVED)
         state = msgspec.structs.replace(head, data=data, timestamp=view.now)

@@ -113,6 +113,9 @@ class Update(StateJob):
             return msgspec.structs.replace(self.incoming, at=view.now)
         if version < head.compacted_version:  # where that matters, the detector says so
             return msgspec.structs.replace(self.incoming, at=view.now)
+        if self.base.exact:  # refused whatever was written between; the last entry tells by whom
+            last = view.since(self.state_id, head.version - 1)
+            return msgspec.structs.replace(self.incoming, at=view.now, since=last)
         return msgspec.structs.replace(
             self.incoming,
             at=view.now,
