@@ -3,19 +3,25 @@ strategy they name at a path."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from state.errors import Invalid
 from state.jsonvalue import MISSING, canonical, follow, get, pointer
+from state.limited import (
+    PATIENCE_LEFT,
+    SCHEMAS,
+    BadPattern,
+    LimitedValidator,
+    Patience,
+    TooSlow,
+    compiled,
+)
 from state.merge import IF_SUITED, STRATEGIES, is_known
 from state.merge.strategies import type_for
 from state.refusals import Unprocessable
@@ -23,11 +29,11 @@ from state.values import Json
 
 MERGE_KEYWORD: Final = "x-stars-merge"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-MAX_PATTERN: Final = 256
 #: Subschemas that one value may have to be held against; more comes of references that multiply each other.
 MAX_STEPS: Final = 2000
 MAX_VIOLATIONS: Final = 50
 MAX_SENTENCE: Final = 300
+TOO_SLOW: Final = "The pattern takes too long."
 
 # Where subschemas stand (JSON Schema core, 10 and 11). The first three judge the same value as the schema itself.
 _SAME_ONE: Final = ("not", "if", "then", "else")
@@ -58,13 +64,7 @@ def check_schema(schema: Json) -> None:
         _refuse(["A schema is an object."])
     if schema.get("$schema", DIALECT) not in (DIALECT, DIALECT + "#"):
         _refuse([f"The schema's dialect is {DIALECT}."])
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        place = pointer(str(part) for part in error.absolute_path)
-        _refuse([f"{place or 'The schema'}: {_cut(error.message)}"])
-    except RecursionError:
-        _refuse(["This schema is nested too deeply."])
+    _check_form(schema)
     nodes = list(_all_subschemas(schema))
     known = {id(node) for _, node in nodes}
     faults = [
@@ -72,17 +72,41 @@ def check_schema(schema: Json) -> None:
         for place, node in nodes
         for sentence in _faults(schema, known, place, node)
     ]
+    keys = {key for _, node in nodes for key in node}
+    if {"patternProperties", "unevaluatedProperties"} <= keys:
+        # jsonschema's own look at what is unevaluated searches without a limit.
+        faults.append("unevaluatedProperties is not supported together with patternProperties.")
     if not faults and _steps(schema) > MAX_STEPS:
         faults.append("References lead round in a circle, or multiply each other.")
     if faults:
         _refuse(faults[:MAX_VIOLATIONS])
 
 
+def _check_form(schema: Schema) -> None:
+    """Raise Unprocessable unless the dialect's own schema takes it."""
+    token = PATIENCE_LEFT.set(Patience())
+    try:
+        fault = next(SCHEMAS.iter_errors(schema), None)
+    except RecursionError:
+        _refuse(["This schema is nested too deeply."])
+    except TooSlow:
+        _refuse([TOO_SLOW])
+    finally:
+        PATIENCE_LEFT.reset(token)
+    if fault is not None:
+        place = pointer(str(part) for part in fault.absolute_path)
+        _refuse([f"{place or 'The schema'}: {_cut(fault.message)}"])
+
+
 def violations(schema: Json, data: Json) -> list[tuple[str, str]]:
-    """Where and how the data violates a checked schema: (pointer, sentence), at most 50, by path."""
+    """Where and how the data violates a checked schema: (pointer, sentence), at most 50, by path.
+
+    Patterns that take too long for the data (`limited.PATIENCE`) are a violation too, of the whole, and the last.
+    """
     if schema is None:
         return []
     found = []
+    token = PATIENCE_LEFT.set(Patience())
     try:
         for error in _validator(canonical(schema)).iter_errors(data):
             place = pointer(str(part) for part in error.absolute_path)
@@ -91,6 +115,12 @@ def violations(schema: Json, data: Json) -> list[tuple[str, str]]:
                 break
     except (RecursionError, Unresolvable):
         _refuse(["This schema cannot be applied: its references lead nowhere or in a circle."])
+    except BadPattern as error:
+        _refuse([str(error)])
+    except TooSlow:
+        found.append(("", TOO_SLOW))
+    finally:
+        PATIENCE_LEFT.reset(token)
     return sorted(found)
 
 
@@ -98,15 +128,18 @@ def strategies(schema: Json, default: str = "") -> Callable[[Place], str | None]
     """The merge strategy at a path, for `merge`: the schema's, else the state's default where it suits.
 
     Follows properties, patternProperties, additionalProperties, items, prefixItems, allOf and local references.
+    The strategy raises Unprocessable when patterns take too long for the paths.
     """
     fallback = IF_SUITED + default if default else None
     if not isinstance(schema, dict):
         return lambda tokens: fallback
 
+    patience = Patience()
+
     def strategy_of(tokens: Place) -> str | None:
         nodes = _expanded(schema, [schema])
         for token in tokens:
-            below = [child for node in nodes for child in _children(node, token)]
+            below = [child for node in nodes for child in _children(node, token, patience)]
             nodes = _expanded(schema, below)
             if not nodes:
                 return fallback
@@ -124,11 +157,12 @@ def _cut(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _validator(text: bytes) -> Draft202012Validator:
+def _validator(text: bytes) -> Any:
     """A validator by the schema's canonical text; its empty registry fetches nothing."""
     schema = msgspec.json.decode(text)
     schema.pop("$id", None)
-    return Draft202012Validator(schema, registry=Registry())
+    schema.pop("$schema", None)  # see LimitedValidator
+    return LimitedValidator(schema, registry=Registry())
 
 
 # -- the parts of a schema ------------------------------------------------------------------------------------------
@@ -196,14 +230,10 @@ def _faults(schema: Schema, known: set[int], place: Place, node: Schema) -> Iter
 
 
 def _pattern_faults(pattern: str) -> Iterator[str]:
-    if len(pattern) > MAX_PATTERN:
-        yield f"A pattern has at most {MAX_PATTERN} characters."
-        return
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
-        yield f"This is no regular expression: {pattern}"
-        return
+        compiled(pattern)
+    except BadPattern as error:
+        yield str(error)
 
 
 def _strategy_faults(node: Schema) -> Iterator[str]:
@@ -257,16 +287,21 @@ def _expanded(schema: Schema, nodes: list[Json]) -> list[Schema]:
     return found
 
 
-def _children(node: Schema, token: str) -> list[Json]:
-    """The subschemas for what stands under a token, of object or array."""
+def _children(node: Schema, token: str, patience: Patience) -> list[Json]:
+    """The subschemas for what stands under a token, of object or array. Raises Unprocessable."""
     found = []
     if token in node.get("properties", {}):
         found.append(node["properties"][token])
-    found += [
-        child
-        for pattern, child in node.get("patternProperties", {}).items()
-        if re.search(pattern, token)
-    ]
+    try:
+        found += [
+            child
+            for pattern, child in node.get("patternProperties", {}).items()
+            if patience.search(pattern, token)
+        ]
+    except BadPattern as error:
+        _refuse([str(error)])
+    except TooSlow:
+        _refuse([TOO_SLOW])
     if not found and "additionalProperties" in node:
         found.append(node["additionalProperties"])
     element = follow(node.get("prefixItems", []), (token,))

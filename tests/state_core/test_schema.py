@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from state.limited import MAX_PATTERN
 from state.merge import merge
 from state.refusals import Unprocessable
-from state.schema import MAX_PATTERN, check_schema, strategies, violations
+from state.schema import TOO_SLOW, check_schema, strategies, violations
 
 PLAN: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -71,6 +75,12 @@ def test_a_good_schema_is_taken() -> None:
             "root only",
         ),
         ({"pattern": "x" * (MAX_PATTERN + 1)}, "at most"),
+        ({"pattern": "((a{1000}){1000}){1000}"}, "repeats"),
+        ({"items": {"pattern": "x{ 99999999999}"}}, "repeat"),
+        (
+            {"patternProperties": {"^x": True}, "allOf": [{"unevaluatedProperties": False}]},
+            "together",
+        ),
         ({"patternProperties": {"(": {}}}, "regular expression|regex"),
         ({"x-stars-merge": "sum"}, "is one of"),
         ({"x-stars-merge": 5}, "is one of"),
@@ -182,3 +192,86 @@ def test_a_schema_steers_a_merge() -> None:
         "steps": [{"id": 1, "score": 3}],
         "tags": ["b", "c"],
     }
+
+
+# -- limits -----------------------------------------------------------------------------------------------------------
+
+#: Backtracks exponentially on what SLOW_TEXT says.
+SLOW, SLOW_TEXT = "^(a|a)*$", "a" * 60 + "b"
+
+
+@contextmanager
+def soon() -> Iterator[None]:
+    """The block takes no more than about a second."""
+    started = time.perf_counter()
+    yield
+    assert time.perf_counter() - started < 1.5
+
+
+@pytest.mark.parametrize(
+    ("schema", "data"),
+    [
+        ({"additionalProperties": {"pattern": SLOW}}, {"a": SLOW_TEXT}),
+        ({"$schema": PLAN["$schema"], "properties": {"a": {"pattern": SLOW}}}, {"a": SLOW_TEXT}),
+        ({"properties": {"a": {"not": {"pattern": SLOW}}}}, {"a": SLOW_TEXT}),
+        ({"additionalProperties": {"anyOf": [{"pattern": SLOW}, True]}}, {"a": SLOW_TEXT}),
+        ({"additionalProperties": {"$ref": "#"}, "pattern": SLOW}, {"a": {"b": SLOW_TEXT}}),
+        (
+            {"items": True, "additionalProperties": {"items": {"pattern": SLOW}}},
+            {"a": [SLOW_TEXT] * 999},
+        ),
+        ({"patternProperties": {SLOW: True}}, {SLOW_TEXT: 1}),
+        ({"patternProperties": {SLOW: True}, "additionalProperties": False}, {SLOW_TEXT: 1}),
+        ({"propertyNames": {"pattern": SLOW}}, {SLOW_TEXT: 1}),
+    ],
+)
+def test_a_pattern_that_takes_too_long_is_a_violation(schema: Any, data: Any) -> None:
+    with soon():
+        check_schema(schema)
+        assert (("", TOO_SLOW)) in violations(schema, data)
+
+
+def test_many_searches_share_one_budget() -> None:
+    slowish = {"additionalProperties": {"anyOf": [{"pattern": SLOW}, True]}}
+    data = {str(n): "a" * 13 + "b" for n in range(20_000)}
+    with soon():
+        assert violations(slowish, data)[0] == ("", TOO_SLOW)
+
+
+def test_a_strategy_that_takes_too_long_to_find_is_refused() -> None:
+    with soon(), pytest.raises(Unprocessable) as caught:
+        strategies({"patternProperties": {SLOW: {"x-stars-merge": "set"}}})((SLOW_TEXT,))
+    assert caught.value.fields == {"schema": [TOO_SLOW]}
+
+
+def test_patterns_and_what_stands_beside_them_are_told_as_before() -> None:
+    schema = {
+        "properties": {"name": {"pattern": r"^\p{Lu}"}, "id": True},
+        "patternProperties": {"^n_": {"type": "integer"}},
+        "additionalProperties": False,
+    }
+    check_schema(schema)
+    assert violations(schema, {"name": "Ärger", "id": 1, "n_1": 1}) == []
+    assert [place for place, _ in violations(schema, {"name": "ärger", "n_1": "x"})] == [
+        "/n_1",
+        "/name",
+    ]
+    assert violations(schema, {"b": 1, "a": 1}) == [
+        ("", "Additional properties are not allowed: 'a', 'b'")
+    ]
+    assert violations({"additionalProperties": {"type": "null"}}, {"b": 1})[0][0] == "/b"
+
+
+def test_elements_are_unique_by_what_they_say_and_in_linear_time() -> None:
+    schema = {"additionalProperties": {"uniqueItems": True}}
+    for twice in ([1, 1.0], [{"a": 1, "b": [2]}, {"b": [2.0], "a": 1}], [None, 5, None]):
+        (found,) = violations(schema, {"a": twice})
+        assert found[0] == "/a" and found[1].endswith("non-unique elements")
+    with soon():
+        once = [*({"n": n} for n in range(5000)), 0, False, 1, True, "1", [1], [True]]
+        assert violations(schema, {"a": once}) == []
+
+
+def test_a_schema_of_many_odd_parts_is_refused_soon() -> None:
+    with soon(), pytest.raises(Unprocessable):
+        check_schema({"type": [{"n": n} for n in range(3000)]})
