@@ -7,6 +7,8 @@ are there, suit the strategy and differ from base; base may be MISSING.
 from __future__ import annotations
 
 import math
+import operator
+from collections import Counter
 from collections.abc import Callable
 from difflib import SequenceMatcher
 from typing import Final
@@ -189,13 +191,24 @@ def _counter(base: Json, theirs: Json, mine: Json) -> Json:
     return total
 
 
+# What is compared line by line, so that no merge takes longer than about a tenth of a second.
+#: Lines of each text.
+MAX_TEXT: Final = 50_000
+#: Lines from the first to the last difference, and pairs of equal ones among them.
+MAX_PAIRS: Final = 100_000
+MAX_LINES: Final = 2000
+
+
 def _text3(base: Json, theirs: Json, mine: Json) -> Json:
     """Lines as diff3 merges them (Khanna, Kunal, Pierce: A Formal Investigation of Diff3, 2007): between lines that
-    all three share, whoever changed something has its way; where both did, differently, they clash."""
+    all three share, whoever changed something has its way; where both did, differently, they clash. So do texts
+    that take too long to compare."""
     texts = ("" if base is MISSING else base, theirs, mine)
     if not isinstance(texts[0], str):
         raise Clash("type_change")
     old, a, b = (text.splitlines(keepends=True) for text in texts)
+    if max(map(len, (old, a, b))) > MAX_TEXT:
+        raise Clash("both_changed")
     in_a, in_b = _matches(old, a), _matches(old, b)
     merged: list[str] = []
     at = at_a = at_b = 0
@@ -207,9 +220,24 @@ def _text3(base: Json, theirs: Json, mine: Json) -> Json:
 
 
 def _matches(old: list[str], new: list[str]) -> dict[int, int]:
-    """Where lines of `old` stand in `new`, in the order of both."""
-    blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
-    return {i + k: j + k for i, j, size in blocks for k in range(size)}
+    """Where lines of `old` stand in `new`, in the order of both. Raises Clash when that would take too long."""
+    first = _common(old, new)
+    last = _common(old[first:][::-1], new[first:][::-1])
+    here, there = old[first : len(old) - last], new[first : len(new) - last]
+    times = Counter(there)
+    pairs = sum(count * times[line] for line, count in Counter(here).items())
+    if max(len(here), len(there)) > MAX_LINES or pairs > MAX_PAIRS:
+        raise Clash("both_changed")
+    found = {line: line for line in range(first)}
+    blocks = SequenceMatcher(None, here, there, autojunk=False).get_matching_blocks()
+    found |= {first + i + k: first + j + k for i, j, size in blocks for k in range(size)}
+    return found | {len(old) - n: len(new) - n for n in range(last, 0, -1)}
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    """How many lines both begin with."""
+    same = map(operator.eq, one, other)
+    return next((n for n, equal in enumerate(same) if not equal), min(len(one), len(other)))
 
 
 def _between(old: list[str], a: list[str], b: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -110,6 +111,39 @@ def test_texts_merge_the_same_from_both_sides(base: str, theirs: str, mine: str)
 
 
 # -- keyed arrays -----------------------------------------------------------------------------------------------------
+
+
+def test_far_apart_changes_of_a_long_text_are_merged() -> None:
+    lines = [f"{n}\n" for n in range(5000)]
+    theirs = [*lines[:10], "theirs\n", *lines[11:]]
+    mine = [*lines[:4990], "mine\n", *lines[4990:]]
+    both = [*lines[:10], "theirs\n", *lines[11:4990], "mine\n", *lines[4990:]]
+    merged = merge("".join(lines), "".join(theirs), "".join(mine), lambda tokens: "text3")
+    assert (merged.result, merged.conflicts) == ("".join(both), ())
+
+
+BLANK = "\n" * 1000
+LONG = [f"{n}\n" for n in range(4000)]
+
+
+@pytest.mark.parametrize(
+    ("base", "theirs", "mine", "result"),
+    [
+        (BLANK, "a\n" + BLANK, BLANK + "b\n", "a\n" + BLANK + "b\n"),
+        (BLANK, "a\n" + BLANK + "b\n", "c\n" + BLANK + "d\n", None),
+        (BLANK * 900, "a\n" + BLANK * 900, BLANK * 900 + "b\n", None),
+        ("x\n\n" * 500, "a\n" + "\nx\n" * 500, "\n" + "\n\nx\n" * 400, None),
+        ("".join(LONG), "".join(LONG[::-1]), "".join(LONG[1::2] + LONG[::2]), None),
+    ],
+)
+def test_texts_that_are_hard_to_compare_are_not_compared_for_long(
+    base: str, theirs: str, mine: str, result: str | None
+) -> None:
+    started = time.perf_counter()
+    merged = merge(base, theirs, mine, lambda tokens: "text3")
+    assert time.perf_counter() - started < 1
+    assert [each.kind for each in merged.conflicts] == ([] if result else ["both_changed"])
+    assert merged.result == (result or theirs)
 
 
 def rows(*pairs: Any) -> list[dict[str, Any]]:
