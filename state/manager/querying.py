@@ -16,7 +16,7 @@ from state.manager.answers import (
     OperationState,
 )
 from state.manager.core import Core
-from state.manager.reading import blame, changes, of_this_life
+from state.manager.reading import blame, changes, entry_at, of_this_life
 from state.policy import Caller, Right, rights
 from state.refusals import (
     FutureRevision,
@@ -166,15 +166,16 @@ class Reading(Core):
             return state
         if not 0 < version < state.version:
             raise VersionNotFound
-        if not caller.admin and not of_this_life(self.store, state, version):
+        entry = entry_at(self.store, state, version)
+        if not caller.admin and not of_this_life(state, version, entry):
             raise VersionNotFound
         data = self.store.data_at(state.space, state.id, version)
-        found = self.store.history(state.space, state.id, after=version - 1, until=version, limit=1)
-        if not found:  # the snapshot at the floor: its entry is gone
+        if (
+            entry is None or entry.version != version
+        ):  # the snapshot at the floor: its entry is gone
             return msgspec.structs.replace(
                 state, version=version, data=data, hash=jsonvalue.digest(data), revision=0
             )
-        entry = found[0]
         return msgspec.structs.replace(
             state,
             version=version,

@@ -51,18 +51,21 @@ def blame(store: PersistenceLayer, state: SharedState) -> dict[str, Blame]:
     return dict(sorted(found.items()))
 
 
-def of_this_life(store: PersistenceLayer, state: SharedState, version: int) -> bool:
-    """Whether that version belongs to the life that the state lives now, and not to what bore its id before.
+def entry_at(store: PersistenceLayer, state: SharedState, version: int) -> Entry | None:
+    """The version's entry; the one after it where only the snapshot is kept, at the floor; else None."""
+    found = store.history(state.space, state.id, after=version - 1, until=version + 1, limit=1)
+    return found[0] if found else None
+
+
+def of_this_life(state: SharedState, version: int, entry: Entry | None) -> bool:
+    """Whether that version, of which `entry_at` found `entry`, belongs to the life that the state lives now.
 
     True, too, where there is no such version (any more): asking for it tells why.
     """
-    found = store.history(state.space, state.id, after=version - 1, until=version + 1, limit=1)
-    if not found:
+    if entry is None:
         return True
-    first = found[0]
-    # Of the version at the floor only the snapshot is kept; the entry after it tells whether it began another life.
-    begins = first.version != version and first.kind is EntryKind.CREATE
-    return first.uid == state.uid and not begins
+    begins = entry.version != version and entry.kind is EntryKind.CREATE
+    return entry.uid == state.uid and not begins
 
 
 def leaves(value: Json, path: str = "") -> Iterator[str]:

@@ -16,7 +16,7 @@ from state.manager.drafting import (
     recorded_revision,
 )
 from state.manager.jobs import Draft, Job, View, plain
-from state.manager.reading import of_this_life
+from state.manager.reading import entry_at, of_this_life
 from state.persistence.base import PersistenceLayer
 from state.policy import Caller, Right, require, rights
 from state.refusals import (
@@ -327,7 +327,9 @@ class Restore(StateJob):
 
     def _past(self, view: View, head: SharedState) -> dict[str, Json]:
         """The old version's data; what bore the id in an earlier life is for admins of the space only."""
-        if not self.caller.admin and not of_this_life(view.store, head, self.version):
+        if not self.caller.admin and not of_this_life(
+            head, self.version, entry_at(view.store, head, self.version)
+        ):
             raise VersionNotFound
         return view.data_at(self.state_id, self.version)
 
