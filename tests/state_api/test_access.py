@@ -79,8 +79,10 @@ def test_what_one_may_not_read_is_not_there(owner: Client, operator: Client) -> 
         is_problem(operator.ask("get", f"states/secret/{path}"), 404)
     is_problem(operator.ask("put", "states/secret/", {}), 404)
     assert fine(operator.ask("get", "states/"))["results"] == []
-    compare = {"compare": [{"state": "secret", "version": 7}]}
-    is_problem(operator.ask("post", "txn/", compare), 404)
+    for name in ("secret", "nothing"):  # and compares like what is not there
+        compare = {"compare": [{"state": name, "version": 7}]}
+        refusal = is_problem(operator.ask("post", "txn/", compare), 409, "compare_failed")
+        assert refusal["failed"] == [{"state": name, "expected": 7, "version": 0}]
     # That an id is taken cannot be hidden, what is behind it can.
     problem = is_problem(operator.ask("post", "states/", {"id": "secret"}), 409, "exists")
     assert "etag" not in problem and "version" not in problem
