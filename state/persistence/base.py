@@ -13,12 +13,14 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
+from uuid import uuid4
 
 import msgspec
 
 from state import jsonvalue
 from state.persistence import archive
 from state.persistence.codec import Codec
+from state.persistence.lineage import Lineage
 from state.refusals import Closed, StateNotFound, StoreDown, VersionMismatch
 from state.values import (
     AuditRecord,
@@ -239,12 +241,14 @@ class PersistenceLayer(ABC):
         )
 
     def restore(self, path: Path, *, replace: bool = False) -> archive.Manifest:
-        """Bring back what `backup` wrote, of whatever layer, under new epochs; all of it or nothing.
+        """Bring back what `backup` wrote, of whatever layer, under new epochs and uids; all of it or nothing.
 
+        Versions are counted anew from where the backup stood, so that an ETag of before would fit other data after it,
+        were its life not called otherwise.
         Every hash is verified before anything is touched: raises Damaged naming the part, WrongKey, StateExists.
         """
         with archive.reading(path, self.codec) as found:
-            self.fill(found.spaces(), replace=replace)
+            self.fill(Lineage(uuid4()).spaces(found.spaces()), replace=replace)
             return found.manifest
 
     # -- the seed's single-state calls ------------------------------------------------------------------------------

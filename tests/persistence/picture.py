@@ -77,3 +77,20 @@ def picture(layer: PersistenceLayer, space: str = SPACE) -> dict[str, Any]:
         "audit": layer.read_audit(space, after=0, limit=1000),
         "counts": layer.counts(space),
     }
+
+
+def called_anew(seen: Any, known: dict[str, str] | None = None) -> Any:
+    """A picture as plain values, its uids numbered in the order of their appearance: a restore gives others."""
+    known = {} if known is None else known
+    if isinstance(seen, msgspec.Struct):
+        seen = msgspec.structs.asdict(seen)
+    if isinstance(seen, list | tuple):
+        return [called_anew(each, known) for each in seen]
+    if not isinstance(seen, dict):
+        return seen
+    return {
+        key: known.setdefault(each, f"life {len(known) + 1}")
+        if key == "uid" and each
+        else called_anew(each, known)
+        for key, each in seen.items()
+    }

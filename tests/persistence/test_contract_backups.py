@@ -26,7 +26,7 @@ from tests.persistence.build import (
     grow,
     put,
 )
-from tests.persistence.picture import picture, rich
+from tests.persistence.picture import called_anew, picture, rich
 
 
 def values(rows: Iterable[Row], kind: str) -> list[Any]:
@@ -215,7 +215,8 @@ def test_a_backup_is_restored_into_every_other_layer(
 
     target = other.open(PRIVATE)
     assert target.restore(path) == manifest
-    assert {space: picture(target, space) for space in (SPACE, "港")} == expected
+    restored = {space: picture(target, space) for space in (SPACE, "港")}
+    assert called_anew(restored) == called_anew(expected)
     assert {each.epoch for each in target.spaces()}.isdisjoint(each.epoch for each in there)
 
     # And life goes on where it stood.
@@ -233,6 +234,29 @@ def test_a_backup_is_restored_into_every_other_layer(
     assert target.enqueue(an_op("next")).n > max(each.n for each in expected[SPACE]["queued"])
     with pytest.raises(StateExists):
         target.restore(path)
+
+
+def test_no_life_has_the_uid_that_it_had_before_a_restore(
+    layer: PersistenceLayer, tmp_path: Path
+) -> None:
+    def uids() -> list[set[str]]:
+        seen = picture(layer)
+        states, entries = seen["states"].values(), seen["log"]
+        events = [record.event for record in seen["audit"]]
+        return [
+            {each.uid for each in held} for held in (states, entries, seen["conflicts"], events)
+        ]
+
+    path = tmp_path / "stars.backup"
+    rich(layer)
+    layer.backup(path)
+    lives = [uids()]
+    for _ in range(2):
+        layer.restore(path, replace=True)
+        lives.append(uids())
+        assert lives[-1][0] <= lives[-1][1], "the log tells of the same lives"
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        assert not set[str]().union(*lives[one]) & set[str]().union(*lives[other])
 
 
 def test_what_is_damaged_or_foreign_is_refused_before_anything_is_touched(
