@@ -136,11 +136,15 @@ class Model:
         self._put(state, state.head.data, "config")
         return ("written", state.version)
 
-    def restore_version(self, state_id: str, version: int) -> Outcome:
+    def restore_version(self, state_id: str, version: int, base: int | None) -> Outcome:
         state = self._living(state_id)
         if state.frozen:
             raise Refused(423)
-        return self._commit(state, self.data_at(state_id, version), "restore")
+        if base is not None and base != state.version:
+            raise Refused(409)
+        if state.consistency == "strong" and base is None:
+            raise Refused(428)
+        return self._commit(state, self.shown_at(state_id, version), "restore")
 
     def transact(self, compare: dict[str, int], ops: dict[str, list[Op]]) -> Outcome:
         before = copy.deepcopy((self.states, self.revision))
@@ -177,6 +181,13 @@ class Model:
         if version < state.oldest:
             raise Refused(410)
         return state.versions[version].data
+
+    def shown_at(self, state_id: str, version: int) -> dict[str, Any]:
+        """The data as whoever is no admin of the space gets them: of the present life only."""
+        data = self.data_at(state_id, version)
+        if version < self.states[state_id].born:
+            raise Refused(404)
+        return data
 
     # -- what it means --------------------------------------------------------------------------------------------
 

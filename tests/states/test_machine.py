@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from state.errors import StarsError
 from state.manager import (
+    Base,
     Compare,
     StateManager,
     TransactionResult,
@@ -188,12 +189,18 @@ class Machine(RuleBasedStateMachine):
             lambda: self.model.configure(state_id, tags=None, frozen=frozen),
         )
 
-    @rule(state_id=IDS, behind=st.sampled_from([1, 2, 3, 4, 6, 9, 0, -1]))
-    def restore_version(self, state_id: str, behind: int) -> None:
+    @rule(
+        state_id=IDS,
+        behind=st.sampled_from([1, 2, 3, 4, 6, 9, 0, -1]),
+        seen=st.sampled_from([0, 0, 0, None, 1]),
+    )
+    def restore_version(self, state_id: str, behind: int, seen: int | None) -> None:
         manager, version = self.manager, self.base(state_id, behind) or 1
+        base = self.base(state_id, seen)
+        given = None if base is None else Base(version=base)
         self.both(
-            lambda: manager.restore_version(self.lena, state_id, version),
-            lambda: self.model.restore_version(state_id, version),
+            lambda: manager.restore_version(self.lena, state_id, version, base=given),
+            lambda: self.model.restore_version(state_id, version, base),
         )
 
     @rule(
@@ -239,7 +246,7 @@ class Machine(RuleBasedStateMachine):
         if state_id not in self.model.states:
             return
         try:
-            before, after = (self.model.data_at(state_id, each) for each in (old, new))
+            before, after = (self.model.shown_at(state_id, each) for each in (old, new))
         except Refused as refusal:
             found = outcome(lambda: self.manager.diff(self.lena, state_id, old, new))
             assert found[0] == "refused"
