@@ -42,7 +42,7 @@ class StatesView(StateView):
     def get(self, request: Request, space: str) -> Response:
         """The states that you may read, by id; all of a page as of `revision`.
 
-        A page may be short where you may not read all; `next` leads on. Without `data=true` the documents are left out.
+        `next` is null when there are no more. Without `data=true` the documents are left out.
         """
         single = ("type", "sync_status", "updated_since", "prefix", "deleted")
         query = Query(request, *single, "data", "limit", "continue", many=("owner", "tag"))
