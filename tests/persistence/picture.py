@@ -80,7 +80,7 @@ def picture(layer: PersistenceLayer, space: str = SPACE) -> dict[str, Any]:
 
 
 def called_anew(seen: Any, known: dict[str, str] | None = None) -> Any:
-    """A picture as plain values, its uids numbered in the order of their appearance: a restore gives others."""
+    """A picture as plain values, its uids numbered in the order of what they belong to: a restore gives others."""
     known = {} if known is None else known
     if isinstance(seen, msgspec.Struct):
         seen = msgspec.structs.asdict(seen)
@@ -92,5 +92,5 @@ def called_anew(seen: Any, known: dict[str, str] | None = None) -> Any:
         key: known.setdefault(each, f"life {len(known) + 1}")
         if key == "uid" and each
         else called_anew(each, known)
-        for key, each in seen.items()
+        for key, each in sorted(seen.items())
     }

@@ -14,7 +14,6 @@ import pytest
 
 from state.bus import InMemoryEventBus
 from state.conflicts import ConflictDetector
-from state.errors import StarsError
 from state.manager import Base
 from state.persistence import new_persistence_layer
 from state.persistence.keyring import Keyring
@@ -390,22 +389,6 @@ def test_every_kind_makes_a_backup_that_another_one_restores(
     assert [each.version for each in there.history(LENA, "plan")] == [4, 3, 2, 1]
     assert there.update_state(WIM, "plan", {"n": 4}, base=Base(version=4)).version == 5
     assert memory.open_space(SPACE).epoch != office.layer.open_space(SPACE).epoch
-
-
-def test_an_etag_of_before_a_restore_never_matches_after_it(office: Office, tmp_path: Path) -> None:
-    manager = office.manager()
-    manager.create_state(LENA, "plan", data={"n": 0})
-    path = tmp_path / "states.backup"
-    office.layer.backup(path)
-    seen = manager.update_state(WIM, "plan", {"n": 1})
-    office.layer.restore(path, replace=True)
-    other = office.manager().update_state(LENA, "plan", {"n": 2})
-    assert other.version == seen.version and other.uid != seen.uid
-    base = Base(version=seen.version, uid=seen.uid, exact=True, header=True)
-    with pytest.raises(StarsError) as caught:
-        office.manager().update_state(WIM, "plan", {"n": 3}, base=base)
-    assert caught.value.status == 412
-    assert office.manager().get_state(LENA, "plan").data == {"n": 2}
 
 
 def test_what_is_kept_encrypted_cannot_be_read_in_the_store(office: Office) -> None:
