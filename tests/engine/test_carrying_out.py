@@ -281,4 +281,6 @@ def test_eight_runs_at_once_never_find_the_database_locked(
             runs.resume(actor=None, run=run)
     for run in several:
         assert ended(run, seconds=30).status == "completed"
-    assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    # A PostgreSQL of tests that does not flush is named by the store of states, once; that is no lock.
+    said = [r for r in caplog.records if r.levelname in ("WARNING", "ERROR")]
+    assert [r.message for r in said if "not durable" not in r.message] == []
