@@ -15,8 +15,9 @@ from state.errors import StarsError
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that a run's news are gathered before its state is written: a run of quick agents is one write.
-GATHER: Final = 0.05
+#: Seconds that news of runs are gathered before their states are written: a run of quick agents is one write, and the
+#: engine is left alone meanwhile. Agents that look at the state of their run have it written at once.
+GATHER: Final = 0.5
 
 
 class Scribe(threading.Thread):
