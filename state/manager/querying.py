@@ -31,21 +31,16 @@ from state.values import (
     EntryKind,
     EventType,
     Filters,
-    Operation,
-    OperationStatus,
-    OpRecord,
-    PendingOperation,
     SharedState,
     SpaceInfo,
     StateEvent,
     StatePage,
     SyncStatus,
 )
+from state.values.pending import SHOWN, pending_of
 
 #: Seconds that a read waits for a revision that has not come yet.
 PATIENCE: Final = 1.0
-#: Pending operations shown with a state.
-PENDING: Final = 100
 
 
 class Reading(Core):
@@ -197,7 +192,7 @@ class Reading(Core):
 
     def _with_status(self, caller: Caller, state: SharedState) -> SharedState:
         key = (state.space, state.id)
-        waiting = self.store.queued(state.space, state_id=state.id, limit=PENDING)
+        waiting = self.store.queued(state.space, state_id=state.id, limit=SHOWN)
         parked = self.store.conflicts(
             state.space, status=ConflictStatus.OPEN, state_id=state.id, limit=1
         )
@@ -215,7 +210,7 @@ class Reading(Core):
         return msgspec.structs.replace(
             state,
             sync_status=status,
-            pending_ops=tuple(op for each in shown for op in _pending(each)),
+            pending_ops=tuple(op for each in shown for op in pending_of(each)),
             last_sync=None if waiting else state.timestamp,
         )
 
@@ -236,20 +231,3 @@ def _filters(given: Mapping[str, Any]) -> Filters:
         return msgspec.convert(dict(given), Filters, strict=False)
     except msgspec.ValidationError as error:
         raise Invalid("There is no such filter.", fields={"filters": [str(error)]}) from None
-
-
-def _pending(record: OpRecord) -> list[PendingOperation]:
-    ops = msgspec.convert((record.request or {}).get("ops", []), tuple[Operation, ...])
-    return [
-        PendingOperation(
-            id=record.op_id,
-            type=op.op,
-            key=op.path,
-            value=None if op.value is msgspec.UNSET else op.value,
-            timestamp=record.at,
-            agent_id=record.agent,
-            retry=record.retry,
-            status=OperationStatus.QUEUED,
-        )
-        for op in ops
-    ]

@@ -12,7 +12,6 @@ from state.models import Conflict, Op, Space, State
 from state.models.journal import WAITING
 from state.persistence.database.connected import Connected
 from state.persistence.database.rows import OP, STATE, searchable
-from state.persistence.tables.listing import SHOWN, pending_of
 from state.values import (
     ConflictStatus,
     Filters,
@@ -21,6 +20,7 @@ from state.values import (
     StatePage,
     SyncStatus,
 )
+from state.values.pending import SHOWN, pending_of
 
 
 class Listing(Connected):

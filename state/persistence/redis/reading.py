@@ -12,7 +12,6 @@ import msgspec
 from state.persistence.redis.core import Core
 from state.persistence.redis.keys import op_name
 from state.persistence.redis.parts import info_of, micros
-from state.persistence.tables.listing import pending_of
 from state.refusals import Compacted, SpaceNotFound, VersionNotFound
 from state.values import (
     AuditRecord,
@@ -27,9 +26,7 @@ from state.values import (
     StatePage,
     SyncStatus,
 )
-
-#: Operations shown with a state.
-SHOWN = 100
+from state.values.pending import SHOWN, pending_of
 
 
 class Reading(Core):

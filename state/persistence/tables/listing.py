@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -12,7 +12,6 @@ from state.persistence.tables.space import ConflictRow, OpRow, Tables
 from state.values import (
     ConflictStatus,
     Filters,
-    Operation,
     OperationStatus,
     OpRecord,
     PendingOperation,
@@ -20,10 +19,9 @@ from state.values import (
     StatePage,
     SyncStatus,
 )
+from state.values.pending import SHOWN, pending_of
 
 GAUGES = ("total_states", "active_states", "pending_operations", "open_conflicts")
-#: Operations shown with a state.
-SHOWN = 100
 
 
 def page(tables: Tables, filters: Filters, limit: int, after: str, *, with_data: bool) -> StatePage:
@@ -79,25 +77,6 @@ def _status(lane: Sequence[OpRow], conflict: bool) -> SyncStatus:
 def _pending(lane: Sequence[OpRow]) -> tuple[PendingOperation, ...]:
     shown = (each for row in lane for each in pending_of(row.read(OpRecord)))
     return tuple(each for each, _ in zip(shown, range(SHOWN), strict=False))
-
-
-def pending_of(op: OpRecord) -> list[PendingOperation]:
-    """The operations of a request that waits, as its author sees them."""
-    request: Mapping[str, object] = op.request or {}
-    ops = msgspec.convert(request.get("ops", ()), tuple[Operation, ...])
-    return [
-        PendingOperation(
-            id=op.op_id,
-            type=each.op,
-            key=each.path,
-            value=None if each.value is msgspec.UNSET else each.value,
-            timestamp=op.at,
-            agent_id=op.agent,
-            retry=op.retry,
-            status=op.status,
-        )
-        for each in ops
-    ]
 
 
 def waiting(tables: Tables, state_id: str | None) -> list[OpRow]:
