@@ -318,7 +318,8 @@ class Restore(StateJob):
             EntryKind.RESTORE,
             view,
             base_version=self.base.version,
-            ops=(Operation(OperationType.SET, "", data),),
+            # What really changes, so that blame keeps the writers of what does not.
+            ops=jsonvalue.diff(head.data, data),
             metadata={"restored": self.version},
         )
         written = drafted(state, entry, expect=head.version)

@@ -10,6 +10,7 @@ from state.errors import StarsError
 from state.manager import Base
 from tests.states.build import (
     LENA,
+    WES,
     WIM,
     Office,
 )
@@ -29,3 +30,14 @@ def test_an_etag_of_before_a_restore_never_matches_after_it(office: Office, tmp_
         office.manager().update_state(WIM, "plan", {"n": 3}, base=base)
     assert caught.value.status == 412
     assert office.manager().get_state(LENA, "plan").data == {"n": 2}
+
+
+def test_going_back_leaves_what_did_not_change_with_its_writer(office: Office) -> None:
+    manager = office.manager()
+    manager.create_state(LENA, "plan", data={"a": 1, "b": 1})
+    manager.update_state(WIM, "plan", {"b": 2})
+    manager.update_state(LENA, "plan", {"c": 3})
+    manager.restore_version(WES, "plan", 1)
+    found = {path: (by.agent, by.version) for path, by in manager.blame(LENA, "plan").items()}
+    assert found == {"/a": ("agent:lena", 1), "/b": ("agent:wes", 4)}
+    assert manager.get_state(LENA, "plan").data == {"a": 1, "b": 1}
