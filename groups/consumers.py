@@ -11,11 +11,12 @@ from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from groups.identity import identify
 from groups.viewing import protocol
-from groups.viewing.identity import identify
-from groups.viewing.outbox import Frame, Outbox, writable_of
+from groups.viewing.outbox import Frame
 from groups.viewing.watcher import Watcher
 from state.errors import StarsError
+from state.fanout.outbox import Outbox, writable_of
 
 logger = logging.getLogger(__name__)
 

@@ -22,13 +22,14 @@ from groups import selectors
 from groups.api.errors import MEDIA_TYPE, problem
 from groups.errors import RunNotFound
 from groups.execution.statuses import RUN_ENDED
+from groups.identity import Identity, identify
 from groups.live import run_topic
-from groups.threads import in_thread
-from groups.viewing.identity import Identity, identify
-from groups.viewing.outbox import Frame, Outbox, writable_of
+from groups.viewing.outbox import Frame
 from groups.viewing.protocol import BadAfter
 from groups.viewing.watcher import Watcher
 from state.errors import NotAllowed, StarsError
+from state.fanout.outbox import Outbox, writable_of
+from state.threads import in_thread
 
 #: Seconds between comments that keep proxies from closing a quiet stream.
 HEARTBEAT: Final = 15.0

@@ -15,11 +15,11 @@ from groups.events import StateChanged
 from groups.services import run_states, subtasks
 from groups.services.subtasks import Work
 from groups.spaces import agent_caller
-from groups.threads import in_thread
 from state import conf
 from state.errors import Conflict, StarsError, Unavailable
 from state.manager import Base, WriteResult
 from state.policy import Caller
+from state.threads import in_thread
 from state.values import Filters, Operation, SharedState, StateType
 
 #: Seconds that a claim may take to be committed.

@@ -14,9 +14,10 @@ from weakref import WeakKeyDictionary
 
 from groups import selectors
 from groups.live import FRAME_BYTES, FRAME_EVENTS, event_frames, run_topic
-from groups.threads import in_thread
-from groups.viewing.outbox import Frame, Outbox, merged
+from groups.viewing.outbox import Frame, merged
 from state.fanout import Outgoing, Subscription, hub
+from state.fanout.outbox import Outbox
+from state.threads import in_thread
 
 logger = logging.getLogger(__name__)
 

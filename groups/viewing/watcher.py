@@ -13,18 +13,18 @@ from django.contrib.auth.models import User
 
 from groups import access, live, selectors
 from groups.errors import GroupNotFound, RunNotFound
+from groups.identity import Identity
 from groups.models import Level
 from groups.services.inputs import is_id
 from groups.spaces import GroupDirectory
-from groups.threads import in_thread
 from groups.viewing import protocol
-from groups.viewing.identity import Identity
-from groups.viewing.outbox import Outbox
 from groups.viewing.rooms import AGAIN, CONFIRM, Seat, rooms
 from state.errors import NotFound
 from state.fanout import Outgoing, Subscription, hub
+from state.fanout.outbox import Outbox
 from state.manager import GLOBAL_SPACE
 from state.refusals import SpaceNotFound
+from state.threads import in_thread
 
 logger = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from groups.engine.engine import Engine
 from groups.models import Group, Run
 from groups.services import run_states, runs
 from groups.spaces import agent_caller
-from groups.threads import in_thread
 from state import conf
 from state.errors import Conflict
 from state.policy import system
 from state.refusals import Frozen, StateNotFound
+from state.threads import in_thread
 from state.values import Entry, SharedState
 from tests.engine.conftest import Doorbell
 from tests.engine.scripted import Said, Scripted, ended, log_of, start, wait_for

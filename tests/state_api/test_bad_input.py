@@ -8,7 +8,7 @@ import pytest
 from django.test import RequestFactory
 
 from groups.api import errors
-from state.api.throttling import WRITERS, Buckets, buckets
+from state.pace import WRITERS, Buckets, buckets
 from state.refusals import OutcomeUnknown, StoreDown
 from state.values import Limits
 from tests.state_api.conftest import Client, fine, is_problem

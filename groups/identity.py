@@ -14,7 +14,7 @@ from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import get_token_model
 
-from groups.threads import in_thread
+from state.threads import in_thread
 
 
 @dataclass(frozen=True)
