@@ -12,8 +12,9 @@ from django.contrib.auth.models import User
 from groups import live, selectors
 from groups.execution.statuses import RunStatus
 from groups.models import Group, Run
-from groups.viewing import outbox, rooms
+from groups.viewing import rooms
 from state import fanout
+from state.fanout import outbox
 from tests.factories import make_run
 from tests.sockets.viewer import append_events, poke, watching
 

@@ -1,0 +1,67 @@
+"""Frames as text, both ways."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from state import jsonvalue
+from state.sync.protocol.client import Ack, ClientFrame, ClientHb, Hello, Pull, Sub, Unsub, Write
+from state.sync.protocol.limits import DEPTH, MAX_FRAME
+from state.sync.protocol.refusals import BadFrame, FrameTooLarge, InvalidFrame, UnknownFrame
+from state.sync.protocol.server import ServerFrame
+
+_CLIENT: Final[dict[str, type[Any]]] = {
+    "hello": Hello,
+    "sub": Sub,
+    "unsub": Unsub,
+    "ack": Ack,
+    "write": Write,
+    "pull": Pull,
+    "hb": ClientHb,
+}
+_server: Final[msgspec.json.Decoder[ServerFrame]] = msgspec.json.Decoder(ServerFrame)
+_encoder: Final = msgspec.json.Encoder()
+
+
+def encode(frame: ClientFrame | ServerFrame) -> str:
+    """The frame as text."""
+    return _encoder.encode(frame).decode()
+
+
+def parse(text: str | None) -> ClientFrame:
+    """A client's frame; None stands for a binary one.
+
+    Raises FrameTooLarge, BadFrame, UnknownFrame, InvalidFrame, and as `jsonvalue.loads` Malformed, DuplicateKey,
+    JsonDomain.
+    """
+    if text is None:
+        raise BadFrame
+    if len(text) > MAX_FRAME:
+        raise FrameTooLarge
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raise BadFrame from None
+    # What is not JSON of our domain is refused in the words of `jsonvalue`.
+    found = jsonvalue.loads(raw, max_bytes=4 * MAX_FRAME, max_depth=DEPTH)
+    if not isinstance(found, dict):
+        raise BadFrame
+    kind = found.get("t")
+    wanted = _CLIENT.get(kind) if isinstance(kind, str) else None
+    if wanted is None:
+        raise UnknownFrame
+    try:
+        frame: ClientFrame = msgspec.convert(found, wanted)
+    except msgspec.ValidationError as error:
+        raise InvalidFrame(f"{kind}: {error}", extra={"t": kind}) from None
+    return frame
+
+
+def parse_server(text: str | bytes) -> ServerFrame:
+    """A server's frame, as clients read it. Raises BadFrame."""
+    try:
+        return _server.decode(text)
+    except msgspec.DecodeError as error:
+        raise BadFrame(str(error)) from None
