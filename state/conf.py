@@ -20,6 +20,7 @@ from state.persistence import new_persistence_layer
 from state.persistence.keyring import Keyring
 from state.policy import Caller
 from state.refusals import ConfigInvalid
+from state.sync.metrics import counts
 from state.values import Limits, PersistenceConfig, PersistenceType, StateManagerConfig
 
 T = TypeVar("T")
@@ -78,6 +79,7 @@ def manager() -> StateManager:
         with _lock:
             if _manager is None:
                 _manager = make_manager()
+                counts.convergence = _manager.counts.convergence
                 atexit.register(close_manager)
     return _manager
 

@@ -73,14 +73,14 @@ class Core(ABC):
         self.limits = limits or Limits()
         self.detector = detector or conflicts.ConflictDetector(bus)
         self._clock, self._poke = clock, poke
-        self._counts = Counts(enabled=config.enable_metrics)
+        self.counts = Counts(enabled=config.enable_metrics)
         self._writer = Writer(store, clock=clock, committed=self._committed, refused=self._refused)
         self._lanes: dict[str, Lane] = {}
         self._spaces: set[str] = set()
         #: What the batch under way on a space's lane has committed: its last revision, and which states.
         self._news: dict[str, tuple[int, set[str]]] = {}
         self._lanes_lock = threading.Lock()
-        self.journal = Journal(store, config, self._counts, self._carry_out, self._queued_job)
+        self.journal = Journal(store, config, self.counts, self._carry_out, self._queued_job)
         self.keeper = Keeper(store, self.limits, self._carry_out, clock)
         self._publish(StateEvent(type=EventType.SYSTEM_STARTED, timestamp=clock()))
 
@@ -96,7 +96,9 @@ class Core(ABC):
             lane = self._lanes.get(space)
             if lane is None:
                 linger = min(self.config.flush_interval.total_seconds(), 0.005)
-                lane = self._lanes[space] = Lane(self._commit, linger=linger)
+                lane = self._lanes[space] = Lane(
+                    self._commit, linger=linger, waited=self.counts.batch
+                )
             return lane
 
     def _commit(self, jobs: Sequence[Job]) -> None:
@@ -150,13 +152,13 @@ class Core(ABC):
     def _committed(self, job: Job, result: Committed) -> None:
         """Called in the order of commits, under the space's lane."""
         for entry in result.entries:
-            self._counts.add("delete_ops" if entry.kind is EntryKind.DELETE else "write_ops")
+            self.counts.add("delete_ops" if entry.kind is EntryKind.DELETE else "write_ops")
             self._publish(event_of(entry))
         for record in result.audit:
             event = event_of_audit(job.caller.space, record)
             if event.type is EventType.CONFLICT_DETECTED:
                 kind = str(event.metadata.get("conflict_type", ""))
-                self._counts.conflict(kind, str(event.metadata.get("resolution", "")))
+                self.counts.conflict(kind, str(event.metadata.get("resolution", "")))
             self._publish(event)
         if result.entries or result.audit:
             revision, states = self._news.get(job.caller.space, (0, set()))

@@ -22,19 +22,28 @@ BATCH = 64
 class Lane:
     """Hands batches to `commit`, one at a time and in the order of arrival."""
 
-    def __init__(self, commit: Callable[[Sequence[Job]], None], *, linger: float = 0.0) -> None:
-        """`commit` must settle every job it is given; `linger` seconds are waited for company before each."""
+    def __init__(
+        self,
+        commit: Callable[[Sequence[Job]], None],
+        *,
+        linger: float = 0.0,
+        waited: Callable[[Sequence[float]], None] | None = None,
+    ) -> None:
+        """`commit` must settle every job it is given; `linger` seconds are waited for company before each. `waited`
+        hears before each how many seconds its jobs have waited."""
         self._commit = commit
         self._linger = linger
+        self._waited = waited
         #: Guards what waits, and tells when a commit has ended.
         self._turn = threading.Condition()
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[tuple[float, Job]] = deque()
         self._busy = False
 
     def submit(self, *jobs: Job) -> None:
         """Returns when all of them are settled, by this thread or by another one; errors are the jobs' own."""
+        came = time.monotonic()
         with self._turn:
-            self._waiting.extend(jobs)
+            self._waiting.extend((came, job) for job in jobs)
         while self._my_turn(jobs):
             try:
                 self._commit_next()
@@ -60,7 +69,11 @@ class Lane:
         if self._linger:
             time.sleep(self._linger)
         with self._turn:
-            batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            taken = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        batch = [job for _, job in taken]
+        if self._waited is not None:
+            now = time.monotonic()
+            self._waited([now - came for came, _ in taken])
         try:
             self._commit(batch)
         except Unavailable as error:
@@ -83,7 +96,7 @@ class Lane:
     def _strand(self, batch: Sequence[Job], error: Exception) -> None:
         """Nobody behind a batch that failed goes before it: who queues for one agent keeps its order."""
         with self._turn:
-            behind = list(self._waiting)
+            behind = [job for _, job in self._waiting]
             self._waiting.clear()
         for job in (*batch, *behind):
             job.strand(error)

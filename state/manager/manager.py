@@ -82,7 +82,7 @@ class StateManager(Writing, Reading, Parking):
 
     def get_metrics(self) -> StateMetrics:
         """Counters of this process and gauges of the store."""
-        return self._counts.read(self.store.counts())
+        return self.counts.read(self.store.counts())
 
     def close(self) -> None:
         """Stop the journal, the bus and the store; idempotent."""

@@ -70,7 +70,7 @@ class Reading(Core):
             raise StateNotFound
         if with_status:
             state = self._with_status(caller, state)
-        self._counts.add("read_ops")
+        self.counts.add("read_ops")
         if self.config.enable_audit:
             self._publish(self._read_event(caller, state))
         return state

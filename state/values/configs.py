@@ -87,8 +87,18 @@ class StateMetrics(msgspec.Struct, frozen=True, kw_only=True):
     read_ops: int = 0
     write_ops: int = 0
     delete_ops: int = 0
-    #: Seconds.
+    #: Seconds from a commit until all live subscribers have acknowledged it, and from a journalled operation's
+    #: acceptance to its end: mean over five minutes, and of the same.
     average_sync_time: float = 0.0
+    sync_time_p50: float = 0.0
+    sync_time_p95: float = 0.0
+    sync_time_p99: float = 0.0
     last_sync_time: datetime | None = None
+    #: Of the store: those that wait for somebody.
+    open_conflicts: int = 0
+    #: Seconds that writes waited for their commit to begin, and how many share one: over five minutes.
+    average_lane_wait: float = 0.0
+    lane_wait_p99: float = 0.0
+    average_batch_size: float = 0.0
     #: "type/resolution" to how many.
     conflicts_by: dict[str, int] = {}

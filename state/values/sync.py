@@ -213,3 +213,7 @@ class SyncMetrics(msgspec.Struct, frozen=True, kw_only=True):
     resets: dict[str, int] = {}
     #: Hashes that did not fit, as clients reported them; must be 0.
     integrity_errors: int = 0
+    #: Entries and bytes given to sockets and webhooks, and entries that were acknowledged.
+    entries_sent: int = 0
+    bytes_sent: int = 0
+    entries_acked: int = 0
