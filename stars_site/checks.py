@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from state import conf
 from state.refusals import ConfigInvalid
+from state.sync.webhooks import addresses
 
 #: How addresses begin that redis-py takes.
 REDIS_URLS = ("redis://", "rediss://", "unix://")
@@ -133,6 +134,21 @@ def state_store_serves_all_processes(
             id="stars.E008",
         )
     ]
+
+
+@register
+def webhook_hosts_are_valid(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A slip here would either refuse a receiver or open a network that was not meant."""
+    try:
+        addresses.read_allowed(tuple(settings.STARS_WEBHOOK_ALLOWED))
+    except ConfigInvalid as error:
+        hint = (
+            "Write host names, IP addresses and networks such as 10.1.0.0/16, separated by commas."
+        )
+        return [Error(error.message, hint=hint, id="stars.E009")]
+    return []
 
 
 @register
