@@ -1,4 +1,4 @@
-"""A process of the soaked site that prepares it and reads its store (`python -m tests.soak.desk`); JSON lines in and out.
+"""A process of the soaked site that prepares it and reads its store; JSON lines in and out (`-m tests.soak.desk`).
 
 The log is read by the persistence layer itself, past the sync engine that is judged by it.
 """
