@@ -7,11 +7,13 @@ from state.models.bus import BusCursor, DeadLetter
 from state.models.journal import Conflict, Op
 from state.models.log import Audit, Entry, Snapshot
 from state.models.spaces import Space, State, StoreSetting
+from state.models.sync import Connection, SyncTarget, SyncTask
 
 __all__ = [
     "Audit",
     "BusCursor",
     "Conflict",
+    "Connection",
     "DeadLetter",
     "Entry",
     "Op",
@@ -19,4 +21,6 @@ __all__ = [
     "Space",
     "State",
     "StoreSetting",
+    "SyncTarget",
+    "SyncTask",
 ]
