@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db.models import (
@@ -19,7 +19,13 @@ from django.db.models import (
 from django.db.models.functions import Left
 
 from groups.access import Actor, visible_groups, visible_runs
-from groups.execution.statuses import RUN_ENDED, SUBTASK_ENDED, SubtaskKind, SubtaskStatus
+from groups.execution.statuses import (
+    RUN_ENDED,
+    SUBTASK_ENDED,
+    RunStatus,
+    SubtaskKind,
+    SubtaskStatus,
+)
 from groups.models import (
     Agent,
     Attachment,
@@ -163,6 +169,21 @@ def in_full(run: Run) -> Run:
 def last_seqs(run_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     """`last_seq` of each of these runs as committed now; those that are gone are left out."""
     return dict(Run.objects.filter(id__in=run_ids).values_list("id", "last_seq"))
+
+
+def under_way() -> tuple[dict[str, int], dict[str, int]]:
+    """How many runs of the installation that have not ended stand at each status, and of their subtasks likewise."""
+    runs = Run.objects.exclude(status__in=RUN_ENDED)
+    subtasks = Subtask.objects.filter(run__in=runs).exclude(status__in=SUBTASK_ENDED)
+    return (
+        {status: 0 for status in RunStatus if status not in RUN_ENDED} | _by_status(runs),
+        {status: 0 for status in SubtaskStatus if status not in SUBTASK_ENDED}
+        | _by_status(subtasks),
+    )
+
+
+def _by_status(rows: QuerySet[Any]) -> dict[str, int]:
+    return dict(rows.order_by().values_list("status").annotate(number=Count("pk")))
 
 
 def visible_group_ids(actor: Actor) -> frozenset[str]:

@@ -52,6 +52,9 @@ STARS_STATE_KEYS = env.text("STARS_STATE_KEYS")
 STARS_STATE_MANAGER: dict[str, Any] = {"enable_audit": env.boolean("STARS_STATE_AUDIT", False)}
 #: Hosts and networks that webhooks may go to although they are not public: names, IP addresses, CIDR.
 STARS_WEBHOOK_ALLOWED = env.words("STARS_WEBHOOK_ALLOWED", [])
+#: Lets Prometheus read `/metrics` (Authorization: Bearer …); without it, only administrators may. Best given as
+#: STARS_METRICS_TOKEN_FILE.
+STARS_METRICS_TOKEN = env.text("STARS_METRICS_TOKEN")
 #: Who knows the members of spaces; state itself knows nobody.
 STARS_STATE_DIRECTORY = "groups.spaces.GroupDirectory"
 

@@ -6,13 +6,14 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from stars_site import health
+from stars_site import health, prometheus
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("stars_site.auth")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", prometheus.metrics, name="prometheus"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("groups.api.urls")),
     path("api/v1/", include("state.api.urls")),

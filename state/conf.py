@@ -21,7 +21,13 @@ from state.persistence.keyring import Keyring
 from state.policy import Caller
 from state.refusals import ConfigInvalid
 from state.sync.metrics import counts
-from state.values import Limits, PersistenceConfig, PersistenceType, StateManagerConfig
+from state.values import (
+    Limits,
+    PersistenceConfig,
+    PersistenceType,
+    StateManagerConfig,
+    SyncMetrics,
+)
 
 T = TypeVar("T")
 
@@ -98,6 +104,11 @@ def make_manager() -> StateManager:
         _poke(space, revision, states)
 
     return StateManager(config, bus, store, limits=Limits(), poke=poke)
+
+
+def sync_metrics() -> SyncMetrics:
+    """What this process's sync engine counts, with gauges of sessions and tasks."""
+    return counts.read()
 
 
 def close_manager() -> None:

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from state import conflicts
 from state.manager import WriteResult, WriteStatus
-from state.values import Json, SharedState
+from state.values import Json, SharedState, StateMetrics, SyncMetrics
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +38,12 @@ class TransactionWritten(msgspec.Struct, frozen=True, kw_only=True):
     op_id: str
     replayed: bool
     results: tuple[Written, ...]
+
+
+class Metrics(StateMetrics, frozen=True, kw_only=True):
+    """What is counted of states and (`sync`) of syncing them: counters since the process began, and gauges."""
+
+    sync: SyncMetrics
 
 
 def written(result: WriteResult) -> Written:

@@ -20,7 +20,6 @@ from state.values import (
     ConsistencyLevel,
     Entry,
     SharedState,
-    StateMetrics,
     StateType,
     SyncStatus,
 )
@@ -36,7 +35,7 @@ _SHAPES: Final[tuple[type[Any], ...]] = (
     Cause,
     ConflictRecord,
     OperationState,
-    StateMetrics,
+    answers.Metrics,
     answers.Written,
     answers.TransactionWritten,
     bodies.StateNewRequest,

@@ -7,6 +7,7 @@ from django.urls import path
 from state.api.views import (
     backups,
     conflicts,
+    metrics,
     operations,
     past,
     settings,
@@ -21,7 +22,7 @@ _SPACE = "spaces/<str:space>/"
 _STATE = f"{_SPACE}states/<path:state_id>/"
 
 urlpatterns = [
-    path("metrics/", spaces.MetricsView.as_view(), name="metrics"),
+    path("metrics/", metrics.MetricsView.as_view(), name="metrics"),
     path("backup/", backups.BackupView.as_view(), name="backup"),
     path("spaces/", spaces.SpacesView.as_view(), name="spaces"),
     path(_SPACE, spaces.SpaceView.as_view(), name="space"),

@@ -1,18 +1,17 @@
-"""Spaces, and what is counted."""
+"""Spaces: which there are, and where they stand."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from state import conf
 from state.api.base import REVISION, StateView
 from state.api.queries import Query
-from state.api.schema import CONTINUE, LIMIT, described, page, ref, thing
-from state.values import SpaceInfo, StateMetrics
+from state.api.schema import CONTINUE, LIMIT, described, page, thing
+from state.values import SpaceInfo
 
 _COUNT = {"type": "integer", "minimum": 0}
 _SPACE: dict[str, Any] = {
@@ -55,11 +54,3 @@ class SpaceView(StateView):
         counts = self.manager.store.counts(space)
         shown = {**_shown(info), "counts": {name: counts[name] for name in _COUNTS}}
         return Response(shown, headers={REVISION: str(info.revision)})
-
-
-class MetricsView(StateView):
-    @described("get_state_metrics", answer=ref(StateMetrics), in_space=False)
-    def get(self, request: Request) -> Response:
-        """Counters of the process that answers, and gauges of the store."""
-        Query(request)
-        return Response(msgspec.to_builtins(self.manager.get_metrics()))
