@@ -27,11 +27,9 @@ class Desk:
 
     def prepare(self, space: str, agents: list[str]) -> str:
         """A group of these agents (the first leads), and an owner of it; the owner's token."""
-        from tests.factories import make_agent, make_group, make_token, make_user
+        from tests.factories import make_group, make_token, make_user
 
-        user = make_user(username="ada")
-        for agent in agents:
-            make_agent(agent_id=agent)
+        user = make_user(username=f"ada-{space}")
         leader, *workers = agents
         make_group(group_id=space, owner=user, leader=leader, workers=tuple(workers))
         return make_token(user=user)

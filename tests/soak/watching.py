@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from contextlib import suppress
 from random import Random
-from typing import Final
 
 import msgspec
 from websockets.asyncio.client import ClientConnection
@@ -18,9 +17,6 @@ from state.sync import protocol, tokens
 from tests.soak.records import Cut, Data, Got, Holds, Log, Subscribed, Watch
 from tests.soak.replica import Replica
 from tests.soak.talking import PATIENCE, open_socket, socket_url
-
-#: Entries after which a subscriber acknowledges at the latest.
-ACK_EVERY: Final = 32
 
 
 class Habits(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,14 +60,15 @@ class Watcher:
         self._session: str | None = None
         #: Where to go on: a token, and the revision that it is of.
         self._place: tuple[str, int] | None = None
-        self._unacked = 0
-        self._quiet = False
+        self._last: Data | None = None
+        self._socket: ClientConnection | None = None
 
-    def calm_down(self) -> None:
+    async def calm_down(self) -> None:
         """The end is near: acknowledge, hurry, stay."""
-        self._quiet = True
-        calm = msgspec.structs.replace(self.habits, takes=0.0, leaves_after=0.0)
-        self.habits = calm
+        self.habits = Habits(resumes=self.habits.resumes, silence=self.habits.silence)
+        if self._socket is not None:
+            with suppress(ConnectionClosed):
+                await self._ack(self._socket)
 
     def has_all(self, log: Log) -> bool:
         """Whether it holds everything that it must at the end of the log."""
@@ -133,6 +130,7 @@ class Watcher:
                 if isinstance(frame, protocol.Welcome):
                     welcomed = True
                     self._session = frame.session
+                    self._socket = socket
                     await self._subscribe(socket)
                 else:
                     await self._hear(socket, frame)
@@ -142,6 +140,7 @@ class Watcher:
         except ConnectionClosed as closed:
             self.counts[f"closed {closed.rcvd.code if closed.rcvd else 'abruptly'}"] += 1
         finally:
+            self._socket = None
             self.watch.steps.append(Cut(t=time.monotonic()))
         return welcomed
 
@@ -155,7 +154,7 @@ class Watcher:
         else:
             self.counts["resumed"] += 1
             self.replica.rev = since[1]
-        self._unacked = 0
+        self._last = None
         frame = protocol.Sub(
             sub=self._sub,
             states=self.watch.states,
@@ -194,14 +193,14 @@ class Watcher:
                     self._place = None
 
     async def _take(self, socket: ClientConnection, frame: Data) -> None:
-        last = self.watch.steps[-1]
-        again = isinstance(last, Got) and last.frame == frame
+        again, self._last = frame == self._last, frame
         self.watch.steps.append(Got(t=time.monotonic(), frame=frame))
         self.counts["repeated" if again else type(frame).__name__.lower()] += 1
         if again:
             return
         if isinstance(frame, protocol.Delta | protocol.Mark) and self.replica.rev != frame.prev:
             self.counts["gap"] += 1  # the judges say what it is; a client subscribes again
+            await socket.send(protocol.encode(protocol.Unsub(sub=self._sub)))
             await self._subscribe(socket)
             return
         self.replica.take(frame)
@@ -216,13 +215,10 @@ class Watcher:
             case protocol.Reset():
                 self._place = None
                 self.counts[f"reset {frame.reason}"] += 1
-            case protocol.Delta():
-                self._unacked += len(frame.entries)
-        acks = self.habits.acks or self._quiet
-        if acks and (
-            self._unacked >= ACK_EVERY or isinstance(frame, protocol.Mark | protocol.Snap)
-        ):
-            self._unacked = 0
-            if self.replica.rev is not None:
-                ack = protocol.Ack(sub=self._sub, rev=self.replica.rev)
-                await socket.send(protocol.encode(ack))
+        if self.habits.acks:
+            await self._ack(socket)
+
+    async def _ack(self, socket: ClientConnection) -> None:
+        if self.replica.rev is not None:
+            ack = protocol.Ack(sub=self._sub, rev=self.replica.rev)
+            await socket.send(protocol.encode(ack))
