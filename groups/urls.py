@@ -6,7 +6,15 @@ from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
 from groups.views import agents, groups, members, messages, runs
-from groups.views.states import conflicts, detail, editing, history, listing, policy
+from groups.views.states import (
+    conflicts,
+    detail,
+    editing,
+    history,
+    listing,
+    metrics,
+    policy,
+)
 from state.manager import GLOBAL_SPACE
 
 app_name = "groups"
@@ -64,6 +72,9 @@ urlpatterns = [
     path("new/agent/", agents.new, name="agent_new"),
     path("agents/<str:agent_id>/", agents.detail, name="agent"),
     path("agents/<str:agent_id>/remove/", agents.remove, name="agent_remove"),
+    # Of the installation, whatever space one comes from.
+    path("states/metrics/", metrics.metrics, name="metrics"),
+    path("states/metrics/figures/", metrics.figures, name="metrics_figures"),
     path("groups/<str:space>/", include(states)),
     # The same pages for the states of the whole installation; last, so that their addresses are made like this.
     path("", include(states), {"space": GLOBAL_SPACE}),

@@ -50,6 +50,7 @@ SIDEBAR: Final = [
             _admin_list(_("Operations"), "pending_actions", "state.op"),
             _admin_list(_("Audit trail"), "policy", "state.audit"),
             _admin_list(_("Dead letters"), "mark_email_unread", "state.deadletter"),
+            {"title": _("Metrics"), "icon": "monitoring", "link": reverse_lazy("groups:metrics")},
         ],
     },
     {

@@ -16,8 +16,8 @@ from typing import Final
 
 #: Ten steps per decade, each about a quarter more than the one before (Renard's R10, ISO 3).
 _R10: Final = ("1", "1.25", "1.6", "2", "2.5", "3.15", "4", "5", "6.3", "8")
-#: Upper bounds of the buckets of times, in seconds: 0.1 ms to 1000 s.
-SECONDS: Final = (*(float(f"{step}e{power}") for power in range(-4, 3) for step in _R10), 1000.0)
+#: Upper bounds of the buckets of times, in seconds: 10 µs to 1000 s.
+SECONDS: Final = (*(float(f"{step}e{power}") for power in range(-5, 3) for step in _R10), 1000.0)
 #: Of numbers of things that are done together.
 SIZES: Final = tuple(float(2**power) for power in range(11))
 #: A window of five minutes.

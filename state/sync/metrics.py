@@ -30,6 +30,8 @@ class SyncCounts:
         self.throughput = Window(())
         #: Sockets that are connected here, and those of them that do not keep up.
         self.connections, self.parks = Level(), Level()
+        #: When the process began to count.
+        self.began = datetime.now(UTC)
         self._lock = threading.Lock()
         #: entries_sent, bytes_sent, parked, integrity_errors, conflicts, successful, failed
         self._counts: Counter[str] = Counter()

@@ -2,6 +2,7 @@
 
 import "./components/ask-first.js";
 import "./components/drop-files.js";
+import "./components/fresh-part.js";
 import "./components/live-banner.js";
 import "./components/live-dot.js";
 import "./components/state-editor.js";
