@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module
 
 from django.conf import settings
@@ -24,6 +25,8 @@ class Identity:
     user: User
     token: bytes = b""
     session_key: str = ""
+    #: When the token expires; None: it does not, or it is a session, which is looked up again from time to time.
+    expires_at: datetime | None = None
 
     async def renewed(self) -> Identity | None:
         """The same, read again; None when the session or token has ended or the user was deactivated."""
@@ -47,21 +50,21 @@ async def identify(
 
 
 def _identify(token: bytes, session_key: str) -> Identity | None:
-    user = _by_token(token) if token else _by_session(session_key)
+    user, expires_at = _by_token(token) if token else (_by_session(session_key), None)
     if not isinstance(user, User) or not user.is_active:
         return None
-    return Identity(user, token, session_key)
+    return Identity(user, token, session_key, expires_at)
 
 
-def _by_token(token: bytes) -> object:
+def _by_token(token: bytes) -> tuple[object, datetime | None]:
     try:
         digest = hash_token(token.decode())
     except UnicodeDecodeError:
-        return None
+        return None, None
     found = get_token_model().objects.filter(digest=digest).select_related("user").first()
     if found is None or (found.expiry is not None and found.expiry <= timezone.now()):
-        return None
-    return found.user
+        return None, None
+    return found.user, found.expiry
 
 
 def _by_session(session_key: str) -> object:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
 from django.contrib.auth.models import User
 
 from groups.access import Actor, level_in, visible_groups
 from groups.errors import LevelTooLow, NotAMember
+from groups.identity import Identity, identify
+from groups.live import group_topic
 from groups.models import Level, Member
 from state.manager import GLOBAL_SPACE
 from state.policy import Caller, system
 from state.refusals import SpaceNotFound
+
+#: What a group's poke says when somebody's rights in its space may have changed.
+_RIGHTS: Final = frozenset({"access", "group", "members"})
+
+
+class _Poke(msgspec.Struct):
+    what: str = ""
 
 
 class GroupDirectory:
@@ -41,6 +54,23 @@ class GroupDirectory:
             admin=level == Level.OWNER,
             read_only=level == Level.VIEWER,
         )
+
+    async def identify(
+        self, headers: Iterable[tuple[bytes, bytes]], session_key: str | None
+    ) -> Identity | None:
+        """Who sent these headers: by API token, or by the session."""
+        return await identify(headers, session_key)
+
+    def topics(self, space: str) -> tuple[str, ...]:
+        """Where changes of the group's members and of access to it are told."""
+        return () if space == GLOBAL_SPACE else (group_topic(space),)
+
+    def concerns_rights(self, payload: bytes) -> bool:
+        """Whether that message tells of such a change."""
+        try:
+            return msgspec.json.decode(payload, type=_Poke).what in _RIGHTS
+        except msgspec.DecodeError:
+            return False
 
     def spaces(self, user: Actor) -> list[str]:
         """The spaces that the user may see: its groups', and that of the whole installation."""

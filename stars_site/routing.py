@@ -11,9 +11,13 @@ from django.urls import path
 from groups.consumers import LiveConsumer
 from stars_site.backpressure import telling_backpressure
 from stars_site.origin import SiteOriginValidator
+from state.consumers import SyncConsumer
 
 # Django's and Channels' types of routes and applications do not know each other.
-routes: list[Any] = [path("ws/v1/live/", cast(Any, LiveConsumer.as_asgi()))]
+routes: list[Any] = [
+    path("ws/v1/live/", cast(Any, LiveConsumer.as_asgi())),
+    path("ws/v1/spaces/<str:space>/sync", cast(Any, SyncConsumer.as_asgi())),
+]
 
 websockets = telling_backpressure(
     cast(Any, SiteOriginValidator(AuthMiddlewareStack(URLRouter(routes))))

@@ -50,6 +50,7 @@ STARS_STATES: dict[str, Any] = {
 #: Keys of encryption at rest, "id:base64 of 32 bytes", the current one first; best given as STARS_STATE_KEYS_FILE.
 STARS_STATE_KEYS = env.text("STARS_STATE_KEYS")
 STARS_STATE_MANAGER: dict[str, Any] = {"enable_audit": env.boolean("STARS_STATE_AUDIT", False)}
+STARS_STATE_SYNC: dict[str, Any] = {}
 #: Hosts and networks that webhooks may go to although they are not public: names, IP addresses, CIDR.
 STARS_WEBHOOK_ALLOWED = env.words("STARS_WEBHOOK_ALLOWED", [])
 #: Lets Prometheus read `/metrics` (Authorization: Bearer …); without it, only administrators may. Best given as

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import os
 import threading
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import msgspec
 from django.conf import settings
@@ -20,12 +22,15 @@ from state.persistence import new_persistence_layer
 from state.persistence.keyring import Keyring
 from state.policy import Caller
 from state.refusals import ConfigInvalid
+from state.sync import pool
+from state.sync.feed import space_topic as space_topic
 from state.sync.metrics import counts
 from state.values import (
     Limits,
     PersistenceConfig,
     PersistenceType,
     StateManagerConfig,
+    SyncConfig,
     SyncMetrics,
 )
 
@@ -33,10 +38,12 @@ T = TypeVar("T")
 
 _lock = threading.Lock()
 _manager: StateManager | None = None
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, pool.Pool] = WeakKeyDictionary()
 
 
-class Directory(Protocol):
-    """Knows who belongs to which space; given by the app that owns the spaces (settings.STARS_STATE_DIRECTORY)."""
+class Directory(pool.Directory, Protocol):
+    """Knows people, and who belongs to which space; given by the app that owns the spaces
+    (settings.STARS_STATE_DIRECTORY)."""
 
     def caller(self, user: Any, space: str, *, agent: str = "") -> Caller:
         """Who `user` is in `space`; with `agent`, in the name of that member.
@@ -56,11 +63,6 @@ def directory() -> Directory:
     return cast(Directory, import_string(settings.STARS_STATE_DIRECTORY)())
 
 
-def space_topic(space: str) -> str:
-    """The hub's topic of what changes in a space."""
-    return f"space:{space}"
-
-
 def persistence_config() -> PersistenceConfig:
     """Where states are kept. Raises ConfigInvalid naming the setting."""
     return _converted(settings.STARS_STATES, PersistenceConfig, "STARS_STATES")
@@ -71,6 +73,11 @@ def manager_config() -> StateManagerConfig:
     kind = persistence_config().type
     given = {**settings.STARS_STATE_MANAGER, "persistence_type": kind}
     return _converted(given, StateManagerConfig, "STARS_STATE_MANAGER")
+
+
+def sync_config() -> SyncConfig:
+    """How syncing is done. Raises ConfigInvalid naming the setting."""
+    return _converted(settings.STARS_STATE_SYNC, SyncConfig, "STARS_STATE_SYNC")
 
 
 def keyring() -> Keyring:
@@ -109,6 +116,17 @@ def make_manager() -> StateManager:
 def sync_metrics() -> SyncMetrics:
     """What this process's sync engine counts, with gauges of sessions and tasks."""
     return counts.read()
+
+
+def sync_pool() -> pool.Pool:
+    """The sync sockets of the running event loop, over this process's manager."""
+    loop, kept = asyncio.get_running_loop(), manager()
+    found = _pools.get(loop)
+    if found is None or found.manager is not kept:
+        if found is not None:
+            found.close()
+        found = _pools[loop] = pool.Pool(kept, sync_config(), directory())
+    return found
 
 
 def close_manager() -> None:

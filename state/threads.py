@@ -6,6 +6,7 @@ What watches a run outlives the request or socket in whose context it began, and
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,8 +17,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def in_thread(read: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """The blocking read as a coroutine function; connections that are too old or broken are closed, as by requests."""
+def in_thread(
+    read: Callable[P, T], executor: ThreadPoolExecutor | None = None
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """The blocking read as a coroutine function; connections that are too old or broken are closed, as by requests.
+
+    It runs in the loop's own threads, or in those of `executor`.
+    """
 
     @wraps(read)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -27,4 +33,4 @@ def in_thread(read: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
         finally:
             close_old_connections()
 
-    return sync_to_async(call, thread_sensitive=False)
+    return sync_to_async(call, thread_sensitive=False, executor=executor)

@@ -24,7 +24,8 @@ DENIED: Final = 4403
 SLOW: Final = 4408
 SUPERSEDED: Final = 4409
 HEARTBEAT: Final = 4410
-FLOOD: Final = 4429
+#: Frames come faster than they can be looked at, after refusals by `error` (code 429).
+FLOOD: Final = SLOW
 BROKEN: Final = 4400  # no hello, or one of another protocol
 RESTART: Final = 1012
 

@@ -1,0 +1,315 @@
+"""The log of each followed space, read once per process and event loop: poked by whoever commits, and looked for every
+second since a poke may be lost (shared-state 3.4). A lost poke costs latency, never data.
+
+What a feed has shown reaches up to `head`; its policies are at least as new. Everything belongs to one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from state.errors import Unavailable
+from state.fanout import Outgoing, Subscription, hub
+from state.manager import StateManager
+from state.refusals import Compacted, SpaceNotFound
+from state.sync.policies import Policies, PolicyChange
+from state.sync.ring import Revision, Ring, revisions_of
+from state.threads import in_thread
+from state.values import AuditRecord, Filters, LogPage, SharedState, SpaceInfo, SyncConfig
+
+logger = logging.getLogger(__name__)
+
+#: Seconds to wait for Redis to confirm the subscription of pokes; the sweep works without.
+CONFIRM: Final = 3.0
+#: Entries read at once.
+PAGE: Final = 1000
+#: Seconds per follower between two frames, and at most: what comes meanwhile goes into one frame. A frame costs the
+#: server about 90 us per socket, whatever is in it (`bench/live.py`).
+PACE: Final = 0.0002
+MAX_PACE: Final = 0.1
+#: Seconds until a read that failed is tried again.
+AGAIN: Final = 1.0
+
+
+class EpochChanged(Exception):
+    """The space has another history than the one that is followed."""
+
+
+class Follower(Protocol):
+    """Whoever is told of what is new; what it is told of follows what it was told before."""
+
+    def offer(self, revisions: Sequence[Revision], changes: Sequence[PolicyChange]) -> None:
+        """These revisions are new, after these changes of settings."""
+
+    def told(self, records: Sequence[AuditRecord]) -> None:
+        """These records of the audit trail are new."""
+
+    def restart(self) -> None:
+        """The feed begins anew, with another epoch or beyond a hole: compare your place with it."""
+
+    def gone(self) -> None:
+        """There is no such space any more."""
+
+
+def space_topic(space: str) -> str:
+    """The hub's topic of what changes in a space."""
+    return f"space:{space}"
+
+
+class Feed:
+    """One space."""
+
+    def __init__(self, feeds: Feeds, space: str) -> None:
+        self.space = space
+        self.head = 0
+        self.epoch = ""
+        self.floor = 0
+        self.audit = 0
+        self.ring = Ring()
+        self.policies = Policies()
+        #: (revision, seconds since 1970) of the last commits, for whoever measures how soon all have them.
+        self.commits: deque[tuple[int, float]] = deque(maxlen=4096)
+        #: Those who have been shown everything up to `head`.
+        self.followers: set[Follower] = set()
+        self.guests = 0
+        self._feeds = feeds
+        self.store = feeds.manager.store
+        self._woken = False
+        self._is_open = False
+        self._reading: asyncio.Task[None] | None = None
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._pokes: Subscription | None = None
+        self._opening = asyncio.get_running_loop().create_task(self._open())
+
+    async def opened(self) -> None:
+        """Wait until its pokes are heard and its place is known. Raises what the store raises."""
+        await asyncio.shield(self._opening)
+
+    def leave(self) -> None:
+        """A guest goes; the last one closes the feed."""
+        self.guests -= 1
+        if not self.guests:
+            self._feeds.close(self)
+
+    def close(self) -> None:
+        """Hear nothing more; idempotent."""
+        self._opening.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
+        if self._pokes is not None:
+            self._pokes.close()
+        for _, waiter in self._waiting:
+            waiter.cancel()
+
+    def wake(self) -> None:
+        """There may be something new: look, soon."""
+        self._woken = True
+        if self._reading is None and self._is_open:
+            self._reading = asyncio.get_running_loop().create_task(self._read_on())
+
+    def look(self, info: SpaceInfo) -> None:
+        """The space stands there: look, if that is elsewhere than was shown."""
+        if (info.revision, info.audit, info.epoch) != (self.head, self.audit, self.epoch):
+            self.wake()
+
+    async def reach(self, revision: int, *, timeout: float | None = None) -> bool:
+        """Wait until `head` is there; whether it is, after at most `timeout` seconds."""
+        if self.head >= revision:
+            return True
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((revision, waiter))
+        self.wake()
+        try:
+            async with asyncio.timeout(timeout):
+                await waiter
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting = [each for each in self._waiting if each[1] is not waiter]
+        return True
+
+    async def after(self, position: int) -> list[Revision]:
+        """Revisions after `position` and up to `head`: the first ones, all if the ring has them; none at `head`.
+
+        Raises Compacted when some of them are gone, EpochChanged, Unavailable.
+        """
+        if position >= self.head:
+            return []
+        kept = self.ring.since(position)
+        if kept is not None:
+            return kept
+        page = await self._page(position)
+        if page.space.epoch != self.epoch:
+            self.wake()
+            raise EpochChanged
+        return [each for each in revisions_of(page.entries) if each.number <= self.head]
+
+    async def _page(self, position: int) -> LogPage:
+        return await in_thread(self.store.read_log)(self.space, after=position, limit=PAGE)
+
+    # -- opening --------------------------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._pokes = hub().subscribe(
+            space_topic(self.space), self._hear, loop=loop, resync=self.wake
+        )
+        try:
+            ready = asyncio.wrap_future(self._pokes.ready)
+            await asyncio.wait_for(asyncio.shield(ready), timeout=CONFIRM)
+        except TimeoutError:
+            logger.warning("the hub does not answer; the sweep looks after %s", self.space)
+        await self._begin()
+        self._is_open = True
+        if self._woken:
+            self.wake()
+
+    async def _begin(self) -> None:
+        """Where the space stands, and who may read what in it at that moment or later."""
+        info, states = await in_thread(self._survey)()
+        self.ring.clear()
+        self.policies.clear()
+        self.policies.put(states)
+        self.head, self.epoch, self.audit = info.revision, info.epoch, info.audit
+        self.floor = info.compact_revision
+        self._settle()
+
+    def _survey(self) -> tuple[SpaceInfo, list[SharedState]]:
+        info = self.store.open_space(self.space)
+        found: list[SharedState] = []
+        for filters in (Filters(), Filters(deleted=True)):
+            after = ""
+            while True:
+                page = self.store.list_states(self.space, filters, limit=PAGE, after=after)
+                found += page.states
+                after = page.next
+                if not after:
+                    break
+        return info, found
+
+    # -- following ------------------------------------------------------------------------------------------------
+
+    def _hear(self, message: Outgoing) -> None:
+        self.wake()
+
+    async def _read_on(self) -> None:
+        try:
+            while self._woken:
+                self._woken = False
+                try:
+                    await self._read()
+                except (Compacted, EpochChanged):
+                    await self._begin()
+                    for each in tuple(self.followers):
+                        each.restart()
+                except SpaceNotFound:
+                    for each in tuple(self.followers):
+                        each.gone()
+                    return
+                except Unavailable as error:
+                    logger.warning("the log of %s waits for the store: %s", self.space, error)
+                    await asyncio.sleep(AGAIN)
+                    self._woken = True
+                pause = min(len(self.followers) * PACE, MAX_PACE) + self._feeds.linger
+                if pause:
+                    await asyncio.sleep(pause)
+        except Exception:
+            logger.exception("the log of %s cannot be read, the sweep tries again", self.space)
+        finally:
+            self._reading = None
+            # Whoever woke it between the last look and now found it reading.
+            if self._woken and self._is_open and self.guests:
+                asyncio.get_running_loop().call_later(AGAIN, self.wake)
+
+    async def _read(self) -> None:
+        page = await self._page(self.head)
+        if page.space.epoch != self.epoch or page.space.revision < self.head:
+            raise EpochChanged
+        self.floor = page.space.compact_revision
+        if page.entries:
+            revisions = revisions_of(page.entries)
+            touched = {entry.state_id for each in revisions for entry in each.touched}
+            changes: list[PolicyChange] = []
+            if touched:
+                load = in_thread(self.store.load_states)
+                changes = self.policies.put((await load(self.space, touched)).values())
+            self.ring.extend(revisions)
+            self.head = revisions[-1].number
+            if self.followers:
+                self.commits += (
+                    (each.number, each.entries[0].at.timestamp()) for each in revisions
+                )
+            for each in tuple(self.followers):
+                each.offer(revisions, changes)
+            self._settle()
+        if page.space.audit > self.audit:
+            records = await in_thread(self.store.read_audit)(
+                self.space, after=self.audit, limit=PAGE
+            )
+            self.audit = max(self.audit, *(each.n for each in records))
+            for each in tuple(self.followers):
+                each.told(records)
+        if page.more:
+            self._woken = True
+
+    def _settle(self) -> None:
+        for revision, waiter in self._waiting:
+            if revision <= self.head and not waiter.done():
+                waiter.set_result(None)
+
+
+class Feeds:
+    """The feeds of one event loop."""
+
+    def __init__(self, manager: StateManager, config: SyncConfig) -> None:
+        self.manager = manager
+        self.linger = config.flush_interval.total_seconds()
+        self._interval = config.sync_interval.total_seconds()
+        self._feeds: dict[str, Feed] = {}
+        self._sweeping: asyncio.Task[None] | None = None
+
+    async def enter(self, space: str) -> Feed:
+        """The space's feed, open; call `leave()` on it at the end. Raises what the store raises."""
+        feed = self._feeds.get(space)
+        if feed is None:
+            feed = self._feeds[space] = Feed(self, space)
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().create_task(self._sweep())
+        feed.guests += 1
+        try:
+            await feed.opened()
+        except BaseException:
+            feed.leave()
+            raise
+        return feed
+
+    def close(self, feed: Feed) -> None:
+        """Called by the feed when its last guest goes."""
+        feed.close()
+        if self._feeds.get(feed.space) is feed:
+            del self._feeds[feed.space]
+        if not self._feeds and self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval)
+            try:
+                infos = await in_thread(self._stand)(tuple(self._feeds))
+            except Exception as error:
+                logger.warning(
+                    "the spaces cannot be looked at, the next sweep tries again: %s", error
+                )
+                continue
+            for info in infos:
+                if info.id in self._feeds:
+                    self._feeds[info.id].look(info)
+
+    def _stand(self, spaces: tuple[str, ...]) -> list[SpaceInfo]:
+        """Where these spaces stand, in one read."""
+        return [each for each in self.manager.store.spaces() if each.id in spaces]

@@ -1,0 +1,291 @@
+"""All sockets of `stars.sync.v1` of one event loop: their feeds, their clock, their sessions' rows, and what other
+processes ask of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import socket
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from state.fanout import Outgoing, Subscription, hub
+from state.manager import StateManager
+from state.policy import Caller
+from state.sync import control, protocol, writing
+from state.sync.feed import Feeds
+from state.sync.live import Live
+from state.sync.metrics import counts
+from state.sync.sessions import Opened, Sessions
+from state.threads import in_thread
+from state.values import SyncConfig
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between looks at all sockets, and between writes of what changed into the sessions' rows.
+TICK: Final = 1.0
+FLUSH: Final = 2.0
+#: Snapshots read at once (shared-state 2.4).
+SNAPSHOTS: Final = 4
+#: Writes under way at once: they share commits (`state.manager.lane`).
+WRITERS: Final = 16
+#: Milliseconds over which clients of a process that ends come back.
+SPREAD_MS: Final = 5000
+
+
+class Identity(Protocol):
+    """Somebody signed in, and what proves it."""
+
+    @property
+    def user(self) -> Any:
+        """Has a `pk`."""
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the proof ends, if that is known."""
+
+    async def renewed(self) -> Identity | None:
+        """The same, read again; None when it has ended."""
+
+
+class Directory(Protocol):
+    """What the pool asks of whoever knows people and spaces (`state.conf.Directory`)."""
+
+    def caller(self, user: Any, space: str, *, agent: str = "") -> Caller:
+        """Who the user is in the space."""
+
+    async def identify(
+        self, headers: Iterable[tuple[bytes, bytes]], session_key: str | None
+    ) -> Identity | None:
+        """Who sent these headers."""
+
+    def topics(self, space: str) -> tuple[str, ...]:
+        """Topics of the hub that tell when somebody's rights in the space may have changed."""
+
+    def concerns_rights(self, payload: bytes) -> bool:
+        """Whether a message of such a topic does."""
+
+
+class _Watch:
+    """Listens for changes of rights in one space, for all its sockets."""
+
+    def __init__(self, pool: Pool, space: str) -> None:
+        self.lives: set[Live] = set()
+        self._pool = pool
+        loop = asyncio.get_running_loop()
+        self._heard: list[Subscription] = [
+            hub().subscribe(topic, self._hear, loop=loop, resync=self.review)
+            for topic in pool.directory.topics(space)
+        ]
+
+    def _hear(self, message: Outgoing) -> None:
+        if self._pool.directory.concerns_rights(message.payload):
+            self.review()
+
+    def review(self) -> None:
+        for live in self.lives:
+            self._pool.spawn_review(live)
+
+    def close(self) -> None:
+        for each in self._heard:
+            each.close()
+
+
+class Pool:
+    """See above."""
+
+    def __init__(
+        self,
+        manager: StateManager,
+        config: SyncConfig,
+        directory: Directory,
+        *,
+        hb_s: float = protocol.HB_S,
+        parked_s: float = protocol.PARKED_S,
+        flush: float = FLUSH,
+    ) -> None:
+        """For the running loop."""
+        self.manager, self.config, self.directory = manager, config, directory
+        self.sessions = Sessions(manager.bus.publish_async)
+        self.feeds = Feeds(manager, config)
+        self.gate = asyncio.Semaphore(SNAPSHOTS)
+        self.hb_s, self.parked_s = hb_s, parked_s
+        self.process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._flush_every = flush
+        self._lives: dict[str, Live] = {}
+        self._greeting: set[Live] = set()
+        self._watches: dict[str, _Watch] = {}
+        self._executor = ThreadPoolExecutor(WRITERS, thread_name_prefix="state-sync")
+        self._apply = in_thread(writing.apply, self._executor)
+        self._running: list[asyncio.Task[None]] = []
+        self._control: Subscription | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        #: By space: the least revision that all its sockets here have acknowledged.
+        self._least: dict[str, int] = {}
+
+    # -- sockets come and go --------------------------------------------------------------------------------------
+
+    def greet(self, live: Live) -> None:
+        """A socket that has not said hello."""
+        self._start()
+        self._greeting.add(live)
+
+    def enter(self, live: Live) -> None:
+        """It has a session now; another socket that had it is told to go."""
+        assert live.opened is not None
+        before = self._lives.get(live.opened.id)
+        if before is not None and before is not live:
+            before.bye(protocol.SUPERSEDED, "resumed")
+        self._greeting.discard(live)
+        self._lives[live.opened.id] = live
+        watch = self._watches.get(live.space)
+        if watch is None:
+            watch = self._watches[live.space] = _Watch(self, live.space)
+        watch.lives.add(live)
+        counts.connected(+1)
+
+    def leave(self, live: Live) -> None:
+        """It has gone."""
+        self._greeting.discard(live)
+        watch = self._watches.get(live.space)
+        if watch is None or live not in watch.lives:
+            return
+        counts.connected(-1)
+        watch.lives.discard(live)
+        if not watch.lives:
+            watch.close()
+            del self._watches[live.space]
+            self._least.pop(live.space, None)
+        assert live.opened is not None
+        if self._lives.get(live.opened.id) is live:
+            del self._lives[live.opened.id]
+        self._spawn(self._part(live, live.opened))
+
+    async def _part(self, live: Live, opened: Opened) -> None:
+        if live.last_note is not None:
+            await in_thread(self.sessions.note)([live.last_note])
+        await in_thread(self.sessions.leave)(
+            opened.id, opened.generation, ended=live.ended, error=live.error
+        )
+
+    async def drain(self) -> None:
+        """The process ends: say bye to all, with where to go on, and keep how far they have come."""
+        lives = list(self._lives.values())
+        for live in lives:
+            live.bye(protocol.RESTART, "restart", retry_after_ms=random.randrange(SPREAD_MS))
+        notes = [live.last_note for live in lives if live.last_note is not None]
+        await in_thread(self.sessions.note)(notes)
+
+    # -- what sockets ask -----------------------------------------------------------------------------------------
+
+    async def identify(self, token: str) -> Identity | None:
+        """Who has this API token."""
+        header = b"Token " + token.encode("utf-8", "replace")
+        return await self.directory.identify([(b"authorization", header)], None)
+
+    async def write(self, caller: Caller, user: Any, frame: protocol.Write) -> protocol.Res:
+        """Carry out a write of a socket."""
+        return await self._apply(self.manager, caller, user, frame)
+
+    async def task_acked(self, task: str, agent: str, revision: int) -> None:
+        """A target of a sync task has acknowledged."""
+        from state.sync import tasks
+
+        await in_thread(tasks.acked)(task, agent, revision)
+
+    def acknowledged(self, live: Live, was_at: int) -> None:
+        """Count how soon after their commit all sockets of the space have acknowledged changes. This one has just come
+        on from the revision `was_at`."""
+        watch, feed = self._watches.get(live.space), live.feed
+        if watch is None or feed is None or not feed.commits:
+            return
+        least = self._least.get(live.space, 0)
+        if was_at > least:
+            return  # others hold it up
+        least = min((each.acked for each in watch.lives), default=0)
+        self._least[live.space] = least
+        now = time.time()
+        while feed.commits and feed.commits[0][0] <= least:
+            counts.converged(max(0.0, now - feed.commits.popleft()[1]))
+
+    # -- time goes by ---------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if not self._running:
+            loop = asyncio.get_running_loop()
+            self._control = hub().subscribe(control.TOPIC, self._hear, loop=loop)
+            self._running = [loop.create_task(self._tick()), loop.create_task(self._flush())]
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(min(TICK, self.hb_s / 4))
+            now = time.monotonic()
+            for live in [*self._greeting, *self._lives.values()]:
+                live.tick(now)
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(self._flush_every)
+            notes = [live.note() for live in self._lives.values() if live.dirty]
+            if not notes:
+                continue
+            try:
+                lost = await in_thread(self.sessions.note)([each for each in notes if each])
+            except Exception:
+                logger.exception("sessions cannot be kept, trying again")
+                for live in self._lives.values():
+                    live.dirty = True
+                continue
+            for session in lost:
+                if session in self._lives:
+                    self._lives[session].bye(protocol.SUPERSEDED, "ended")
+
+    # -- other processes speak ------------------------------------------------------------------------------------
+
+    def _hear(self, message: Outgoing) -> None:
+        said = control.read(message.payload)
+        match said:
+            case control.End(session=session) if session in self._lives:
+                live = self._lives[session]
+                if live.opened is not None and live.opened.generation <= said.generation:
+                    live.bye(said.code, said.reason)
+            case control.Deliver(session=session) if session in self._lives:
+                self._lives[session].deliver(
+                    said.task,
+                    said.agent,
+                    said.state,
+                    full=said.kind == "full",
+                    revision=said.revision,
+                )
+            case control.Review(space=space) if space in self._watches:
+                self._watches[space].review()
+
+    def spawn_review(self, live: Live) -> None:
+        """Have a socket's rights read again."""
+        self._spawn(self._review(live))
+
+    async def _review(self, live: Live) -> None:
+        try:
+            await live.review()
+        except Exception:
+            logger.exception("a subscriber's rights cannot be read, trying again later")
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def close(self) -> None:
+        """Stop the clock; for tests, and for loops that end."""
+        for task in self._running:
+            task.cancel()
+        self._running = []
+        if self._control is not None:
+            self._control.close()
+        self._executor.shutdown(wait=False)

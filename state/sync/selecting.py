@@ -1,0 +1,141 @@
+"""What of a stretch of the log one subscription is to get: which entries, and who may read what from then on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from state import jsonvalue
+from state.policy import Caller
+from state.sync.filters import Filter
+from state.sync.policies import Policies
+from state.sync.protocol import WireEntry
+from state.sync.ring import Revision, wire
+from state.values import Entry, EntryKind, Operation, OperationType, SharedState
+
+
+class Reader(NamedTuple):
+    """Who reads what."""
+
+    caller: Caller
+    wanted: Filter
+
+    def picks(self, entry: Entry, policies: Policies) -> bool:
+        """Whether the entry is for this reader, as the policies stand."""
+        return self.wanted.matches(entry.state_id) and policies.sees(
+            self.caller, entry.state_id, entry.uid
+        )
+
+
+class Chunk(NamedTuple):
+    """Whole revisions up to `reached`, and what of them is visible: entries, and their JSON texts."""
+
+    reached: int
+    entries: list[Entry]
+    texts: list[str]
+
+    @property
+    def size(self) -> int:
+        """Characters."""
+        return sum(map(len, self.texts))
+
+
+def chunks(
+    revisions: Iterable[Revision],
+    reader: Reader,
+    policies: Policies,
+    *,
+    most: int,
+    skip: Collection[str] = (),
+) -> Iterator[Chunk]:
+    """In order; each of at most `most` visible entries, or of one revision with more. The last one may have none."""
+    entries, texts, reached = list[Entry](), list[str](), 0
+    for revision in revisions:
+        at = [
+            index
+            for index, entry in enumerate(revision.entries)
+            if entry.state_id not in skip and reader.picks(entry, policies)
+        ]
+        if entries and len(entries) + len(at) > most:
+            yield Chunk(reached, entries, texts)
+            entries, texts = [], []
+        entries += (revision.entries[index] for index in at)
+        texts += (revision.texts[index] for index in at)
+        reached = revision.number
+    if reached:
+        yield Chunk(reached, entries, texts)
+
+
+class Turn(NamedTuple):
+    """Where the right to read changed on the way: up to and including `revision` all can be sent as it is.
+
+    `granted`: the reader may read these now, and perhaps could not before: it gets them whole. With `lost` it perhaps
+    had states that it may see no more (which ones, nobody remembers): it begins anew.
+    """
+
+    revision: int
+    granted: frozenset[str] = frozenset()
+    lost: bool = False
+
+
+def turn(revisions: Sequence[Revision], reader: Reader, policies: Policies) -> Turn | None:
+    """The first turn in a stretch of the log that the reader catches up with; None when there is none.
+
+    Whoever follows live is told of each change with what stood before, and needs no such guess.
+    """
+    if reader.caller.admin:
+        return None
+    for revision in revisions:
+        granted = set[str]()
+        for entry in revision.touched:
+            if not reader.wanted.matches(entry.state_id):
+                continue
+            visible = policies.sees(reader.caller, entry.state_id)
+            if entry.kind is EntryKind.CREATE:
+                # Visible, it brings the whole document with it. A first life that is not visible nobody can have.
+                if not visible and entry.version > 1:
+                    return Turn(revision.number, lost=True)
+            elif entry.kind is not EntryKind.DELETE:
+                if not visible:
+                    return Turn(revision.number, lost=True)
+                granted.add(entry.state_id)
+        if granted:
+            return Turn(revision.number, frozenset(granted))
+    return None
+
+
+def coalesced(entries: Iterable[Entry]) -> list[WireEntry]:
+    """One entry per state for several: what the state was last, by operations that lead there from `pv`."""
+    found: dict[str, WireEntry] = {}
+    for entry in entries:
+        new, old = wire(entry), found.pop(entry.state_id, None)
+        if old is not None and entry.kind not in (EntryKind.CREATE, EntryKind.DELETE):
+            new.pv, new.ops, new.coalesced = old.pv, old.ops + new.ops, True
+            if old.kind is EntryKind.CREATE:
+                new.kind = old.kind
+        elif old is not None:
+            new.coalesced = True
+        found[entry.state_id] = new
+    return list(found.values())
+
+
+def whole(state: SharedState) -> WireEntry:
+    """The state as it stands as one entry, which holds whatever the reader has of it."""
+    ops = (
+        Operation(OperationType.DELETE)
+        if state.deleted
+        else Operation(OperationType.SET, "", state.data),
+    )
+    return WireEntry(
+        id=state.id,
+        uid=state.uid,
+        rev=state.revision,
+        pv=0,
+        v=state.version,
+        kind=EntryKind.DELETE if state.deleted else EntryKind.UPDATE,
+        by=state.written_by,
+        at=state.timestamp,
+        ops=ops,
+        h=state.hash or jsonvalue.digest(state.data),
+        coalesced=True,
+    )

@@ -1,0 +1,165 @@
+"""Writes that come over a socket, and how they are answered; blocks, so it is called in threads."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from state import pace
+from state.errors import Invalid, StarsError
+from state.manager import Base, StateManager, WriteResult, WriteStatus
+from state.policy import Caller
+from state.refusals import OperationNotFound, OutcomeUnknown
+from state.sync.protocol import PushOnly, Res, Write
+from state.values import TERMINAL, ConflictResolution, ConnectionType, StateType
+
+logger = logging.getLogger(__name__)
+
+_STATUS: Final = {WriteStatus.QUEUED: 202, WriteStatus.PARKED: 202}
+
+
+def apply(manager: StateManager, caller: Caller, user: Any, frame: Write) -> Res:
+    """Do it and say what it came to; refusals are answers, too."""
+    try:
+        pace.check(manager.limits, user, caller.name.removeprefix("agent:"))
+        result = (
+            _create(manager, caller, frame) if frame.create else _update(manager, caller, frame)
+        )
+    except StarsError as refusal:
+        return refused(frame.op_id, refusal)
+    except Exception:
+        logger.exception("a write was not answered")
+        return refused(frame.op_id, StarsError("Stars could not answer this; its log says why."))
+    status = _STATUS.get(result.status, 201 if frame.create else 200)
+    return _answer(result, frame.op_id, status)
+
+
+def check(frame: Write, mode: ConnectionType) -> None:
+    """Raises PushOnly, Invalid for what is neither a creation nor operations."""
+    if mode is ConnectionType.PUSH:
+        raise PushOnly
+    if bool(frame.ops) == (frame.create is not None):
+        raise Invalid(fields={"ops": ["A write has either `ops` or `create`."]})
+
+
+def outcome(manager: StateManager, caller: Caller, op_id: str) -> Res | None:
+    """What a journalled write came to; None while it waits."""
+    try:
+        found = manager.operation(caller, op_id)
+    except OperationNotFound:
+        return refused(op_id, OutcomeUnknown())
+    if found.status not in TERMINAL or found.outcome is None:
+        return None
+    told = found.outcome
+    if told.get("refused"):
+        problem = problem_of(
+            told["http"], told["reason"], told["message"], told["fields"], told["extra"]
+        )
+        return Res(op_id=op_id, status=told["http"], problem=problem)
+    return Res(
+        op_id=op_id,
+        status=200,
+        state=told["state_id"],
+        uid=told["uid"],
+        v=told["version"],
+        rev=told.get("revision", 0),
+        merged=told["status"] == WriteStatus.MERGED,
+        changed=told["status"] in (WriteStatus.APPLIED, WriteStatus.MERGED),
+        conflict=told.get("conflict"),
+    )
+
+
+def refused(op_id: str, refusal: StarsError) -> Res:
+    """The answer to a write that was refused."""
+    extra = dict(refusal.extra)
+    if isinstance(refusal, OutcomeUnknown):
+        extra["outcome_unknown"] = True
+    problem = problem_of(refusal.status, refusal.reason, refusal.message, refusal.fields, extra)
+    return Res(
+        op_id=op_id,
+        status=refusal.status,
+        changed=False,
+        problem=problem,
+        replayed=bool(extra.get("replayed")),
+    )
+
+
+def problem_of(
+    status: int, reason: str, detail: str, fields: dict[str, Any], extra: dict[str, Any]
+) -> dict[str, Any]:
+    """A refusal as REST answers it (RFC 9457)."""
+    found: dict[str, Any] = {
+        "type": f"/problems/{reason}" if extra else "about:blank",
+        "status": status,
+        "detail": detail,
+        "reason": reason,
+    }
+    if fields:
+        found["errors"] = fields
+    return {**extra, **found}
+
+
+def _create(manager: StateManager, caller: Caller, frame: Write) -> WriteResult:
+    given = frame.create
+    assert given is not None
+    settings = dict(given.settings)
+    kind = settings.pop("type", None) or given.type
+    try:
+        wanted = StateType(kind) if kind else None
+    except ValueError:
+        text = f"This must be one of {', '.join(StateType)}."
+        raise Invalid(fields={"create.type": [text]}) from None
+    owners = settings.pop("owners", ())
+    settings.pop("name", None)
+    return manager.create_state(
+        caller,
+        frame.state,
+        given.name,
+        wanted,
+        owners,
+        data=given.data,
+        op_id=frame.op_id,
+        note=frame.note,
+        **settings,
+    )
+
+
+def _update(manager: StateManager, caller: Caller, frame: Write) -> WriteResult:
+    resolution = None
+    if frame.resolution is not None:
+        try:
+            resolution = ConflictResolution(frame.resolution)
+        except ValueError:
+            text = f"This must be one of {', '.join(ConflictResolution)}."
+            raise Invalid(fields={"resolution": [text]}) from None
+    base = None
+    if frame.base is not None or frame.uid is not None:
+        base = Base(version=frame.base, uid=frame.uid)
+    return manager.update_state(
+        caller,
+        frame.state,
+        frame.ops,
+        frame.note or None,
+        base=base,
+        reads=frame.reads,
+        read_mode=frame.read_mode,
+        after=frame.after,
+        resolution=resolution,
+        op_id=frame.op_id,
+    )
+
+
+def _answer(result: WriteResult, op_id: str, status: int) -> Res:
+    return Res(
+        op_id=op_id,
+        status=status,
+        state=result.state_id,
+        uid=result.uid,
+        v=result.version,
+        rev=result.revision,
+        merged=result.merged,
+        changed=result.changed,
+        replayed=result.replayed,
+        queued=result.status is WriteStatus.QUEUED,
+        conflict=result.conflict,
+    )
