@@ -1,0 +1,202 @@
+"""Own writes until they are answered: sent in their order, again after every reconnect, each under one op_id. Pure.
+
+Of one state no write is sent while an earlier one waits to be sent again. Those that were on their way when the server
+could not store an earlier one (503) may overtake it; let them name a base, or wait for each answer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from state.errors import Conflict, StarsError
+from state.refusals import TooMany
+from state.sync.client.refusals import from_frame, from_problem
+from state.sync.client.values import Written
+from state.sync.protocol import MAX_WRITES, ErrorFrame, Res, Write
+from state.values import Json
+
+#: Times that a write is sent again because the server was busy or its store down; reconnects do not count.
+TRIES: Final = 8
+#: Answers per state that are remembered, to tell what later writes build on.
+REMEMBERED: Final = 32
+#: Writes of one state that may wait: each names those before it.
+PER_STATE: Final = 1000
+_PASSING: Final = frozenset({429, 503})
+
+
+class OnItsWay(Conflict):
+    """A write with this op_id is on its way already; take another op_id for another write."""
+
+    reason = "on_its_way"
+
+
+class TooManyWrites(TooMany):
+    """A thousand writes of this state wait to be sent; wait for some of their answers."""
+
+    reason = "too_many_writes"
+
+
+class WriteStatus(StrEnum):
+    """Where an own write stands."""
+
+    WAITING = "waiting"  # to be sent
+    SENT = "sent"  # not yet answered
+    JOURNALLED = "journalled"  # durable at the server, not yet carried out
+
+
+class OwnWrite(msgspec.Struct):
+    """One write in the outbox."""
+
+    number: int
+    write: Write
+    status: WriteStatus = WriteStatus.WAITING
+    tries: int = 0
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came for a write: done, refused, or (with neither `ended`) to be sent again or waited for."""
+
+    op_id: str
+    written: Written | None = None
+    refusal: StarsError | None = None
+    #: It left the outbox.
+    ended: bool = True
+    #: Pause before anything is sent, as the server does not keep up.
+    pause: bool = False
+
+
+class Outbox:
+    """See above."""
+
+    def __init__(self, kept: Iterable[Write] = ()) -> None:
+        """`kept`: what an earlier process did not get answers for."""
+        self._waiting: deque[OwnWrite] = deque()
+        self._sent: dict[str, OwnWrite] = {}
+        #: op_ids of all, by state and in their order.
+        self._open: dict[str, dict[str, None]] = {}
+        self._flying = 0
+        self._count = 0
+        #: By state: own answered writes, and the version that each became.
+        self._versions: dict[str, deque[tuple[str, int]]] = {}
+        for each in kept:
+            self.add(each)
+
+    def __len__(self) -> int:
+        """Writes that are not at their end."""
+        return len(self._waiting) + len(self._sent)
+
+    def add(self, write: Write) -> None:
+        """Queue a write. Raises OnItsWay, and TooManyWrites of one state."""
+        open_ = self._open.setdefault(write.state, {})
+        if write.op_id in open_:
+            raise OnItsWay
+        if len(open_) >= PER_STATE:
+            raise TooManyWrites
+        self._count += 1
+        open_[write.op_id] = None
+        self._waiting.append(OwnWrite(self._count, write))
+
+    def writes(self) -> tuple[OwnWrite, ...]:
+        """All that are not at their end, in their order."""
+        return tuple(sorted((*self._waiting, *self._sent.values()), key=_number))
+
+    def after(self, state: str, base: int) -> tuple[str, ...]:
+        """Own writes on a state that one upon version `base` builds on although `base` does not hold them."""
+        later = [op_id for op_id, version in self._versions.get(state, ()) if version > base]
+        return (*later, *self._open.get(state, ()))
+
+    def take(self) -> list[Write]:
+        """What may be sent now; it counts as sent."""
+        found = []
+        while self._waiting and self._flying < MAX_WRITES:
+            own = self._waiting.popleft()
+            own.status = WriteStatus.SENT
+            self._flying += 1
+            self._sent[own.write.op_id] = own
+            found.append(own.write)
+        return found
+
+    def disconnected(self) -> None:
+        """What was sent and not answered is sent again, before what waited."""
+        again = sorted(self._sent.values(), key=_number)
+        for own in reversed(again):
+            self._back(own)
+
+    def answered(self, res: Res) -> Answer | None:
+        """What a `res` means; None: it is about none of these (a second answer)."""
+        own = self._sent.get(res.op_id)
+        if own is None:
+            return None
+        if res.problem is not None:
+            return self._refused(own, from_problem(res.status, res.problem))
+        written = _written(own.write, res)
+        if res.queued:
+            if own.status is WriteStatus.SENT:
+                own.status = WriteStatus.JOURNALLED
+                self._flying -= 1
+            return Answer(res.op_id, written, ended=False)
+        if written.version:
+            kept = self._versions.setdefault(own.write.state, deque(maxlen=REMEMBERED))
+            kept.append((res.op_id, written.version))
+        self._end(own)
+        return Answer(res.op_id, written)
+
+    def refused(self, frame: ErrorFrame) -> Answer | None:
+        """What an `error` frame with an op_id means; None: it is about none of these."""
+        own = self._sent.get(frame.op_id) if frame.op_id is not UNSET else None
+        return None if own is None else self._refused(own, from_frame(frame))
+
+    def _refused(self, own: OwnWrite, refusal: StarsError) -> Answer:
+        if refusal.status in _PASSING and own.tries < TRIES:
+            own.tries += 1
+            self._back(own)
+            return Answer(own.write.op_id, refusal=refusal, ended=False, pause=True)
+        self._end(own)
+        return Answer(own.write.op_id, refusal=refusal)
+
+    def _back(self, own: OwnWrite) -> None:
+        """To the place among those that wait where it was."""
+        del self._sent[own.write.op_id]
+        if own.status is WriteStatus.SENT:
+            self._flying -= 1
+        own.status = WriteStatus.WAITING
+        place = 0
+        while place < len(self._waiting) and self._waiting[place].number < own.number:
+            place += 1
+        self._waiting.insert(place, own)
+
+    def _end(self, own: OwnWrite) -> None:
+        del self._sent[own.write.op_id]
+        open_ = self._open[own.write.state]
+        open_.pop(own.write.op_id, None)
+        if not open_:
+            del self._open[own.write.state]
+        if own.status is WriteStatus.SENT:
+            self._flying -= 1
+
+
+def _number(own: OwnWrite) -> int:
+    return own.number
+
+
+def _written(write: Write, res: Res) -> Written:
+    conflict: dict[str, Json] | None = res.conflict
+    return Written(
+        op_id=res.op_id,
+        status=res.status,
+        state=write.state,
+        uid=res.uid if res.uid is not UNSET else "",
+        version=res.v if res.v is not UNSET else 0,
+        revision=res.rev if res.rev is not UNSET else 0,
+        merged=res.merged,
+        changed=res.changed,
+        replayed=res.replayed,
+        queued=res.queued,
+        conflict=conflict,
+    )

@@ -1,0 +1,87 @@
+"""Who waits for the answer to which own write, and when writes may go out; kept in a store where there is one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from state.errors import StarsError
+from state.sync.client.backoff import Backoff
+from state.sync.client.outbox import Answer, Outbox
+from state.sync.client.store import Store
+from state.sync.client.values import Written
+from state.sync.protocol import ErrorFrame, Res, Write
+
+
+class Posting:
+    """The outbox of a client, with those who wait."""
+
+    def __init__(self, store: Store | None) -> None:
+        self.outbox = Outbox(store.writes if store else ())
+        #: What became of writes that nobody waited for, as those of an earlier process.
+        self.unclaimed: deque[Answer] = deque(maxlen=1000)
+        self._store = store
+        self._backoff = Backoff()
+        self._paused_until = 0.0
+        #: By op_id; and whether the last answer is wanted.
+        self._answers: dict[str, tuple[asyncio.Future[Written], bool]] = {}
+
+    def write(self, write: Write, *, settled: bool) -> asyncio.Future[Written]:
+        """Queue a write; its answer, or with `settled` the last one. Raises as `Outbox.add`, and OSError."""
+        self.outbox.add(write)
+        if self._store is not None:
+            self._store.add(write)
+        future: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        self._answers[write.op_id] = (future, settled)
+        return future
+
+    def wait(self, now: float) -> float:
+        """Seconds from the monotonic time `now` until something may be sent; 0: at once."""
+        return max(0.0, self._paused_until - now)
+
+    def answered(self, res: Res) -> None:
+        """Hand an answer to whoever waits for it."""
+        self._settle(self.outbox.answered(res))
+
+    def refused(self, frame: ErrorFrame) -> None:
+        """Hand the refusal of a frame to whoever waits for its answer."""
+        self._settle(self.outbox.refused(frame))
+
+    def disconnected(self) -> None:
+        """What is not answered is sent again, on the next connection at once."""
+        self.outbox.disconnected()
+        self._paused_until = 0.0
+
+    def end(self, why: StarsError) -> None:
+        """No answer comes any more."""
+        answers, self._answers = self._answers, {}
+        for future, _ in answers.values():
+            if not future.done():
+                future.set_exception(why)
+                future.exception()  # whoever cancelled its wait does not look
+
+    def _settle(self, answer: Answer | None) -> None:
+        if answer is None:
+            return
+        if answer.pause and answer.refusal is not None:
+            asked = answer.refusal.extra.get("retry_after", 0)
+            pause = self._backoff.pause(float(asked) if isinstance(asked, int | float) else 0.0)
+            self._paused_until = asyncio.get_running_loop().time() + pause
+        else:
+            self._backoff.succeeded()
+        future, settled = self._answers.get(answer.op_id, (None, True))
+        if future is None:
+            if answer.ended:
+                self.unclaimed.append(answer)
+        elif not future.done():
+            if answer.ended and answer.refusal is not None:
+                future.set_exception(answer.refusal)
+            elif answer.written is not None and (answer.ended or not settled):
+                future.set_result(answer.written)
+        if answer.ended:
+            self._answers.pop(answer.op_id, None)
+            if self._store is not None:
+                self._store.end(answer.op_id, self._open)
+
+    def _open(self) -> tuple[Write, ...]:
+        return tuple(own.write for own in self.outbox.writes())

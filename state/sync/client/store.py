@@ -1,0 +1,122 @@
+"""What a client keeps in a directory, so that a restarted process goes on where the one before it was.
+
+`replica.json` holds replicas with the tokens that belong to them and is replaced whole; `outbox.ndjson` grows by a line
+per write and per answer. Both outlive the process; what the system had not yet written is lost with the machine.
+One process at a time may use a directory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TextIO
+
+import msgspec
+
+from state.sync.client.refusals import ForeignStore
+from state.sync.client.replica import Saved
+from state.sync.protocol import Write
+
+#: Ends in the outbox's file after which it is written anew.
+ENDS: Final = 1000
+
+
+class Kept(msgspec.Struct, kw_only=True):
+    """The replicas of a client, by `key_of` their subscriptions."""
+
+    space: str
+    agent: str
+    session: str | None = None
+    replicas: dict[str, Saved] = {}
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    """One line of the outbox: a write, or the op_id of one that came to its end."""
+
+    write: Write | None = None
+    end: str = ""
+
+
+_line: Final = msgspec.json.Decoder(_Line)
+_kept: Final = msgspec.json.Decoder(Kept)
+
+
+def key_of(patterns: tuple[str, ...], mode: str) -> str:
+    """What a replica is kept under."""
+    return msgspec.json.encode([mode, *patterns]).decode()
+
+
+class Store:
+    """See above. Every call may block on the disk."""
+
+    def __init__(self, directory: Path, space: str, agent: str) -> None:
+        """Makes the directory. Raises ForeignStore, OSError."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self._replica, self._outbox = directory / "replica.json", directory / "outbox.ndjson"
+        self.kept = Kept(space=space, agent=agent)
+        if self._replica.exists():
+            self.kept = _kept.decode(self._replica.read_bytes())
+            if (self.kept.space, self.kept.agent) != (space, agent):
+                raise ForeignStore
+        else:
+            self.save(self.kept)
+        self.writes = self._read()
+        self._ends = 0
+        self._lines = self._rewritten(self.writes)
+
+    def save(self, kept: Kept) -> None:
+        """Keep the replicas and their tokens, all at once. Raises OSError."""
+        _replace(self._replica, msgspec.json.encode(kept))
+
+    def add(self, write: Write) -> None:
+        """Keep a write before it is sent. Raises OSError."""
+        self._append(_Line(write=write))
+
+    def end(self, op_id: str, open_: Callable[[], tuple[Write, ...]]) -> None:
+        """A write came to its end; `open_()` are those that did not. Raises OSError."""
+        self._ends += 1
+        if self._ends >= ENDS:
+            self._lines.close()
+            self._lines, self._ends = self._rewritten(open_()), 0
+        else:
+            self._append(_Line(end=op_id))
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._lines.close()
+
+    def _append(self, line: _Line) -> None:
+        self._lines.write(msgspec.json.encode(line).decode() + "\n")
+        self._lines.flush()
+
+    def _rewritten(self, writes: tuple[Write, ...]) -> TextIO:
+        lines = (msgspec.json.encode(_Line(write=each)) + b"\n" for each in writes)
+        _replace(self._outbox, b"".join(lines))
+        return self._outbox.open("a", encoding="utf-8")
+
+    def _read(self) -> tuple[Write, ...]:
+        found: dict[str, Write] = {}
+        if self._outbox.exists():
+            for raw in self._outbox.read_bytes().splitlines():
+                try:
+                    line = _line.decode(raw)
+                except (
+                    msgspec.DecodeError
+                ):  # the last one, cut off: nobody was told that it is kept
+                    break
+                if line.write is not None:
+                    found[line.write.op_id] = line.write
+                else:
+                    found.pop(line.end, None)
+        return tuple(found.values())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Atomically: a reader finds the old content or the new one."""
+    new = path.with_name(path.name + ".new")
+    with new.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
