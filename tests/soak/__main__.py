@@ -1,5 +1,7 @@
-"""`python -m tests.soak [--seed N] [--seconds S] [--only W5xkill-web …] [--folder DIR]`: every workload under every kind
-of fault on real processes, `--seconds` each; `--judge DIR` judges kept histories again. Exits 1 with the findings.
+"""Every workload under every kind of fault, on real processes; exits 1 with what was found.
+
+`python -m tests.soak [--seed N] [--seconds S] [--only W5xkill-web …] [--folder DIR]`, `--seconds` for each;
+`python -m tests.soak --judge DIR` judges the watch histories that were kept there again.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class Space:
     def delta(self, prev: int, rev: int, without: str = "") -> Delta:
         """All of the revisions in between."""
         entries = [self.wire[e.id, e.v] for e in self.log().between(prev, rev) if e.id != without]
-        return Delta(sub=1, prev=prev, rev=rev, entries=tuple(entries))
+        return Delta(sub=1, prev=prev, rev=rev, token=f"t{rev}", entries=tuple(entries))
 
     def holds(self, *names: str) -> Holds:
         """What a client that has all of it holds now."""

@@ -32,6 +32,7 @@ class Desk:
         user = make_user(username=f"ada-{space}")
         leader, *workers = agents
         make_group(group_id=space, owner=user, leader=leader, workers=tuple(workers))
+        self._store.open_space(space)
         return make_token(user=user)
 
     def log(self, space: str, after: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One run: a space of its own on the site, its clients and subscribers, its growing log, and what was seen of faults."""
+"""One run: a space of its own, its clients and subscribers, its log as it grows, and what was seen of faults."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from typing import Any, Final, Literal
 import msgspec
 
 from state.policy import Caller, Right, rights
+from state.sync.client import StarsClient
 from state.values import AccessPolicy, SharedState
 from tests.soak.history import Header, Recorder
 from tests.soak.processes import Site, Web
 from tests.soak.records import Log, Logged, Watch, Windows
+from tests.soak.replicas import ReplicaWatcher, make_client
 from tests.soak.talking import Answer, Http, Socket
 from tests.soak.watching import Habits, Watcher
 
@@ -43,7 +45,7 @@ class Stage:
         self.coverage: Counter[str] = Counter()
         #: Sentences about what should not be, found while running.
         self.oddities: list[str] = []
-        self.watchers: list[Watcher] = []
+        self.watchers: list[Watcher | ReplicaWatcher] = []
         self.token = ""
         self.entries: list[Logged] = []
         self._configs: list[tuple[int, str, dict[str, Any]]] = []
@@ -107,6 +109,27 @@ class Stage:
         urls = [web.url for web in self.site.webs]
         seed = self.chance(name).getrandbits(32)
         watcher = Watcher(urls, self.space, self.token, watch, habits=habits, seed=seed)
+        self.watchers.append(watcher)
+        self.start(watcher.run())
+        return watcher
+
+    def client(self, agent: str, name: str, web: Web) -> StarsClient:
+        """An agent that uses the client of `state.sync`."""
+        return make_client(web.url, self.space, self.token, agent, name)
+
+    def replica(
+        self,
+        name: str,
+        states: tuple[str, ...] = ("*",),
+        *,
+        mode: Literal["all", "latest"] = "all",
+        reader: str = "agent:w11",
+        web: int = 0,
+    ) -> ReplicaWatcher:
+        """A subscriber by that client, which follows from now on."""
+        watch = Watch(name=name, reader=reader, states=states, mode=mode, to_the_end=False)
+        client = self.client(reader.removeprefix("agent:"), name, self.site.webs[web])
+        watcher = ReplicaWatcher(client, watch)
         self.watchers.append(watcher)
         self.start(watcher.run())
         return watcher

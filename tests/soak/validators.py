@@ -136,13 +136,15 @@ def bookmarkable(watch: Watch, log: Log) -> list[str]:
                     marked, snapped = 0, False
                 case Snap(last=last):
                     snapped = last
-                case Mark(rev=marked):
-                    if marked > log.head:
-                        found.append(f"a mark of {marked}, and the log ends at {log.head}")
-                    if not snapped:
-                        found.append(f"a mark of {marked} before the end of the snapshot")
-                    held = {state_id: doc.v for state_id, doc in replica.alive().items()}
-                    found += _not_held(watch, log, held, marked)
+            # A delta with a token is a bookmark, too.
+            if isinstance(frame, Delta | Mark) and frame.token:
+                marked = frame.rev
+                if marked > log.head:
+                    found.append(f"a mark of {marked}, and the log ends at {log.head}")
+                if not snapped:
+                    found.append(f"a mark of {marked} before the end of the snapshot")
+                held = {state_id: doc.v for state_id, doc in replica.alive().items()}
+                found += _not_held(watch, log, held, marked)
     return found
 
 

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from random import Random
+from typing import Final
 
 import msgspec
 from websockets.asyncio.client import ClientConnection
@@ -17,6 +18,9 @@ from state.sync import protocol, tokens
 from tests.soak.records import Cut, Data, Got, Holds, Log, Subscribed, Watch
 from tests.soak.replica import Replica
 from tests.soak.talking import PATIENCE, open_socket, socket_url
+
+#: Seconds between two accounts of what is held, beside those at marks.
+HOLD_EVERY: Final = 1.0
 
 
 class Habits(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +65,9 @@ class Watcher:
         #: Where to go on: a token, and the revision that it is of.
         self._place: tuple[str, int] | None = None
         self._last: Data | None = None
+        self._held = 0.0
+        #: Between the first part of a snapshot and its mark.
+        self._snapping = False
         self._socket: ClientConnection | None = None
 
     async def calm_down(self) -> None:
@@ -81,12 +88,15 @@ class Watcher:
         return True
 
     def hold(self) -> None:
-        """Write down what is held now."""
+        """Write down what is held now, at the end of a frame that names a place."""
+        if self.replica.rev is None or self._snapping:
+            return
+        self._held = time.monotonic()
         docs = {
             state_id: (doc.uid, doc.v, jsonvalue.digest(doc.data))
             for state_id, doc in self.replica.alive().items()
         }
-        self.watch.steps.append(Holds(t=time.monotonic(), rev=self.replica.rev or 0, docs=docs))
+        self.watch.steps.append(Holds(t=self._held, rev=self.replica.rev, docs=docs))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -204,17 +214,21 @@ class Watcher:
             await self._subscribe(socket)
             return
         self.replica.take(frame)
-        match frame:
-            case protocol.Mark():
-                self._place = (frame.token, tokens.decode(frame.token).revision)
-                if self._place[1] != frame.rev:
-                    self.oddities.append(
-                        f"{self.watch.name}: the token of the mark {frame.rev} says {self._place[1]}"
-                    )
-                self.hold()
-            case protocol.Reset():
-                self._place = None
-                self.counts[f"reset {frame.reason}"] += 1
+        if isinstance(frame, protocol.Snap):
+            self._snapping = True
+        if isinstance(frame, protocol.Delta | protocol.Mark) and frame.synced:
+            self._snapping = False
+        if isinstance(frame, protocol.Reset):
+            self._place = None
+            self.counts[f"reset {frame.reason}"] += 1
+        if isinstance(frame, protocol.Delta | protocol.Mark) and frame.token:
+            self._place = (frame.token, tokens.decode(frame.token).revision)
+            if self._place[1] != frame.rev:
+                self.oddities.append(
+                    f"{self.watch.name}: the token of {frame.rev} says {self._place[1]}"
+                )
+        if isinstance(frame, protocol.Mark) or time.monotonic() - self._held > HOLD_EVERY:
+            self.hold()
         if self.habits.acks:
             await self._ack(socket)
 

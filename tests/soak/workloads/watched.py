@@ -49,6 +49,10 @@ class Watched:
             habits=Habits(leaves_after=1.5),
         )
 
+        stage.replica("replica-all", web=0)
+        stage.replica("replica-latest", ("doc/*",), mode="latest", web=1)
+        stage.replica("replica-sometimes", reader=SOMETIMES, web=1)
+
     def clients(self, stage: Stage) -> list[Coroutine[Any, Any, None]]:
         """See `Workload`."""
         found = [self._toggler(stage)]
