@@ -67,12 +67,19 @@ class Core(ABC):
         detector: conflicts.ConflictDetector | None = None,
         clock: Callable[[], datetime] = _now,
         poke: Callable[[str, int, tuple[str, ...]], None] | None = None,
+        held: Callable[[str], int | None] | None = None,
+        announced: Mapping[str, Any] | None = None,
     ) -> None:
-        """`poke(space, revision, state ids)` is called after every commit: what it says is a hint, and may be lost."""
+        """`poke(space, revision, state ids)` is called after every commit: what it says is a hint, and may be lost.
+
+        `held(space)` is the revision after which somebody still needs the log, None where nobody does; `announced` is
+        configuration of others that `announce_config` tells of, by name, without secrets.
+        """
         self.config, self.bus, self.store = config, bus, store
         self.limits = limits or Limits()
         self.detector = detector or conflicts.ConflictDetector(bus)
         self._clock, self._poke = clock, poke
+        self._held, self._announced = held, dict(announced or {})
         self.counts = Counts(enabled=config.enable_metrics)
         self._writer = Writer(store, clock=clock, committed=self._committed, refused=self._refused)
         self._lanes: dict[str, Lane] = {}

@@ -8,17 +8,19 @@ from contextlib import contextmanager
 
 import msgspec
 
-from state.errors import Unavailable
+from state.errors import Invalid, Unavailable
 from state.manager.announcing import Announce
 from state.manager.compacting import compact
 from state.manager.jobs import plain
 from state.manager.parking import Parking
 from state.manager.querying import Reading
+from state.manager.recording import Record
 from state.manager.settings import GLOBAL_SPACE
 from state.manager.writing import Writing
 from state.policy import Caller, system
 from state.refusals import NotPermitted
 from state.values import (
+    DURABLE,
     EventType,
     StateEvent,
     StateMetrics,
@@ -59,8 +61,12 @@ class StateManager(Writing, Reading, Parking):
                 done["expired"] += self.keeper.expire(info.id)
                 done["conflicts"] += self.keeper.settle_conflicts(info.id)
                 done["outcomes"] += self.keeper.forget(info.id)
-                compact(self.store, info.id, now=self._clock())
+                self._compact(info.id)
         return done
+
+    def _compact(self, space: str) -> None:
+        held = None if self._held is None else self._held(space)
+        compact(self.store, space, now=self._clock(), held=held)
 
     def announce_config(self) -> None:
         """Compare the effective configuration with the one kept in the installation's space; when it differs, keep it
@@ -68,8 +74,19 @@ class StateManager(Writing, Reading, Parking):
         kept = self.store.config
         # Where the store is may hold a password; the keys of encryption are not in the configuration at all.
         store = msgspec.structs.replace(kept, connection_string="")
-        effective = plain({"manager": self.config, "store": store, "limits": self.limits})
+        effective = plain(
+            {"manager": self.config, "store": store, "limits": self.limits, **self._announced}
+        )
         job = Announce(system(GLOBAL_SPACE), effective, config=self.config, limits=self.limits)
+        self._carry_out([job])
+        job.result_or_raise()
+
+    def record(self, event: StateEvent) -> None:
+        """Keep an event that is durable and no change of a state (`sync_failed`) in the audit trail of its space, and
+        tell of it. Raises Invalid for one of another kind."""
+        if event.type not in DURABLE or not event.space:
+            raise Invalid(f"Events of the type {event.type} are not kept.")
+        job = Record(event)
         self._carry_out([job])
         job.result_or_raise()
 

@@ -82,6 +82,8 @@ class Connection(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)
     lease = models.CharField(max_length=32, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)
+    #: The revision up to which the message under way reaches, so that it is the same when it is sent again.
+    sending = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ("space", "agent", "name", "id")
@@ -145,6 +147,10 @@ class SyncTask(models.Model):
     )
     #: The revision that its targets must have; 0: not known before it starts.
     revision = models.BigIntegerField(default=0)
+    #: Whether it is settled whom it serves.
+    chosen = models.BooleanField(default=False)
+    #: Whether its failure stands in the audit trail of the space, if it has failed.
+    told = models.BooleanField(default=True)
     retry_count = models.PositiveIntegerField(default=0)
     max_retries = models.PositiveIntegerField(default=3)
     error = models.TextField(blank=True, default="")
@@ -189,6 +195,9 @@ class SyncTask(models.Model):
                 fields=("completed_at",),
                 condition=Q(completed_at__isnull=False),
                 name="sync_task_completed",
+            ),
+            models.Index(
+                fields=("completed_at",), condition=Q(told=False), name="sync_task_to_tell"
             ),
         )
 

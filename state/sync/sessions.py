@@ -7,7 +7,6 @@ its place is kept.
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -18,15 +17,13 @@ import msgspec
 from django.db import connection, transaction
 from django.db.models import F, Min, Q, QuerySet
 
-from state.errors import StarsError
 from state.models import Connection
 from state.models.sync import LIVE_STATUSES
 from state.policy import Caller
 from state.sync import control
 from state.sync.protocol.limits import ANSWER, HB_S, SUPERSEDED
-from state.values import ConnectionStatus, ConnectionType, EventType, StateEvent
-
-logger = logging.getLogger(__name__)
+from state.sync.telling import Publish, tell
+from state.values import ConnectionStatus, ConnectionType, EventType
 
 #: How long a session without a socket is kept with its place.
 KEPT: Final = timedelta(minutes=5)
@@ -116,7 +113,7 @@ class Sessions:
 
     def __init__(
         self,
-        publish: Callable[[StateEvent], None],
+        publish: Publish,
         *,
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
@@ -288,6 +285,8 @@ class Sessions:
                 process="",
                 expires_at=None,
                 due_at=None,
+                lease="",
+                lease_until=None,
                 ended_at=self._clock(),
                 generation=F("generation") + 1,
             )
@@ -315,17 +314,8 @@ class Sessions:
         self._tell(EventType.AGENT_HEARTBEAT, space, agent, note.session)
 
     def _tell(self, kind: EventType, space: str, agent: str, session: str, **more: Any) -> None:
-        event = StateEvent(
-            type=kind,
-            timestamp=self._clock(),
-            space=space,
-            agent_id=agent,
-            metadata={"session": session, **more},
-        )
-        try:
-            self._publish(event)
-        except StarsError as error:
-            logger.warning("an event was not delivered: %s", error, extra={"type": kind})
+        at = self._clock()
+        tell(self._publish, kind, at, space=space, agent=agent, session=session, **more)
 
 
 def new_id() -> str:

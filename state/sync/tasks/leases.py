@@ -1,0 +1,51 @@
+"""Leases on rows: whoever holds one works on the row, and another may when it is over (shared-state 1.12)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+from uuid import uuid4
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+
+from state.models import Connection, SyncTask
+
+M = TypeVar("M", Connection, SyncTask)
+
+#: How long, unless extended.
+LEASE: Final = timedelta(seconds=60)
+
+
+def take(rows: QuerySet[M], now: datetime, **changes: Any) -> M | None:
+    """Lease the first of the rows that nobody works on, changing it as told; None when there is none.
+
+    PostgreSQL passes over rows that others are just taking; SQLite has one writer at a time.
+    """
+    free = rows.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+    skip = connection.features.has_select_for_update_skip_locked
+    with transaction.atomic():
+        row = free.select_for_update(skip_locked=skip).first()
+        if row is None:
+            return None
+        changes |= {"lease": uuid4().hex, "lease_until": now + LEASE}
+        if not free.filter(pk=row.pk).update(**changes):
+            return None
+    for name, value in changes.items():
+        setattr(row, name, value)
+    return row
+
+
+def extend(row: M, now: datetime, *, lasting: timedelta = LEASE, **changes: Any) -> bool:
+    """Keep the lease from now on, changing the row as told; False when it is lost."""
+    return _change(row, {"lease_until": now + lasting, **changes})
+
+
+def release(row: M, **changes: Any) -> bool:
+    """Give the lease back, changing the row as told; False (and nothing is changed) when it was lost before."""
+    return _change(row, {"lease": "", "lease_until": None, **changes})
+
+
+def _change(row: M, changes: dict[str, Any]) -> bool:
+    # Who ends or cancels what the row stands for clears the lease.
+    return bool(type(row)._default_manager.filter(pk=row.pk, lease=row.lease).update(**changes))
