@@ -17,6 +17,7 @@ from groups.viewing.outbox import Frame
 from groups.viewing.watcher import Watcher
 from state.errors import StarsError
 from state.fanout.outbox import Outbox, writable_of
+from state.pace import Allowance
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The socket's whole life; whatever ends it, nothing stays behind."""
         self.outbox = Outbox(writable_of(scope))
-        self.allowance = protocol.Allowance()
+        self.allowance = Allowance()
         try:
             await super().__call__(scope, receive, send)
         finally:

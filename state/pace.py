@@ -1,4 +1,4 @@
-"""How fast one writer may write, in this process: a token bucket each, shared by REST and sockets."""
+"""How fast clients may write, in this process, and how fast frames may come on one socket: token buckets."""
 
 from __future__ import annotations
 
@@ -53,3 +53,22 @@ def check(limits: Limits, user: Any, agent: str) -> None:
     wait = buckets.take(key, rate=limits.writes_per_second, burst=limits.writes_burst)
     if wait:
         raise TooFast(extra={"retry_after": math.ceil(wait)})
+
+
+class Allowance:
+    """A token bucket: `burst` frames at once, `rate` frames per second in the long run."""
+
+    def __init__(self, *, burst: float = 240.0, rate: float = 20.0) -> None:
+        self._burst, self._rate = burst, rate
+        self._left = burst
+        self._at = time.monotonic()
+
+    def take(self) -> bool:
+        """Whether one more frame is within the allowance."""
+        now = time.monotonic()
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < 1.0:
+            return False
+        self._left -= 1.0
+        return True

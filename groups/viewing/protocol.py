@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -127,22 +126,3 @@ def error(refusal: StarsError, topic: str | None = None) -> str:
 
 def _now() -> str:
     return timestamp(datetime.now(UTC))
-
-
-class Allowance:
-    """A token bucket: `burst` frames at once, `rate` frames per second in the long run."""
-
-    def __init__(self, *, burst: float = 240.0, rate: float = 20.0) -> None:
-        self._burst, self._rate = burst, rate
-        self._left = burst
-        self._at = time.monotonic()
-
-    def take(self) -> bool:
-        """Whether one more frame is within the allowance."""
-        now = time.monotonic()
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < 1.0:
-            return False
-        self._left -= 1.0
-        return True

@@ -9,24 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import zlib
-from collections import deque
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from state.errors import NotAllowed, NotFound, StarsError
 from state.fanout.outbox import Outbox
 from state.policy import Caller
-from state.sync import filters, protocol, tokens, writing
+from state.sync import filters, protocol, writing
+from state.sync.heart import Heart, Pace
 from state.sync.metrics import counts
-from state.sync.protocol import ClientFrame, ResetReason, ServerFrame
-from state.sync.selecting import Chunk, Reader
+from state.sync.outlet import Outlet
+from state.sync.promises import Promises
+from state.sync.protocol import ClientFrame
+from state.sync.queue import WriteQueue
+from state.sync.selecting import Reader, absent
 from state.sync.sessions import Note, Opened, SubNote
-from state.sync.subscription import Subscription
-from state.sync.window import Window
+from state.sync.subscription import Subscription, asked
 from state.threads import in_thread
 from state.values import ConnectionType
 
@@ -36,27 +35,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Frames a client may send: at once, and per second in the long run; and refused ones in a row that end it.
-BURST: Final = 1000.0
-RATE: Final = 400.0
-PATIENCE: Final = 200
 #: Seconds after which it is looked up again who reads, at the latest.
 RENEW: Final = 60.0
-
-
-class TooFast(protocol.Busy):
-    """Frames come faster than they are looked at; this one was not."""
-
-    reason = "flood"
-
-
-class _Awaited(msgspec.Struct):
-    """A sync task wants an acknowledgement of `state`; `revision` None: its snapshot has not gone yet."""
-
-    task: str
-    agent: str
-    state: str
-    revision: int | None
 
 
 class Live:
@@ -74,7 +54,8 @@ class Live:
         said is sent."""
         self.pool, self.space, self.outbox, self.who, self._end = pool, space, outbox, who, end
         self.subs: dict[int, Subscription] = {}
-        self.window = Window(pool.config.queue_buffer_size, protocol.WINDOW_BYTES)
+        self.outlet = Outlet(outbox, pool.config.queue_buffer_size, self._lose)
+        self.say = self.outlet.say
         self.hello: protocol.Hello | None = None
         self.caller: Caller | None = None
         self.opened: Opened | None = None
@@ -86,17 +67,13 @@ class Live:
         self.ended = False
         self.error = ""
         self.last_note: Note | None = None
-        self._closing = False
+        self._closing = self._noted_parked = False
         self._heard = datetime.now(UTC)
-        self._hb, self._answered, self._missed = 0, 0, 0
-        self._hb_at = self._renewed = self._began = time.monotonic()
-        self._tokens, self._tokens_at, self._refused = BURST, time.monotonic(), 0
-        self._parked_at: float | None = None
-        self._writes: deque[protocol.Write] = deque()
-        self._writing: asyncio.Task[None] | None = None
-        #: Journalled writes that are not settled yet.
-        self._queued: set[str] = set()
-        self._awaited: list[_Awaited] = []
+        self._renewed = self._began = time.monotonic()
+        self._heart = Heart(pool.hb_s, self._began)
+        self._pace = Pace(lambda: self.bye(protocol.FLOOD, "flood"))
+        self._writes = WriteQueue(self._carry_out, self._outcome, self._answer_write)
+        self._promises = self.outlet.promises = Promises(self._keep)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- the client speaks ----------------------------------------------------------------------------------------
@@ -106,7 +83,7 @@ class Live:
         if self._closing:
             return
         try:
-            self._check_pace()
+            self._pace.check()
             await self._answer(protocol.parse(text))
         except StarsError as refusal:
             self.say(protocol.error(refusal))
@@ -115,19 +92,6 @@ class Live:
         except Exception:
             logger.exception("a frame was not answered")
             self.say(protocol.error(StarsError("Stars could not answer this; its log says why.")))
-
-    def _check_pace(self) -> None:
-        now = time.monotonic()
-        self._tokens = min(BURST, self._tokens + (now - self._tokens_at) * RATE)
-        self._tokens_at = now
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
-            self._refused = 0
-            return
-        self._refused += 1
-        if self._refused > PATIENCE:
-            self.bye(protocol.FLOOD, "flood")
-        raise TooFast
 
     async def _answer(self, frame: ClientFrame) -> None:
         if isinstance(frame, protocol.Hello):
@@ -139,7 +103,7 @@ class Live:
             case protocol.Ack():
                 self._ack(frame)
             case protocol.ClientHb():
-                self._answered = max(self._answered, min(frame.n, self._hb))
+                self._heart.answered(frame.n)
                 self._heard, self.dirty = datetime.now(UTC), True
             case protocol.Write():
                 self._write(frame)
@@ -153,7 +117,7 @@ class Live:
                 subscription = self._sub(frame.sub)
                 if not subscription.pulled:
                     raise protocol.PullOnly
-                self._spawn(self._pull(subscription, frame.limit))
+                self._spawn(subscription.pull(frame.limit))
 
     async def _greet(self, frame: protocol.Hello) -> None:
         if self.hello is not None:
@@ -161,6 +125,7 @@ class Live:
         if frame.proto != protocol.PROTO:
             raise protocol.WrongVersion
         self.hello = frame
+        self.outlet.compressing = bool(frame.compress)
         if self.who is None and frame.token_auth:
             self.who = await self.pool.identify(frame.token_auth)
         if self.who is None:
@@ -185,7 +150,7 @@ class Live:
             exclusive=frame.exclusive,
             process=self.pool.process,
         )
-        self._hb_at = time.monotonic()
+        self._heart = Heart(self.pool.hb_s, time.monotonic())
         self.pool.enter(self)
         self.say(
             protocol.Welcome(
@@ -206,6 +171,11 @@ class Live:
         )
 
     @property
+    def is_parked(self) -> bool:
+        """Whether something waits because the client does not acknowledge."""
+        return self.outlet.parked_at is not None
+
+    @property
     def acked(self) -> int:
         """The least revision that all subscriptions have applied."""
         return min((each.acked for each in self.subs.values()), default=0)
@@ -221,73 +191,36 @@ class Live:
     def _subscribe(self, frame: protocol.Sub) -> None:
         assert self.feed is not None and self.caller is not None and self.hello is not None
         try:
-            wanted = filters.filter_of(frame.states)
-            token = tokens.decode(frame.from_) if frame.from_ and not frame.why else None
             if len(self.subs) >= protocol.MAX_SUBSCRIPTIONS and frame.sub not in self.subs:
                 raise protocol.TooManySubscriptions
+            reader = Reader(self.caller, filters.filter_of(frame.states))
+            sub = asked(frame, self.feed, self.outlet, reader, self.pool.config, self.pool.gate)
         except StarsError as refusal:
             self.say(protocol.error(refusal, sub=frame.sub))
             return
         old = self.subs.pop(frame.sub, None)
         if old is not None:
             old.close()
-        reader = Reader(self.caller, wanted)
-        sub = self.subs[frame.sub] = Subscription(
-            frame.sub,
-            self.feed,
-            self,
-            reader,
-            mode=frame.mode,
-            config=self.pool.config,
-            gate=self.pool.gate,
-        )
+        self.subs[frame.sub] = sub
         sub.pulled = self.hello.mode is ConnectionType.PULL
-        if frame.why:
-            counts.integrity_error()
-            sub.renew("integrity")
-        elif token is None:
-            sub.begin()
-        else:
-            sub.resume(token)
-        known = {
-            each.id
-            for each in self.feed.policies.states()
-            if each.id in wanted.ids and not each.deleted
-        }
-        missing = sorted(
-            each
-            for each in wanted.ids
-            if each not in known or not self.feed.policies.sees(self.caller, each)
-        )
+        missing = absent(reader, self.feed.policies)
         if missing:
-            absent = protocol.StatesNotFound(extra={"states": missing})
-            self.say(protocol.error(absent, sub=frame.sub))
+            refused = protocol.StatesNotFound(extra={"states": missing})
+            self.say(protocol.error(refused, sub=frame.sub))
         self.dirty = True
         sub.follow()
 
     def _ack(self, frame: protocol.Ack) -> None:
         subscription = self._sub(frame.sub)
         rev = min(frame.rev, subscription.prev)
-        found = self.window.ack(frame.sub, rev)
+        found = self.outlet.window.ack(frame.sub, rev)
         if rev > subscription.acked:
             was_at, subscription.acked, self.dirty = self.acked, rev, True
             if found.entries:
                 counts.acked(found.entries, time.monotonic() - found.at)
                 self.pool.acknowledged(self, was_at)
-        if self._parked_at is not None:
-            self._parked_at = time.monotonic()
-        self._wake_parked()
-        if self._awaited:
-            self._settle(subscription, rev)
-
-    def _wake_parked(self) -> None:
-        if self.window.is_open:
-            for each in tuple(self.subs.values()):
-                if each.is_parked:
-                    each.follow()
-
-    async def _pull(self, subscription: Subscription, limit: int) -> None:
-        await subscription.pull(limit)
+        self.outlet.acknowledged()
+        self._promises.settle(subscription)
 
     # -- writes ---------------------------------------------------------------------------------------------------
 
@@ -295,103 +228,25 @@ class Live:
         assert self.hello is not None
         try:
             writing.check(frame, self.hello.mode)
-            if len(self._writes) >= protocol.MAX_WRITES:
-                raise protocol.Busy
+            if self._writes.add(frame):
+                self._spawn(self._writes.work())
         except StarsError as refusal:
             self.say(protocol.error(refusal, op_id=frame.op_id))
-            return
-        self._writes.append(frame)
-        if self._writing is None:
-            self._writing = self._spawn(self._write_all())
 
-    async def _write_all(self) -> None:
-        try:
-            while self._writes:
-                assert self.caller is not None and self.who is not None
-                frame = self._writes[0]
-                answer = await self.pool.write(self.caller, self.who.user.pk, frame)
-                self._writes.popleft()
-                if answer.queued:
-                    self._queued.add(frame.op_id)
-                if (answer.problem or {}).get("conflict_type") or answer.conflict:
-                    self.conflicts += 1
-                    self.dirty = True
-                self.say(answer)
-        finally:
-            self._writing = None
+    async def _carry_out(self, frame: protocol.Write) -> protocol.Res:
+        assert self.caller is not None and self.who is not None
+        return await self.pool.write(self.caller, self.who.user.pk, frame)
 
-    async def _tell_outcomes(self) -> None:
-        for op_id in tuple(self._queued):
-            found = await in_thread(writing.outcome)(self.pool.manager, self.caller, op_id)  # type: ignore[arg-type]
-            if found is not None and op_id in self._queued:
-                self._queued.discard(op_id)
-                self.say(found)
+    async def _outcome(self, op_id: str) -> protocol.Res | None:
+        assert self.caller is not None
+        return await in_thread(writing.outcome)(self.pool.manager, self.caller, op_id)
 
-    # -- the server speaks (Sink) ---------------------------------------------------------------------------------
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the socket takes more now."""
-        return self.outbox.is_open
-
-    async def drained(self) -> None:
-        """Wait until it does."""
-        await self.outbox.drained()
-
-    def say(self, frame: ServerFrame) -> None:
-        """Send a frame."""
-        self._put(protocol.encode(frame))
-
-    def say_delta(self, subscription: Subscription, chunk: Chunk, *, synced: bool) -> None:
-        """Send a delta and count it into the window."""
-        number, reached = subscription.number, chunk.reached
-        text = (
-            f'{{"t":"delta","sub":{number},"prev":{subscription.prev},"rev":{reached},'
-            f'"token":"{subscription.token(reached)}"{_SYNCED if synced else ""},'
-            f'"entries":[{",".join(chunk.texts)}]}}'
-        )
-        self._put(text)
-        count = len(chunk.texts)
-        self.window.sent(number, reached, count, len(text), time.monotonic())
-        counts.sent(count, len(text))
-
-    def _put(self, text: str) -> None:
-        if self._closing:
-            return
-        hello = self.hello
-        if hello is not None and hello.compress and len(text) > protocol.COMPRESS_FROM:
-            packed = zlib.compress(text.encode(), 1)
-            self.outbox.put(packed, len(packed))
-        else:
-            self.outbox.put(text, len(text))
-
-    def parked(self, subscription: Subscription) -> None:
-        """It waits for acknowledgements."""
-        if self._parked_at is None:
-            self._parked_at = time.monotonic()
-            counts.parked(+1)
-        self.dirty = True
-
-    def unparked(self, subscription: Subscription) -> None:
-        """It goes on."""
-        if self._parked_at is not None and not any(each.is_parked for each in self.subs.values()):
-            self._parked_at = None
-            counts.parked(-1)
-        self.dirty = True
-
-    def granted(self, subscription: Subscription, states: frozenset[str]) -> None:
-        """These states were sent whole."""
-        for each in self._awaited:
-            if each.revision is None and each.state in states:
-                each.revision = subscription.prev
-
-    def was_reset(self, reason: ResetReason) -> None:
-        """A subscription begins anew."""
-        counts.reset(reason)
-
-    def gone(self) -> None:
-        """The space was removed, or cannot be followed."""
-        self.bye(protocol.DENIED, "space_not_found")
+    def _answer_write(self, res: protocol.Res) -> None:
+        if (res.problem or {}).get("conflict_type") or res.conflict:
+            counts.conflict()
+            self.conflicts += 1
+            self.dirty = True
+        self.say(res)
 
     # -- sync tasks -----------------------------------------------------------------------------------------------
 
@@ -399,23 +254,11 @@ class Live:
         """A sync task wants the client to have the state, as of that revision."""
         for each in self.subs.values():
             if each.reader.wanted.matches(state) and not each.pulled:
-                self._awaited.append(_Awaited(task, agent, state, None if full else revision))
-                if full:
-                    each.give(state)
-                self._settle(each, each.acked)
+                self._promises.add(each, task, agent, state, None if full else revision)
                 return
 
-    def _settle(self, subscription: Subscription, rev: int) -> None:
-        wanted = subscription.reader.wanted
-        done = [
-            each
-            for each in self._awaited
-            if each.revision is not None and each.revision <= rev and wanted.matches(each.state)
-        ]
-        if done:
-            self._awaited = [each for each in self._awaited if each not in done]
-            for each in done:
-                self._spawn(self.pool.task_acked(each.task, each.agent, rev))
+    def _keep(self, task: str, agent: str, revision: int) -> None:
+        self._spawn(self.pool.task_acked(task, agent, revision))
 
     # -- time goes by ---------------------------------------------------------------------------------------------
 
@@ -427,29 +270,27 @@ class Live:
             if now - self._began > protocol.HELLO_S:
                 self.bye(protocol.BROKEN, "hello_first")
             return
-        if self._parked_at is not None and now - self._parked_at > self.pool.parked_s:
+        if self.outlet.parked_at is not None and now - self.outlet.parked_at > self.pool.parked_s:
             self.bye(protocol.SLOW, "slow")
             return
-        if now - self._hb_at >= self.pool.hb_s:
+        self.dirty = self.dirty or self._noted_parked != self.is_parked
+        if self._heart.is_due(now):
             self._beat(now)
         expires = self.who.expires_at if self.who is not None else None
         if now - self._renewed > RENEW or (expires is not None and expires <= datetime.now(UTC)):
             self._renewed = now
             self._spawn(self.renew())
-        if self._queued:
-            self._spawn(self._tell_outcomes())
+        if self._writes.has_journalled:
+            self._spawn(self._writes.tell_outcomes())
 
     def _beat(self, now: float) -> None:
         assert self.feed is not None
-        self._missed = self._missed + 1 if self._answered < self._hb else 0
-        if self._missed >= 2:
+        if not self._heart.beat(now):
             self.bye(protocol.HEARTBEAT, "heartbeat")
             return
-        self._hb += 1
-        self._hb_at = now
         for each in self.subs.values():
             each.mark_if_moved()
-        self.say(protocol.ServerHb(n=self._hb, head=self.feed.head))
+        self.say(protocol.ServerHb(n=self._heart.count, head=self.feed.head))
 
     async def renew(self) -> None:
         """Read again who this is, and end or change what it may see."""
@@ -483,6 +324,7 @@ class Live:
         if self.opened is None:
             return None
         self.dirty, conflicts, self.conflicts = False, self.conflicts, 0
+        self._noted_parked = self.is_parked
         return Note(
             session=self.opened.id,
             generation=self.opened.generation,
@@ -493,7 +335,7 @@ class Live:
                 )
                 for each in self.subs.values()
             ),
-            parked=self._parked_at is not None,
+            parked=self.is_parked,
             conflicts=conflicts,
         )
 
@@ -520,9 +362,12 @@ class Live:
             self.feed = None
             self.pool.leave(self)
 
+    def _lose(self) -> None:
+        self.bye(protocol.DENIED, "space_not_found")
+
     def _stop(self) -> None:
         if not self._closing:
-            self._closing = True
+            self._closing = self.outlet.closed = True
             self.last_note = self.note()
         for each in self.subs.values():
             each.close()
@@ -536,6 +381,5 @@ class Live:
         return task
 
 
-_SYNCED: Final = ',"synced":true'
 #: Ends of a socket after which its session is not resumed by itself.
 _FAULTS: Final = frozenset({protocol.BROKEN, protocol.NOT_AUTHENTICATED, protocol.DENIED})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -17,18 +17,19 @@ from state.policy import Caller
 from state.sync import tokens
 from state.sync.catchup import CatchUp
 from state.sync.feed import Feed
+from state.sync.metrics import counts
 from state.sync.policies import PolicyChange
 from state.sync.protocol import (
     ConflictFrame,
     Mark,
     ResetReason,
     Revoked,
-    ServerFrame,
+    Sub,
     WireEntry,
 )
 from state.sync.ring import Revision
 from state.sync.selecting import Chunk, Reader, chunks, coalesced
-from state.sync.window import Window
+from state.sync.sink import Sink
 from state.values import AuditRecord, EntryKind, EventType, SyncConfig
 
 logger = logging.getLogger(__name__)
@@ -39,40 +40,6 @@ FUTURE: Final = 2.0
 SNAPSHOTS: Final = 4
 SPREAD_MS: Final = 500
 _encoder: Final = msgspec.json.Encoder()
-
-
-class Sink(Protocol):
-    """Where the frames of a subscription go."""
-
-    window: Window
-
-    @property
-    def is_open(self) -> bool:
-        """Whether more is welcome now."""
-
-    async def drained(self) -> None:
-        """Wait until more is welcome."""
-
-    def say(self, frame: ServerFrame) -> None:
-        """Send a frame."""
-
-    def say_delta(self, subscription: Subscription, chunk: Chunk, *, synced: bool) -> None:
-        """Send a delta with these entries: `subscription.prev` and `.token(chunk.reached)` go with it."""
-
-    def parked(self, subscription: Subscription) -> None:
-        """It has something to say and the window is closed: call `follow()` when that opens."""
-
-    def unparked(self, subscription: Subscription) -> None:
-        """It goes on, or has ended."""
-
-    def granted(self, subscription: Subscription, states: frozenset[str]) -> None:
-        """These were sent whole, as far as they are there, as of `subscription.position`."""
-
-    def was_reset(self, reason: ResetReason) -> None:
-        """Count it."""
-
-    def gone(self) -> None:
-        """The space is no more."""
 
 
 class Subscription:
@@ -377,3 +344,24 @@ class Subscription:
         self.epoch = self.feed.epoch
         self._prefix = self._token_prefix()
         self.renew("epoch")
+
+
+def asked(
+    frame: Sub,
+    feed: Feed,
+    sink: Sink,
+    reader: Reader,
+    config: SyncConfig,
+    gate: asyncio.Semaphore,
+) -> Subscription:
+    """The subscription that a client asks for, at its place. Raises BadToken."""
+    token = tokens.decode(frame.from_) if frame.from_ and not frame.why else None
+    found = Subscription(frame.sub, feed, sink, reader, mode=frame.mode, config=config, gate=gate)
+    if frame.why:
+        counts.integrity_error()
+        found.renew("integrity")
+    elif token is None:
+        found.begin()
+    else:
+        found.resume(token)
+    return found
