@@ -93,7 +93,6 @@ async def _same(stage: Stage, web: Web, final: dict[str, Any]) -> list[str]:
         read = {"uid": answer.body["uid"], "v": answer.body["version"], "data": answer.body["data"]}
         if not jsonvalue.json_equal(read, {key: state[key] for key in read}):
             found.append(f"{web.name} answers v{read['v']} of {state_id}, stored is v{state['v']}")
-    return found
     snapshot = await fresh_snapshot(stage, web)
     held = {key: (doc.uid, doc.v, jsonvalue.digest(doc.data)) for key, doc in snapshot.items()}
     stored = {key: (state["uid"], state["v"], state["h"]) for key, state in final.items()}

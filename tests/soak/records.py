@@ -85,6 +85,10 @@ class Log:
         later = self._changes(reader, state_id, rev)
         return self.may_read(reader, state_id, rev) and all(may for _, may in later)
 
+    def was_lost(self, reader: str, state_id: str, since: int) -> bool:
+        """Whether the right to read it was taken away after that revision."""
+        return any(not may for _, may in self._changes(reader, state_id, since))
+
     def _changes(self, reader: str, state_id: str, rev: int) -> list[tuple[int, bool]]:
         windows = self._windows.get(reader, {}).get(state_id, [])
         return windows[bisect_left(windows, rev + 1, key=lambda each: each[0]) :]

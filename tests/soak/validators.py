@@ -19,16 +19,19 @@ MOST: Final = 10
 
 
 def ordered(watch: Watch, log: Log) -> list[str]:
-    """Entries come in the order of the log: none before one that was sent already."""
+    """Entries come in the order of the log: none before one that was sent already. Of conflated ones (mode latest)
+    that holds for each state, as a frame of them is one step."""
     found = []
     for _, frames in watch.streams():
-        last = (0, -1)
+        last: dict[str, tuple[int, int]] = {}
         for entry in _entries(frames):
+            key = entry.id if watch.mode == "latest" else ""
+            before = last.get(key, (0, -1))
             logged = log.entry(entry.id, entry.v)
-            place = (entry.rev, logged.seq if logged else last[1] + 1)
-            if place < last:
-                found.append(f"{_name(entry)} came after revision {last[0]}")
-            last = max(last, place)
+            place = (entry.rev, logged.seq if logged else before[1] + 1)
+            if place < before:
+                found.append(f"{_name(entry)} came after revision {before[0]}")
+            last[key] = max(before, place)
     return found
 
 
@@ -68,31 +71,38 @@ def atomic(watch: Watch, log: Log) -> list[str]:
 
 
 def reliable(watch: Watch, log: Log) -> list[str]:
-    """Nothing is left out: neither between frames, nor at the end."""
+    """Nothing is left out: what was not sent by the time a frame names a place to come back to, or at the end, is
+    lost. (A state that may be read only now may come whole, behind changes of others.)"""
     found: list[str] = []
     reached: int | None = None
     shown: dict[str, int] = {}
+    owed: list[Logged] = []
     for since, frames in watch.streams():
-        reached, shown = since, {}
+        reached, shown, owed = since, {}, []
         for frame in frames:
             if isinstance(frame, Reset):
-                reached, shown = None, {}
+                reached, shown, owed = None, {}, []
             if not isinstance(frame, Snap | Delta | Mark):
                 continue
             _show(watch, frame, shown)
             had = {(e.id, e.v) for e in frame.entries} if isinstance(frame, Delta) else set()
             if reached is not None:
-                found += [
-                    f"{_named(logged)} is missing in {reached}..{frame.rev}"
-                    for logged in log.between(reached, frame.rev)
-                    if (logged.id, logged.v) not in had and _due(watch, log, logged)
-                    if shown.get(logged.id, 0) < logged.v
-                ]
+                owed += log.between(reached, frame.rev)
+            owed = [
+                logged
+                for logged in owed
+                if (logged.id, logged.v) not in had and _due(watch, log, logged)
+                if shown.get(logged.id, 0) < logged.v
+            ]
+            if isinstance(frame, Delta | Mark) and frame.token:
+                found += [f"{_named(logged)} is missing up to {frame.rev}" for logged in owed]
+                owed = []
             reached = frame.rev
     if watch.to_the_end:
+        owed += log.between(reached or 0, log.head)
         found += [
             f"{_named(logged)} never came; the last frame was of {reached}"
-            for logged in log.between(reached or 0, log.head)
+            for logged in owed
             if _due(watch, log, logged) and shown.get(logged.id, 0) < logged.v
         ]
     return found
@@ -107,7 +117,7 @@ def resumable(watch: Watch, log: Log) -> list[str]:
         first = frames[0]
         if isinstance(first, Delta | Mark) and first.prev != since:
             found.append(f"resumed from {since}, and the first frame follows {first.prev}")
-        if isinstance(first, Reset) and first.reason != "compacted":
+        if isinstance(first, Reset) and not _fair(watch, log, first, since):
             found.append(f"resumed from {since}, and was reset: {first.reason}")
         for frame in frames:
             if isinstance(frame, Reset):
@@ -298,6 +308,13 @@ def _named(entry: Logged) -> str:
 def _open(watch: Watch, log: Log, state_id: str, rev: int) -> bool:
     """Whether the subscriber may be shown the state as of that revision; policy counts when it is sent."""
     return watch.wants(state_id) and log.may_read_since(watch.reader, state_id, rev)
+
+
+def _fair(watch: Watch, log: Log, reset: Reset, since: int) -> bool:
+    """Whether there is a reason to begin anew: history given up, or states taken away that it may have had."""
+    if reset.reason == "filter":
+        return any(log.was_lost(watch.reader, each, since) for each in filter(watch.wants, log.ids))
+    return reset.reason == "compacted"
 
 
 def _due(watch: Watch, log: Log, logged: Logged) -> bool:
