@@ -14,10 +14,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-#: Ten steps per decade, each about a quarter more than the one before (Renard's R10, ISO 3).
-_R10: Final = ("1", "1.25", "1.6", "2", "2.5", "3.15", "4", "5", "6.3", "8")
+#: Twenty steps per decade, each about an eighth more than the one before (Renard's R20, ISO 3).
+_R20: Final = (
+    *("1", "1.12", "1.25", "1.4", "1.6", "1.8", "2", "2.24", "2.5", "2.8"),
+    *("3.15", "3.55", "4", "4.5", "5", "5.6", "6.3", "7.1", "8", "9"),
+)
 #: Upper bounds of the buckets of times, in seconds: 10 µs to 1000 s.
-SECONDS: Final = (*(float(f"{step}e{power}") for power in range(-5, 3) for step in _R10), 1000.0)
+SECONDS: Final = (*(float(f"{step}e{power}") for power in range(-5, 3) for step in _R20), 1000.0)
 #: Of numbers of things that are done together.
 SIZES: Final = tuple(float(2**power) for power in range(11))
 #: A window of five minutes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -100,3 +101,29 @@ def test_a_space_that_cannot_be_swept_is_left_for_the_next_time(
     monkeypatch.setattr(manager.keeper, "expire", expire)
     manager.sweep()
     assert swept == ["Bay", "Harbour"]
+
+
+def test_a_lane_tells_how_long_each_job_of_a_batch_has_waited() -> None:
+    told: list[list[float]] = []
+    begun, may_end = threading.Event(), threading.Event()
+
+    def commit(jobs: Sequence[Job]) -> None:
+        begun.set()
+        assert may_end.wait(10)
+        for job in jobs:
+            job.settled = True
+
+    lane = Lane(commit, waited=lambda waits: told.append(list(waits)))
+    first = threading.Thread(target=lane.submit, args=(_Stub(WIM),))
+    first.start()
+    assert begun.wait(10)
+    behind = threading.Thread(target=lane.submit, args=(_Stub(WIM), _Stub(WIM)))
+    behind.start()
+    while len(lane._waiting) < 2:
+        time.sleep(0.001)
+    time.sleep(0.05)
+    may_end.set()
+    first.join(10)
+    behind.join(10)
+    assert [len(waits) for waits in told] == [1, 2]
+    assert told[0][0] < 0.05 <= min(told[1])

@@ -37,7 +37,7 @@ def path(values: Sequence[float | None]) -> str:
     for x, (before, value, after) in enumerate(zip(gaps, values, gaps[2:], strict=False)):
         if value is None:
             continue
-        drawn.append(f"{'M' if before is None else 'L'}{x} {HEIGHT - HEIGHT * value / top:.4g}")
+        drawn.append(f"{'M' if before is None else 'L'}{x} {HEIGHT * (1 - value / top):.4g}")
         if before is None and after is None:
             drawn.append("h.5")  # long enough to be seen
     return "".join(drawn)

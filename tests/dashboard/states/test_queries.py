@@ -51,6 +51,7 @@ def test_the_lists_cost_the_same_for_3_states_and_for_30(harbour: Group, operato
         "/groups/Harbour/states/",
         "/groups/Harbour/states/entry/",
         "/groups/Harbour/conflicts/",
+        "/states/metrics/figures/",
     )
     make(range(3))
     few = [queries(operator, address) for address in lists]
