@@ -1,0 +1,116 @@
+/** Operations on JSON documents, as `state/jsonvalue/operations.py` has them: pure, so that Node can test it. */
+
+const INDEX = /^(?:0|[1-9][0-9]{0,9})$/;
+
+/** An operation that the document has no place for. */
+export class Misfit extends Error {}
+
+/** The tokens of a pointer (RFC 6901); [] for "", the whole document. */
+export const tokensOf = (path) =>
+  path === "" ? [] : path.slice(1).split("/").map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+
+/** The pointer of these tokens. */
+export const pointer = (tokens) =>
+  tokens.map((token) => `/${String(token).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+const copy = (node) => (Array.isArray(node) ? [...node] : { ...node });
+
+/** What stands under these tokens; undefined when nothing does. */
+export function follow(data, tokens) {
+  let node = data;
+  for (const token of tokens) {
+    if (Array.isArray(node)) node = INDEX.test(token) ? node[token] : undefined;
+    else node = isObject(node) && Object.hasOwn(node, token) ? node[token] : undefined;
+  }
+  return node;
+}
+
+/** The document after these operations; `data` stays as it is, untouched parts are shared. Throws Misfit. */
+export function apply(data, ops) {
+  return ops.reduce((document, op) => {
+    const tokens = tokensOf(op.path);
+    if (op.op === "delete" || (op.op === "merge" && op.value === null && tokens.length)) return without(document, tokens);
+    if (op.op === "merge") return put(document, tokens, merged(follow(document, tokens), op.value));
+    return put(document, tokens, op.value);
+  }, data);
+}
+
+/** Where these operations wrote: an append or removal in an array counts as the array. */
+export function written(ops) {
+  return ops.flatMap((op) => {
+    const tokens = tokensOf(op.path);
+    if (op.op === "merge" && isObject(op.value)) return leaves(op.value, op.path);
+    const last = tokens.at(-1) ?? "";
+    const moves = last === "-" || (op.op === "delete" && INDEX.test(last));
+    return [moves ? pointer(tokens.slice(0, -1)) : op.path];
+  });
+}
+
+/** Pointers of the innermost members of objects. */
+function leaves(value, path) {
+  if (!isObject(value) || !Object.keys(value).length) return [path];
+  return Object.entries(value).flatMap(([key, member]) => leaves(member, path + pointer([key])));
+}
+
+/** Whether one of the paths is the other or above it. */
+export const overlap = (one, other) =>
+  one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+
+/** A member may be called `__proto__`, which plain assignment takes otherwise. */
+function assign(node, key, value) {
+  Object.defineProperty(node, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+function place(node, token) {
+  if (!INDEX.test(token) || Number(token) >= node.length) throw new Misfit(`There is no element ${token}.`);
+  return Number(token);
+}
+
+function put(data, tokens, value) {
+  if (!tokens.length) {
+    if (!isObject(value)) throw new Misfit("The whole document is an object.");
+    return value;
+  }
+  const [token, ...rest] = tokens;
+  const node = copy(data);
+  if (!rest.length) {
+    if (Array.isArray(node) && token === "-") node.push(value);
+    else if (Array.isArray(node)) node[place(node, token)] = value;
+    else assign(node, token, value);
+    return node;
+  }
+  if (Array.isArray(node)) place(node, token);
+  const begun = rest.length === 1 && rest[0] === "-" ? [] : {};
+  const child = Array.isArray(node) ? node[token] : (follow(node, [token]) ?? (Object.hasOwn(node, token) ? null : begun));
+  if (child === null || typeof child !== "object") throw new Misfit(`${token} holds a value that has nothing under it.`);
+  const changed = put(child, rest, value);
+  if (Array.isArray(node)) node[token] = changed;
+  else assign(node, token, changed);
+  return node;
+}
+
+function without(data, tokens) {
+  if (!tokens.length) return {};
+  if (follow(data, tokens) === undefined) return data;
+  const [token, ...rest] = tokens;
+  const node = copy(data);
+  if (rest.length) {
+    const changed = without(node[token], rest);
+    if (Array.isArray(node)) node[token] = changed;
+    else assign(node, token, changed);
+  } else if (Array.isArray(node)) node.splice(Number(token), 1);
+  else delete node[token];
+  return node;
+}
+
+/** A JSON merge patch (RFC 7386). */
+function merged(target, patch) {
+  if (!isObject(patch)) return patch;
+  const result = isObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else assign(result, key, merged(Object.hasOwn(result, key) ? result[key] : undefined, value));
+  }
+  return result;
+}

@@ -1,0 +1,146 @@
+/**
+ * Copies of the states of one subscription, brought up to date by the frames of stars.sync.v1 (docs/sync-protocol.md).
+ * Pure: frames go in, changes come out, and Node can test it.
+ *
+ * Where a frame is missing nothing more is taken and `lost` is true: subscribe again from `token`.
+ */
+
+import { apply, Misfit } from "./ops.js";
+
+export class Replica {
+  /** All of it may come from a page that the server has drawn: `token` leads to `revision`; no snapshot is needed then. */
+  constructor({ states = [], token = "", revision = 0 } = {}) {
+    this.states = new Map(states.map((state) => [state.id, state]));
+    /** To come back to `revision`, up to which all frames were applied. */
+    this.token = token;
+    this.revision = revision;
+    /** The server said that this is (or was) all there is. */
+    this.synced = false;
+    this.lost = false;
+    /** A snapshot has to come first. */
+    this.fresh = !token;
+    /** Something was taken since the last question. */
+    this.moved = false;
+  }
+
+  /** The token to subscribe from now (null: a snapshot); what was lost is asked for again. */
+  ask() {
+    // From that token the same would come again.
+    if (this.lost && !this.moved) this.token = "";
+    this.lost = this.synced = this.moved = false;
+    this.fresh = !this.token;
+    return this.token || null;
+  }
+
+  /** The server does not take the token. */
+  forgetToken() {
+    this.token = "";
+  }
+
+  /** What the page shows of a state by other ways than frames. */
+  know(state) {
+    this.states.set(state.id, state);
+  }
+
+  /** What the frame changes, in order: {id, kind, before, after, entry}; `after` is null where it is gone. */
+  receive(frame) {
+    if (frame.t === "reset") return this.#reset();
+    if (frame.t === "revoked") return frame.states.flatMap((id) => this.#drop(id, "revoked"));
+    if (this.lost) return [];
+    if (frame.t === "snap") return this.#snap(frame);
+    if (frame.t !== "delta" && frame.t !== "mark") return [];
+    if (this.fresh || frame.prev > this.revision) return this.#lose();
+    if (frame.prev < this.revision && frame.rev <= this.revision) return []; // it came before
+    const changes = frame.t === "delta" ? this.#delta(frame) : [];
+    if (this.lost) return [];
+    this.revision = Math.max(this.revision, frame.rev);
+    this.token = frame.token || this.token;
+    this.synced = Boolean(frame.synced);
+    this.moved = true;
+    return changes;
+  }
+
+  #lose() {
+    this.lost = true;
+    this.synced = false;
+    return [];
+  }
+
+  #reset() {
+    const ids = [...this.states.keys()];
+    this.token = "";
+    this.fresh = true;
+    this.lost = this.synced = false;
+    return ids.flatMap((id) => this.#drop(id, "reset"));
+  }
+
+  #drop(id, kind) {
+    const before = this.states.get(id);
+    this.states.delete(id);
+    return before ? [{ id, kind, before, after: null }] : [];
+  }
+
+  #snap(frame) {
+    const changes = [];
+    if (frame.part === 1 && this.fresh) {
+      // A snapshot after a break names all there is; what it does not name is gone.
+      this.unnamed = new Set(this.states.keys());
+      this.fresh = false;
+      this.revision = 0;
+      this.token = "";
+    }
+    for (const given of frame.states) {
+      const before = this.states.get(given.id);
+      this.unnamed?.delete(given.id);
+      if (before?.uid === given.uid && before.v >= given.v) continue;
+      const after = { id: given.id, uid: given.uid, v: given.v, data: given.data, frozen: Boolean(given.frozen) };
+      this.states.set(given.id, after);
+      changes.push({ id: given.id, kind: "snapshot", before, after });
+    }
+    if (frame.last) {
+      for (const id of this.unnamed ?? []) changes.push(...this.#drop(id, "snapshot"));
+      this.unnamed = null;
+      this.revision = Math.max(this.revision, frame.rev);
+    }
+    return changes;
+  }
+
+  /** All of the frame or nothing: it is whole revisions. */
+  #delta(frame) {
+    const draft = new Map();
+    const changes = [];
+    for (const entry of frame.entries ?? []) {
+      const before = draft.has(entry.id) ? draft.get(entry.id) : this.states.get(entry.id);
+      if (isKnown(entry, before)) continue;
+      let after;
+      try {
+        after = afterEntry(entry, before);
+      } catch (error) {
+        if (error instanceof Misfit) return this.#lose();
+        throw error;
+      }
+      draft.set(entry.id, after);
+      changes.push({ id: entry.id, kind: "entry", before, after, entry });
+    }
+    for (const [id, state] of draft) {
+      if (state) this.states.set(id, state);
+      else this.states.delete(id);
+    }
+    return changes;
+  }
+}
+
+/** Whether there is nothing to do: it was applied before, or is about a state that was not given (yet). */
+function isKnown(entry, mine) {
+  if (!mine) return entry.kind !== "create";
+  return entry.uid === mine.uid && entry.v <= mine.v;
+}
+
+function afterEntry(entry, mine) {
+  const replaces = entry.kind === "create" || (entry.coalesced && entry.ops?.[0]?.path === "");
+  if (!replaces && !(mine && mine.uid === entry.uid && mine.v === entry.pv)) throw new Misfit(entry.id);
+  if (entry.kind === "delete") return null;
+  const frozen = entry.config?.frozen ?? (!replaces && mine.frozen);
+  const data = apply(replaces ? {} : mine.data, entry.ops ?? []);
+  return { id: entry.id, uid: entry.uid, v: entry.v, data, frozen: Boolean(frozen) };
+}
