@@ -137,6 +137,24 @@ def state_store_serves_all_processes(
 
 
 @register
+def syncing_is_configured(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A setting of syncing that is not known, or means nothing."""
+    try:
+        conf.sync_config()
+    except ConfigInvalid as error:
+        return [
+            Error(
+                f"The settings of state sync are not valid: {error.message}",
+                hint="STARS_STATE_SYNC has the fields of SyncConfig (state/values/sync.py), times in seconds.",
+                id="stars.E010",
+            )
+        ]
+    return []
+
+
+@register
 def webhook_hosts_are_valid(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:

@@ -328,6 +328,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": timedelta(seconds=5),
         "options": {"expires": 60.0},
     },
+    # Tick of `SyncConfig.sync_interval`: what nobody rang for. One that comes late is worth nothing.
+    "state-sync-tasks": {
+        "task": "state.sync_tasks",
+        "schedule": timedelta(seconds=1),
+        "options": {"expires": 10.0},
+    },
     "state-sweep": {
         "task": "state.sweep",
         "schedule": timedelta(minutes=5),

@@ -1,4 +1,4 @@
-"""From settings to this process's StateManager, and to whoever knows the members of spaces."""
+"""From settings to this process's managers of states and of syncing, and to whoever knows the members of spaces."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from state import fanout
 from state.bus import LogEventBus
 from state.bus.database import DatabaseCursorStore
 from state.manager import StateManager
+from state.models import Connection
 from state.persistence import new_persistence_layer
 from state.persistence.keyring import Keyring
-from state.policy import Caller
-from state.refusals import ConfigInvalid
-from state.sync import pool
+from state.policy import Caller, system
+from state.refusals import ConfigInvalid, NotPermitted
+from state.sync import pool, sessions
 from state.sync.feed import space_topic as space_topic
+from state.sync.manager import StateSyncManager
 from state.sync.metrics import counts
+from state.sync.tasks import Waking
 from state.values import (
     Limits,
     PersistenceConfig,
@@ -38,6 +41,7 @@ T = TypeVar("T")
 
 _lock = threading.Lock()
 _manager: StateManager | None = None
+_sync_manager: StateSyncManager | None = None
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, pool.Pool] = WeakKeyDictionary()
 
 
@@ -105,17 +109,54 @@ def make_manager() -> StateManager:
         kept = msgspec.structs.replace(kept, type=PersistenceType.MEMORY)
     store = new_persistence_layer(kept, keyring())
     bus = LogEventBus(store, DatabaseCursorStore(store.codec))
+    waking = Waking()
 
     def poke(space: str, revision: int, states: tuple[str, ...]) -> None:
         bus.wake(space)
         _poke(space, revision, states)
+        waking.changed(space)
 
-    return StateManager(config, bus, store, limits=Limits(), poke=poke)
+    return StateManager(
+        config,
+        bus,
+        store,
+        limits=Limits(),
+        poke=poke,
+        held=sessions.floor,
+        announced={"sync": sync_config()},
+    )
+
+
+def sync_manager() -> StateSyncManager:
+    """This process's StateSyncManager, made at first use over its manager of states."""
+    global _sync_manager
+    kept, found = manager(), _sync_manager
+    if found is None or found.states is not kept:
+        found = _sync_manager = StateSyncManager(
+            kept,
+            kept.bus,
+            sync_config(),
+            callers=caller_of,
+            allowed=tuple(settings.STARS_WEBHOOK_ALLOWED),
+        )
+    return found
+
+
+def caller_of(connection: Connection) -> Caller:
+    """Who acts through a connection, by what its user and agent are now. Raises as `Directory.caller`, and
+    NotPermitted when that is no longer who connected."""
+    if connection.user_id is None and connection.agent == "system":
+        return system(connection.space)
+    agent = connection.agent if connection.agent.startswith("agent:") else ""
+    caller = directory().caller(connection.user, connection.space, agent=agent)
+    if caller.name != connection.agent:
+        raise NotPermitted("Whoever made this connection may not act for its agent any more.")
+    return caller
 
 
 def sync_metrics() -> SyncMetrics:
     """What this process's sync engine counts, with gauges of sessions and tasks."""
-    return counts.read()
+    return sync_manager().get_metrics()
 
 
 def sync_pool() -> pool.Pool:
@@ -131,9 +172,10 @@ def sync_pool() -> pool.Pool:
 
 def close_manager() -> None:
     """Close this process's manager, if any; the next call of `manager()` makes a new one."""
-    global _manager
+    global _manager, _sync_manager
     with _lock:
         closing, _manager = _manager, None
+        _sync_manager = None
     if closing is not None:
         atexit.unregister(close_manager)
         closing.close()
@@ -163,8 +205,8 @@ def _converted(given: Any, kind: type[T], name: str) -> T:
 
 def _after_fork() -> None:
     """A forked child has neither the parent's threads nor its connections: it makes its own manager at first use."""
-    global _manager, _lock
-    _manager, _lock = None, threading.Lock()
+    global _manager, _sync_manager, _lock
+    _manager, _sync_manager, _lock = None, None, threading.Lock()
 
 
 os.register_at_fork(after_in_child=_after_fork)

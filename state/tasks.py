@@ -1,4 +1,4 @@
-"""What Celery calls for shared states: the journal's tick and the rarer chores."""
+"""What Celery calls for shared states: the journal's tick, sync tasks and webhooks, and the rarer chores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from state import conf
+from state import conf, queue
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,13 @@ def tick() -> None:
 
 @shared_task(name=SWEEP)
 def sweep() -> None:
-    """Expire states, settle overdue conflicts, forget old outcomes, compact."""
-    done = conf.manager().sweep()
+    """Expire states and sessions, settle overdue conflicts, forget old outcomes, compact."""
+    done = {**conf.sync_manager().sweep(), **conf.manager().sweep()}
     if any(done.values()):
         logger.info("states swept: %s", done)
+
+
+@shared_task(name=queue.SYNC_TASKS)
+def sync_tasks() -> None:
+    """Carry out what is due of sync tasks, and send to webhooks what is new."""
+    conf.sync_manager().work()

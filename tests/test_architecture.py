@@ -51,6 +51,9 @@ WRITERS = (
     "groups/services",
     "state/bus/database.py",
     "state/persistence/database",
+    "state/sync/connecting.py",
+    "state/sync/sessions.py",
+    "state/sync/tasks",
     "tests",
     "bench",
 )
