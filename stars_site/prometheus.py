@@ -55,7 +55,7 @@ class _Everything(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from REGISTRY.collect()
         yield from _if_up("stars_state_up", "Whether the store of states answered", _states)
-        yield from _if_up("stars_database_up", "Whether the database answered", _runs)
+        yield from _if_up("stars_database_up", "Whether the database answered", _rows)
 
 
 def _if_up(name: str, text: str, families: Callable[[], Iterable[Metric]]) -> Iterator[Metric]:
@@ -70,12 +70,13 @@ def _if_up(name: str, text: str, families: Callable[[], Iterable[Metric]]) -> It
 
 def _states() -> Iterator[Metric]:
     manager = conf.manager()
-    yield from exposition.of_syncing(conf.sync_metrics(), counts)
     yield from exposition.of_states(manager.get_metrics(), manager.counts)
     yield from exposition.of_spaces(manager.store.spaces())
 
 
-def _runs() -> Iterator[Metric]:
+def _rows() -> Iterator[Metric]:
+    """Of what lies in the database whichever store has the states: sessions, sync tasks, runs."""
+    yield from exposition.of_syncing(conf.sync_metrics(), counts)
     runs, subtasks = selectors.under_way()
     yield exposition.levels("stars_runs", "Runs that have not ended", "status", runs)
     yield exposition.levels("stars_subtasks", "Subtasks of them", "status", subtasks)

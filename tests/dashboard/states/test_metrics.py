@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from groups.models import Group
-from groups.views.states import metrics as view
 from groups.views.states.sparklines import amount, duration, number, path, rate
 from state import conf
 from state.manager import StateManager
 from state.policy import Caller
-from state.sync import metrics
 from state.sync.metrics import SyncCounts
+from state.sync.metrics import counts as counts_of_process
 from tests.dashboard.conftest import Browser
 from tests.dashboard.states.conftest import agent, words
 
@@ -27,9 +26,9 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> SyncCounts:
     """A process that begins now."""
     fresh = SyncCounts()
     fresh.convergence = conf.manager().counts.convergence
-    for place in (metrics, conf, view):
-        monkeypatch.setattr(place, "counts", fresh)
-    return fresh
+    for name, value in vars(fresh).items():
+        monkeypatch.setattr(counts_of_process, name, value)
+    return counts_of_process
 
 
 def chart(answer: Any, title: str) -> str:
