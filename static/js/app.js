@@ -8,6 +8,7 @@ import "./components/live-dot.js";
 import "./components/state-editor.js";
 import "./components/state-page.js";
 import "./components/state-raw.js";
+import "./components/state-rows.js";
 import "./components/state-tree.js";
 import "./components/theme-toggle.js";
 import "./components/time-ago.js";

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { parse, pretty } from "../../static/js/lib/json-tree.js";
+import { SharedDocument } from "../../static/js/sync/document.js";
 import { apply, overlap, written } from "../../static/js/sync/ops.js";
 import { pause, throttled } from "../../static/js/sync/pace.js";
 import { Replica } from "../../static/js/sync/replica.js";
@@ -131,6 +133,28 @@ test("a throttle acts at once and never loses the last call", (context) => {
   assert.equal(acts, 2);
   context.mock.timers.tick(500);
   assert.equal(acts, 2);
+});
+
+test("a document knows who wrote what, by the socket as by the server", () => {
+  const doc = new SharedDocument({ uid: "u", version: 4, data: { n: 0, m: { a: 1, b: 2 } } });
+  const wim = { agent: "agent:wim", version: 2, at: "x" };
+  const blame = { "/n": wim, "/m/a": wim, "/m/b": wim };
+  const after = { id: "plan", uid: "u", v: 5, data: { n: 0, m: { a: 3, c: {} } } };
+  const ops = [set("/m/a", 3), { op: "delete", path: "/m/b" }, set("/m/c", {})];
+  const change = { before: plan(4, doc.data), after, entry: { ...entry("plan", 4, 5, ops), by: "agent:wes", at: "y" } };
+  assert.deepEqual(doc.take(change), ["/m/a", "/m/b", "/m/c"]);
+  // The server's answer was made before that change, and is put beneath it.
+  doc.tell({ uid: "u", version: 4, data: {}, by: "agent:wim", blame });
+  const wes = { agent: "agent:wes", version: 5, at: "y" };
+  assert.deepEqual([doc.version, doc.by, doc.data.m.a], [5, "agent:wes", 3]);
+  assert.deepEqual(doc.blame, { "/n": wim, "/m/a": wes, "/m/c": wes });
+  doc.tell({ uid: "u", version: 9, data: { n: 1 }, by: "agent:wim", blame: { "/n": wim } });
+  assert.deepEqual([doc.version, doc.data, doc.blame], [9, { n: 1 }, { "/n": wim }]);
+});
+
+test("documents are written as they were, however large their numbers", () => {
+  const text = '{\n  "big": 9007199254740993,\n  "list": [\n    1,\n    {}\n  ]\n}';
+  assert.equal(pretty(parse(text)), text);
 });
 
 /** Sockets that a test speaks for. */

@@ -22,10 +22,11 @@ from state.values import SharedState
 def detail(request: Request, space: str, state_id: str) -> HttpResponse:
     """The state as it stands: document, facts, editor."""
     place = enter(request, space)
+    before = place.stands()
     state = place.state(state_id, with_status=True)
-    return render(
-        request, "states/detail.html", shown(place, state, DocumentForm(initial=of(state)))
-    )
+    context = shown(place, state, DocumentForm(initial=of(state)))
+    context["follow"] = place.following(before, [state.id])
+    return render(request, "states/detail.html", context)
 
 
 @page()

@@ -43,6 +43,7 @@ class Collided(Exception):
 def edit(request: Request, space: str, state_id: str) -> HttpResponse:
     """Save what the person made of the document. What collides is shown again, and nothing of it is lost."""
     place = enter(request, space)
+    before = place.stands()
     state = place.state(state_id, with_status=True)
     form = DocumentForm(request.POST)
     saved: list[WriteResult] = []
@@ -56,7 +57,8 @@ def edit(request: Request, space: str, state_id: str) -> HttpResponse:
     except Collided as collision:
         return _ask(request, place, collision, state)
     if refused:
-        context = shown(place, state, form, editing=True)
+        follow = place.following(before, [state.id])
+        context = shown(place, state, form, editing=True, follow=follow)
         return render(request, "states/detail.html", context, status=refused)
     _tell(request, saved[0])
     return goes_to(request, place.url("state", state_id=state.id))
@@ -94,6 +96,7 @@ def _save(
 
 def _ask(request: Request, place: Place, collision: Collided, seen: SharedState) -> HttpResponse:
     """The page with the newest version, the person's text, and what collides side by side."""
+    before = place.stands()
     state = place.state(seen.id, with_status=True)
     base = place.manager.get_state(place.caller, state.id, version=collision.base)
     same_life = base.uid == state.uid
@@ -120,6 +123,7 @@ def _ask(request: Request, place: Place, collision: Collided, seen: SharedState)
         collided=in_language_of_page(collision.error).message,
         collisions=collisions,
         base_version=collision.base,
+        follow=place.following(before, [state.id]),
     )
     return render(request, "states/detail.html", context, status=HTTPStatus.CONFLICT)
 

@@ -25,6 +25,7 @@ def states(request: Request, space: str) -> HttpResponse:
     form = FilterForm(request.GET)
     filters = form.filters if form.is_valid() else Filters()
     after = request.GET.get("after", "")
+    before = place.stands()
     found = place.manager.list_states(
         place.caller, filters, limit=PAGE, after=after if after.isprintable() else ""
     )
@@ -38,6 +39,8 @@ def states(request: Request, space: str) -> HttpResponse:
         next=found.next,
         later=bool(after),
         conflicts=_open_conflicts(place),
+        # Only the last of several changes shows in a list.
+        follow=place.following(before, [each.id for each in found.states], "latest"),
     )
     template = "states/partials/rows.html" if request.htmx else "states/list.html"
     return render(request, template, context)

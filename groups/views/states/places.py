@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,9 @@ from state import conf
 from state.manager import GLOBAL_SPACE, StateManager
 from state.policy import Caller, Right, rights
 from state.refusals import StateNotFound
-from state.values import SharedState, StateType
+from state.sync import tokens
+from state.sync.filters import filter_of
+from state.values import SharedState, SpaceInfo, StateType
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,18 @@ class Place:
     def state(self, state_id: str, *, with_status: bool = False) -> SharedState:
         """The state as it stands. Raises StateNotFound, also for what no state can be called."""
         return self.manager.get_state(self.caller, plain(state_id), with_status=with_status)
+
+    def stands(self) -> SpaceInfo:
+        """Where the space stands; read before what is shown, pages lose nothing when they go on from there."""
+        return self.manager.space(self.caller)
+
+    def following(
+        self, info: SpaceInfo, patterns: Iterable[str], mode: str = "all"
+    ) -> dict[str, Any]:
+        """From where a page that shows these states goes on by the sync protocol, without a snapshot."""
+        hashed = tokens.filter_hash(filter_of(patterns), self.caller, mode)
+        token = tokens.Token(info.epoch, info.revision, hashed)
+        return {"token": tokens.encode(token), "revision": info.revision}
 
     def context(self, **more: Any) -> dict[str, Any]:
         """What every template of these pages is given."""

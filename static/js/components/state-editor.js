@@ -5,6 +5,7 @@
 
 import { show, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
+import { nameOf } from "../lib/names.js";
 
 class StateEditor extends HTMLElement {
   connectedCallback() {
@@ -34,19 +35,26 @@ class StateEditor extends HTMLElement {
 
   #announce(newer, base) {
     this.newer = newer;
-    const words = gettext("%(who)s has written version %(n)s. Your text is kept, and will be joined with it from version %(base)s on.");
-    const who = newer.by.replace(/^\w+:/, "") || gettext("Somebody");
-    text(this.querySelector("[data-ref=words]"), fill(words, { who, n: newer.version, base }));
+    const words = gettext("Version %(n)s by %(who)s has arrived; you are editing version %(base)s. Your text is kept, and is joined with it when you save.");
+    text(this.querySelector("[data-ref=words]"), fill(words, { who: nameOf(newer.by), n: newer.version, base }));
+    const diff = this.querySelector("[data-ref=diff]");
+    // Versions of different lives cannot be compared.
+    if (show(diff, newer.uid === this.form.elements.uid.value)) {
+      diff.href = `${diff.href.split("?")[0]}?old=${base}&new=${newer.version}`;
+    }
     show(this.news, true);
   }
 
   #take(newer) {
     const { version, uid, head } = this.form.elements;
+    const { selectionStart, selectionEnd, scrollTop } = this.area;
     version.value = newer.version;
     uid.value = newer.uid;
     head.value = "";
     this.area.value = newer.text;
     this.untouched = this.area.value;
+    this.area.setSelectionRange(selectionStart, selectionEnd);
+    this.area.scrollTop = scrollTop;
     for (const old of this.form.querySelectorAll("[role=alert]")) old.remove();
     show(this.news, false);
   }

@@ -6,8 +6,12 @@
 import { h, icon } from "../lib/dom.js";
 import { fill, gettext, ngettext } from "../lib/i18n.js";
 import { children, isBranch, parse, shown, typeOf } from "../lib/json-tree.js";
+import { nameOf } from "../lib/names.js";
 import { ago } from "../lib/time.js";
+import { follow, tokensOf } from "../sync/ops.js";
 
+/** Milliseconds for which a change stays lit (as in state-tree.css). */
+const LIT = 2_500;
 /** Members of one object or array that are drawn at once. */
 const AT_ONCE = 100;
 /** Branches open by themselves down to here, unless they are long. */
@@ -20,7 +24,8 @@ class StateTree extends HTMLElement {
     this.open = new Map();
     this.more = new Map();
     this.blame = {};
-    this.version = 0;
+    /** Path -> when it changed. */
+    this.lit = new Map();
     this.data = parse(this.page.querySelector("[data-text]").textContent);
     this.tree = h("div", { class: "tree", role: "tree", "aria-label": this.getAttribute("label") });
     this.replaceChildren(this.tree);
@@ -36,16 +41,36 @@ class StateTree extends HTMLElement {
     this.page.removeEventListener("known", this.known);
   }
 
-  #know({ text, blame, version }) {
-    const before = this.version;
-    Object.assign(this, { data: parse(text), blame, version });
-    this.#draw((path) => before && blame[path]?.version > before);
+  #know({ data, blame, changed }) {
+    Object.assign(this, { data, blame });
+    const now = performance.now();
+    for (const [path, since] of this.lit) if (now - since > LIT) this.lit.delete(path);
+    for (const path of changed) this.lit.set(path, now);
+    this.#draw();
+  }
+
+  /**
+   * Since when a row is lit: what was written, what stands under it, and a branch that hides it while it is closed or
+   * because it is gone.
+   */
+  #litSince(path, closed) {
+    let since = this.lit.get(path) ?? 0;
+    for (const [each, at] of this.lit) {
+      const under = path.startsWith(`${each}/`);
+      const hides = each.startsWith(`${path}/`) && (closed || !this.#stands(each));
+      if ((under || hides) && at > since) since = at;
+    }
+    return since;
+  }
+
+  #stands(path) {
+    return follow(this.data, tokensOf(path)) !== undefined;
   }
 
   /** Draw everything that is open; focus stays where it was. */
-  #draw(isNew = () => false) {
+  #draw() {
     const focused = this.tree.contains(document.activeElement) ? document.activeElement.dataset.path : null;
-    const rows = this.#items(this.data, "", 1, isNew);
+    const rows = this.#items(this.data, "", 1);
     this.tree.replaceChildren(
       ...(rows.length ? rows : [h("p", { class: "empty-line" }, gettext("The document is empty."))]),
     );
@@ -55,11 +80,11 @@ class StateTree extends HTMLElement {
     if (focused !== null) stop?.focus();
   }
 
-  #items(value, path, level, isNew) {
+  #items(value, path, level) {
     const members = children(value, path);
     const limit = this.more.get(path) ?? AT_ONCE;
     const items = members.slice(0, limit).map(({ key, value: member, path: at }, index) =>
-      this.#item({ key, member, at, level, isNew, index: index + 1, size: members.length }),
+      this.#item({ key, member, at, level, index: index + 1, size: members.length }),
     );
     if (members.length > limit) {
       const words = fill(gettext("%(n)s more…"), { n: members.length - limit });
@@ -74,9 +99,10 @@ class StateTree extends HTMLElement {
     return items;
   }
 
-  #item({ key, member, at, level, isNew, index, size }) {
+  #item({ key, member, at, level, index, size }) {
     const branch = isBranch(member);
     const open = branch && this.#isOpen(at, member, level);
+    const since = this.#litSince(at, branch && !open);
     const row = h(
       "div",
       { class: "tree-row" },
@@ -88,7 +114,9 @@ class StateTree extends HTMLElement {
     return h(
       "div",
       {
-        class: `tree-item${isNew(at) ? " is-new" : ""}`,
+        class: `tree-item${since ? " is-new" : ""}`,
+        // Drawn again, it goes on fading from where it was.
+        style: since ? { "--lit": `${Math.round(since - performance.now())}ms` } : {},
         role: "treeitem",
         tabIndex: -1,
         "aria-level": level,
@@ -98,15 +126,14 @@ class StateTree extends HTMLElement {
         "data-path": at,
       },
       row,
-      open && h("div", { class: "tree-group", role: "group" }, this.#items(member, at, level + 1, isNew)),
+      open && h("div", { class: "tree-group", role: "group" }, this.#items(member, at, level + 1)),
     );
   }
 
   #blamed(path) {
     const wrote = this.blame[path];
     if (!wrote) return null;
-    const who = wrote.agent === "system" ? "Stars" : wrote.agent.replace(/^\w+:/, "");
-    const words = fill(gettext("%(who)s, version %(n)s"), { who, n: wrote.version });
+    const words = fill(gettext("%(who)s, version %(n)s"), { who: nameOf(wrote.agent), n: wrote.version });
     return h("span", { class: "tree-blame" }, `${words} · ${ago(wrote.at)}`);
   }
 

@@ -33,3 +33,7 @@ export function typeOf(value) {
 export function shown(value) {
   return typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
+
+/** A document as people edit it; whole numbers stay whole. */
+export const pretty = (value) =>
+  JSON.stringify(value, (_, each) => (typeof each === "bigint" ? JSON.rawJSON(String(each)) : each), 2);

@@ -1,0 +1,7 @@
+/** Principals as people say them. */
+
+import { gettext } from "./i18n.js";
+
+/** The id of an agent, the name of a person; Stars itself. */
+export const nameOf = (principal) =>
+  principal === "system" ? "Stars" : principal.replace(/^\w+:/, "") || gettext("Somebody");
