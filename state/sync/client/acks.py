@@ -19,10 +19,12 @@ class Acks:
         self._max_size = max(1, window.bytes // 2)
         self._entries = self._size = 0
         self._applied: dict[int, int] = {}
-        self._acked: dict[int, int] = {}
+        #: Subscriptions of which something came since they were acknowledged: it may be of the same revision.
+        self._due: set[int] = set()
 
-    def came(self, entries: int, size: int) -> None:
+    def came(self, sub: int, entries: int, size: int) -> None:
         """A frame with so many entries, of so many characters, fills the window."""
+        self._due.add(sub)
         self._entries += entries
         self._size += size
 
@@ -30,10 +32,14 @@ class Acks:
         """All frames of the subscription up to that revision may be acknowledged."""
         self._applied[sub] = revision
 
+    def held(self, sub: int) -> None:
+        """Nothing more of the subscription may be acknowledged until `applied`."""
+        self._applied.pop(sub, None)
+
     def forget(self, sub: int) -> None:
         """The subscription ended, or begins anew."""
         self._applied.pop(sub, None)
-        self._acked.pop(sub, None)
+        self._due.discard(sub)
 
     @property
     def are_urgent(self) -> bool:
@@ -42,11 +48,11 @@ class Acks:
 
     def take(self) -> list[Ack]:
         """What to say now."""
-        due = [
-            Ack(sub=sub, rev=revision)
-            for sub, revision in self._applied.items()
-            if revision > self._acked.get(sub, 0)
+        said = [
+            Ack(sub=sub, rev=self._applied[sub])
+            for sub in sorted(self._due & self._applied.keys())
+            if self._applied[sub]
         ]
-        self._acked.update((each.sub, each.rev) for each in due)
+        self._due -= {each.sub for each in said}
         self._entries = self._size = 0
-        return due
+        return said

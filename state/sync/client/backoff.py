@@ -1,4 +1,7 @@
-"""How long to wait before trying again: exponential with full jitter (M. Brooker, "Exponential Backoff And Jitter")."""
+"""How long to wait: before trying again, and in order not to be too fast.
+
+Pauses are exponential with full jitter (M. Brooker, "Exponential Backoff And Jitter").
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,11 @@ CAP: Final = 30.0
 #: So many resets within so many seconds are a loop.
 RESETS: Final = 3
 RESETS_S: Final = 30.0
+
+
+#: Frames that may be sent at once, and per second in the long run: less than what a server takes from one client.
+BURST: Final = 500.0
+RATE: Final = 300.0
 
 
 class Backoff:
@@ -44,3 +52,16 @@ class Resets:
         """Count one at the monotonic time `now`; whether it is the third within 30 s."""
         self._seen.append(now)
         return len(self._seen) == RESETS and now - self._seen[0] <= RESETS_S
+
+
+class Pace:
+    """A bucket of tokens, one for each frame."""
+
+    def __init__(self) -> None:
+        self._tokens, self._at = BURST, 0.0
+
+    def wait(self, now: float) -> float:
+        """Seconds until one more frame may be sent, which counts as sent then; `now` is monotonic."""
+        self._tokens = min(BURST, self._tokens + (now - self._at) * RATE) - 1
+        self._at = now
+        return max(0.0, -self._tokens / RATE)

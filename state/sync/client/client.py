@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 from state import jsonvalue
 from state.errors import Invalid
-from state.sync.client import editing, replicas
+from state.sync.client import checking, editing, replicas
 from state.sync.client.backoff import Backoff
 from state.sync.client.connection import Connection, address
 from state.sync.client.link import Link
@@ -23,16 +23,12 @@ from state.sync.client.subscription import Mode, Subscription
 from state.sync.client.values import State, Written
 from state.sync.filters import filter_of
 from state.sync.protocol import (
-    MAX_FRAME,
     PROTO,
     SILENCE,
     Creation,
-    FrameTooLarge,
     Hello,
-    Pull,
     PushOnly,
     Write,
-    encode,
 )
 from state.values import ConnectionStatus, ConnectionType, Json, Operation, OperationType
 
@@ -235,7 +231,7 @@ class StarsClient:
             raise PushOnly
         seen = self._held(state) if base == "seen" else None
         number = seen.version if seen is not None else base if isinstance(base, int) else None
-        operations = editing.operations(ops)
+        operations = checking.operations(ops)
         write = Write(
             op_id=op_id or uuid.uuid4().hex,
             state=state,
@@ -253,8 +249,7 @@ class StarsClient:
             note=dict(note or {}),
             create=create,
         )
-        if len(encode(write)) > MAX_FRAME:
-            raise FrameTooLarge
+        checking.check(write)
         written = await self._link.write(write, settled=settled)
         pulls = self.mode is ConnectionType.PULL
         if visible and written.changed and written.revision and not pulls:
@@ -281,8 +276,7 @@ class StarsClient:
         **how: Any,
     ) -> Written:
         """Make a state. Raises StateExists."""
-        content = jsonvalue.check(dict(data or {}))
-        made = Creation(data=content, type=type, name=name, settings=dict(settings or {}))
+        made = Creation(data=dict(data or {}), type=type, name=name, settings=dict(settings or {}))
         return await self.write(state, create=made, base=None, **how)
 
     async def delete(self, state: str, **how: Any) -> Written:
@@ -322,7 +316,7 @@ class StarsClient:
         self, subscription: Subscription, limit: int, timeout: float | None = None
     ) -> bool:
         marks = subscription.replica.marks
-        self._link.say(Pull(sub=subscription.number, limit=limit))
+        self._link.pull(subscription, limit)
         await subscription.until(lambda: subscription.replica.marks > marks, timeout)
         return subscription.synced
 

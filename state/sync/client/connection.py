@@ -133,6 +133,8 @@ class Connection:
                 self._bye = frame
             elif isinstance(frame, ErrorFrame) and not (frame.sub or frame.op_id):
                 self._refusal = from_frame(frame)
+            else:
+                self._refusal = None
             return frame, len(text)
 
     async def close(self) -> None:

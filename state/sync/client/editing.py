@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import copy
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-import msgspec
-
 from state import jsonvalue
-from state.errors import Conflict, Invalid
+from state.errors import Conflict
 from state.refusals import Compacted
 from state.sync.client.values import State, Written
-from state.values import Json, Limits, Operation
+from state.values import Json, Operation
 
 #: Changes the data it is given, or returns other data.
 Change: TypeAlias = Callable[[Any], Any]
@@ -23,8 +21,6 @@ Writer: TypeAlias = Callable[[Sequence[Operation], State], Awaitable[Written]]
 #: Seconds: of the first pause at most, and of any.
 FIRST: Final = 0.02
 LONGEST: Final = 1.0
-#: The server judges sizes; shapes can be judged here.
-_LIMITS: Final = Limits(ops_per_request=1_000_000)
 
 
 async def edit(
@@ -78,19 +74,6 @@ def current(seen: State, refusal: Conflict | Compacted) -> State | None:
         data=extra["current"],
         frozen=seen.frozen,
     )
-
-
-def operations(ops: Iterable[Operation | Mapping[str, Json]]) -> tuple[Operation, ...]:
-    """As they are sent. Raises Invalid, JsonDomain: what the server would refuse, before it is kept to be sent."""
-    try:
-        found = tuple(
-            each if isinstance(each, Operation) else msgspec.convert(dict(each), Operation)
-            for each in ops
-        )
-    except msgspec.ValidationError as error:
-        raise Invalid(str(error)) from None
-    jsonvalue.check_ops(found, _LIMITS)
-    return found
 
 
 def _changed(data: dict[str, Json], change: Change) -> Json:

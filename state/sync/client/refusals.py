@@ -31,6 +31,12 @@ class Superseded(Conflict):
     reason = "superseded"
 
 
+class Broken(Invalid):
+    """The server did not understand this client; it may speak another version of the protocol."""
+
+    reason = "broken"
+
+
 class NotConnected(Unavailable):
     """The server did not answer in time; what is queued is sent when it does."""
 
@@ -70,6 +76,7 @@ _CLOSED: Final = {
     NOT_AUTHENTICATED: NotAuthenticated,
     DENIED: Denied,
     SUPERSEDED: Superseded,
+    BROKEN: Broken,
 }
 #: Members of a problem that every one has (RFC 9457), and ours.
 _COMMON: Final = {"type", "title", "status", "detail", "reason", "instance", "errors"}
@@ -115,7 +122,5 @@ def from_frame(frame: ErrorFrame) -> StarsError:
 
 def from_close(code: int, reason: str) -> StarsError | None:
     """Why a connection does not come back; None: it does."""
-    if code == BROKEN:
-        return Invalid(reason or "The server does not speak this protocol.")
     kind = _CLOSED.get(code)
-    return None if kind is None else kind(reason or None)
+    return None if kind is None else kind(extra={"why": reason})

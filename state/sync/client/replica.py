@@ -17,7 +17,7 @@ from state import jsonvalue
 from state.jsonvalue import Inapplicable
 from state.sync.client.values import Change, ChangeKind, State, state_of
 from state.sync.protocol import Delta, Mark, Reset, Revoked, Snap, WireEntry
-from state.values import EntryKind
+from state.values import EntryKind, OperationType
 
 Frame: TypeAlias = Snap | Delta | Mark | Reset | Revoked
 
@@ -65,11 +65,13 @@ class Replica:
         self.lost: Lost | None = None
         #: A whole snapshot comes next; or soon, after frames of the subscription before.
         self._anew: Literal["", "next", "soon"] = "next"
+        #: What was on its way before it was asked again may still come, and follows nothing here.
+        self._stale = False
         #: The next part of the snapshot under way (0: none is), and the revision of the last one that was whole.
         self._part = self._snapped = 0
-        #: Whether `_work` is shown as it is.
-        self._whole = True
-        #: Deletions behind the token: (uid, version, revision).
+        #: Until when `_work` is not shown: a snapshot of all until it is consistent, one of some until its end.
+        self._hidden: Literal["", "synced", "last"] = ""
+        #: Deletions by the last frame and behind the token: (uid, version, revision).
         self._gone: dict[str, tuple[str, int, int]] = {}
         #: Nothing was taken since the last question.
         self._barren = False
@@ -85,11 +87,21 @@ class Replica:
             # From that token the same would come again.
             self.token = ""
         self.lost, self.synced, self._barren, self._part = None, False, True, 0
-        if not self._whole:
+        if self._hidden:
             self.token = ""
+        self._stale = not fresh
         if not self.token:
             self._anew = "next" if fresh else "soon"
         return self.token or None, why
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the answer to a question on the same connection has not come yet."""
+        return self._stale or self._anew == "soon"
+
+    def give_up(self) -> None:
+        """That answer does not come: ask again."""
+        self.lost = Lost.GAP
 
     def forget_token(self) -> None:
         """The server does not take it."""
@@ -97,7 +109,7 @@ class Replica:
 
     def saved(self) -> Saved | None:
         """To be kept; None while there is nothing to come back to."""
-        if not (self._whole and self.token and not self._anew):
+        if self._hidden or self._anew or not self.token:
             return None
         return Saved(token=self.token, revision=self.revision, states=tuple(self._work.values()))
 
@@ -111,9 +123,8 @@ class Replica:
             return []
         try:
             if isinstance(frame, Snap):
-                self._snap(frame)
-                return []
-            if self._anew == "soon":
+                return self._snap(frame)
+            if self._anew == "soon" or (self._stale and frame.prev > self.revision):
                 return []
             if self._anew or self._part or frame.prev > self.revision:
                 raise _Misfit(Lost.GAP)
@@ -123,12 +134,10 @@ class Replica:
             return []
         if frame.rev >= self.revision:
             self.revision, self.synced = frame.rev, frame.synced
-            if frame.token:
-                self.token = frame.token
-                self._gone.clear()
-        self._barren = False
+            self.token = frame.token or self.token
+        self._barren = self._stale = False
         self.marks += isinstance(frame, Mark)
-        if self._whole:
+        if not self._hidden:
             return changes
         return self._show() if frame.synced else []
 
@@ -139,7 +148,8 @@ class Replica:
         self._shown.clear()
         self._gone.clear()
         self.revision, self.token, self.synced, self.lost = 0, "", False, None
-        self._anew, self._part, self._snapped, self._whole = "next", 0, 0, True
+        self._stale = False
+        self._anew, self._part, self._snapped, self._hidden = "next", 0, 0, ""
         return [Change(kind=ChangeKind.RESET, revision=frame.head, reason=frame.reason)]
 
     def _revoked(self, frame: Revoked) -> list[Change]:
@@ -155,22 +165,23 @@ class Replica:
                 )
         return changes
 
-    def _snap(self, frame: Snap) -> None:
+    def _snap(self, frame: Snap) -> list[Change]:
         if self._anew:
             if frame.part != 1:
                 if self._anew == "soon":
-                    return
+                    return []
                 raise _Misfit(Lost.GAP)
             self._work.clear()
             self._gone.clear()
-            self._anew, self.revision, self.token = "", 0, ""
+            self._anew, self.revision, self.token, self._hidden = "", 0, "", "synced"
+            self._stale = False
         elif frame.rev < self.revision or frame.part < self._part:
-            return  # it came before
+            return []  # it came before
         elif frame.part != (self._part or 1):
             if not self._part and frame.rev <= self._snapped:
-                return
+                return []
             raise _Misfit(Lost.GAP)
-        self._whole = False
+        self._hidden = self._hidden or "last"
         for given in frame.states:
             mine, gone = self._work.get(given.id), self._gone.get(given.id)
             if mine is not None:
@@ -187,17 +198,22 @@ class Replica:
         if frame.last:
             self.revision = max(self.revision, frame.rev)
             self._snapped = frame.rev
+            if self._hidden == "last":
+                return self._show()
+        return []
 
     def _delta(self, frame: Delta) -> list[Change]:
-        if frame.rev <= self.revision:
+        if frame.rev < self.revision:
             return []
         # All of the frame or nothing: it is whole revisions.
         draft: dict[str, State | None] = {}
-        gone = self._gone.copy()
+        # What comes again is this frame, or what lies behind the token.
+        forget = frame.token and frame.rev > self.revision
+        gone = {} if forget else self._gone.copy()
         changes: list[Change] = []
         for entry in frame.entries:
             before = draft[entry.id] if entry.id in draft else self._work.get(entry.id)
-            if _is_known(entry, before, gone):
+            if _is_known(entry, before, self._gone):
                 continue
             after = draft[entry.id] = self._after(entry, before)
             if after is None:
@@ -215,7 +231,7 @@ class Replica:
         self._gone = gone
         for name, state in draft.items():
             _put(self._work, name, state)
-            if self._whole:
+            if not self._hidden:
                 _put(self._shown, name, state)
         return changes
 
@@ -223,9 +239,7 @@ class Replica:
 
     def _after(self, entry: WireEntry, mine: State | None) -> State | None:
         """The state after the entry; None: deleted. Raises _Misfit."""
-        replaces = entry.kind is EntryKind.CREATE or (
-            entry.coalesced and bool(entry.ops) and entry.ops[0].path == ""
-        )
+        replaces = _replaces(entry)
         continues = mine is not None and (mine.uid, mine.version) == (entry.uid, entry.pv)
         if not (replaces or continues):
             raise _Misfit(Lost.GAP)
@@ -269,7 +283,7 @@ class Replica:
                     )
                 )
                 _put(self._shown, name, after)
-        self._whole = True
+        self._hidden = ""
         return changes
 
 
@@ -284,13 +298,23 @@ def _is_known(
     """Whether there is nothing to do: it was applied before, or is about a state that was not given (yet)."""
     if mine is not None:
         known = (mine.uid, mine.version, mine.revision)
-    elif entry.kind is not EntryKind.CREATE:
+    elif entry.kind is EntryKind.DELETE or not _replaces(entry):
         return True
     elif entry.id in gone:
         known = gone[entry.id]
     else:
         return False
     return _is_past(entry.uid, entry.v, entry.rev, *known)
+
+
+def _replaces(entry: WireEntry) -> bool:
+    """Whether it holds whatever stood there before, and even if nothing did."""
+    if entry.kind is EntryKind.CREATE:
+        return True
+    if entry.kind is EntryKind.DELETE:
+        return entry.coalesced
+    first = entry.ops[0] if entry.coalesced and entry.ops else None
+    return first is not None and (first.op, first.path) == (OperationType.SET, "")
 
 
 def _identity(state: State | None) -> tuple[str, int] | None:

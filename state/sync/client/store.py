@@ -62,8 +62,11 @@ class Store:
         else:
             self.save(self.kept)
         self.writes = self._read()
+        # Without what was cut off, so that a line can follow.
+        self._rewrite(self.writes)
         self._ends = 0
-        self._lines = self._rewritten(self.writes)
+        #: Opened by the first line.
+        self._lines: TextIO | None = None
 
     def save(self, kept: Kept) -> None:
         """Keep the replicas and their tokens, all at once. Raises OSError."""
@@ -77,23 +80,27 @@ class Store:
         """A write came to its end; `open_()` are those that did not. Raises OSError."""
         self._ends += 1
         if self._ends >= ENDS:
-            self._lines.close()
-            self._lines, self._ends = self._rewritten(open_()), 0
+            self.close()
+            self._rewrite(open_())
+            self._ends = 0
         else:
             self._append(_Line(end=op_id))
 
     def close(self) -> None:
         """Idempotent."""
-        self._lines.close()
+        if self._lines is not None:
+            self._lines.close()
+            self._lines = None
 
     def _append(self, line: _Line) -> None:
+        if self._lines is None:
+            self._lines = self._outbox.open("a", encoding="utf-8")
         self._lines.write(msgspec.json.encode(line).decode() + "\n")
         self._lines.flush()
 
-    def _rewritten(self, writes: tuple[Write, ...]) -> TextIO:
+    def _rewrite(self, writes: tuple[Write, ...]) -> None:
         lines = (msgspec.json.encode(_Line(write=each)) + b"\n" for each in writes)
         _replace(self._outbox, b"".join(lines))
-        return self._outbox.open("a", encoding="utf-8")
 
     def _read(self) -> tuple[Write, ...]:
         found: dict[str, Write] = {}

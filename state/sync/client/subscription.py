@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 from weakref import WeakSet
 
 from state.errors import StarsError
+from state.sync.client.backoff import Resets
 from state.sync.client.refusals import NotSubscribed, from_frame
 from state.sync.client.replica import Frame, Replica, Saved
 from state.sync.client.values import Change, ChangeKind, State
@@ -107,6 +108,11 @@ class Subscription:
         self.is_closed = False
         #: The server was asked, on the present connection.
         self.is_asked = False
+        #: When, on the loop's clock; and how often it had to begin anew.
+        self.asked_at = 0.0
+        self.resets = Resets()
+        #: Entries that are asked for on a connection of mode "pull", until a mark comes.
+        self.pulls = 0
         self._client = client
         self._consumers: WeakSet[Changes] = WeakSet()
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
@@ -193,7 +199,7 @@ class Subscription:
 
     def ask(self, *, fresh: bool) -> Sub:
         """The frame that subscribes from where the replica is."""
-        self.is_asked = True
+        self.is_asked, self.asked_at = True, asyncio.get_running_loop().time()
         token, why = self.replica.ask(fresh=fresh)
         return Sub(sub=self.number, states=self.patterns, from_=token, mode=self.mode, why=why)
 
