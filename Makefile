@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: up test lint fmt unit grown browser bench requirements messages clean help
+.PHONY: up test lint fmt unit grown soak browser bench requirements messages clean help
 
 up: $(VENV)/installed ## start Stars and print the address
 	@$(BIN)/python manage.py up
@@ -30,6 +30,9 @@ unit: $(VENV)/installed-dev ## the suite on SQLite, browser journeys included wh
 
 grown: $(VENV)/installed-dev ## services, engine and live again on real PostgreSQL and Redis, with workers of their own
 	$(BIN)/python -m tests.grown
+
+soak: $(VENV)/installed-dev ## half an hour of load and faults on real processes; SOAK="--seed 7 --only W5xproxy" for less
+	$(BIN)/python -m tests.soak $(SOAK)
 
 browser: ## install a Chromium for the browser journeys when none is found
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || (apt-get update -qq && apt-get install -y -qq chromium)

@@ -35,6 +35,25 @@ class Desk:
         self._store.open_space(space)
         return make_token(user=user)
 
+    def hook(self, space: str, agent: str, address: str, states: list[str]) -> str:
+        """Connect a webhook for that agent; the secret of its signatures."""
+        from django.contrib.auth.models import User
+
+        from state import conf
+
+        user = User.objects.get(username=f"ada-{space}")
+        caller = conf.directory().caller(user, space, agent=agent)
+        made = conf.sync_manager().connect_agent(
+            caller, address=address, states=states, user_id=user.pk
+        )
+        return made.secret
+
+    def parked(self, space: str) -> int:
+        """Connections that are parked now."""
+        from state.models import Connection
+
+        return Connection.objects.filter(space=space, parked=True).count()
+
     def log(self, space: str, after: int) -> dict[str, Any]:
         """Entries after that revision, with the settings that they changed, and where the space stands."""
         entries: list[dict[str, Any]] = []

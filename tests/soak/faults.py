@@ -106,7 +106,7 @@ async def _bend(web: Web, verb: str, seconds: float) -> None:
 
 async def heal(site: Site) -> None:
     """Everything runs and answers again."""
-    for process in (*site.webs, site.worker):
+    for process in (*site.webs, site.worker):  # a worker that was never started has no pid
         process.thaw()
         if process.pid and not process.running:
             process.start()

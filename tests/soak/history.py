@@ -20,6 +20,10 @@ from tests.states.checker import Done
 End: TypeAlias = Literal["ok", "fail", "info"]
 
 
+#: Seconds after the beginning, and what is done then.
+Plan: TypeAlias = list[tuple[float, str]]
+
+
 class Header(msgspec.Struct, kw_only=True):
     """What a run was, so that it can be run again."""
 
@@ -27,7 +31,7 @@ class Header(msgspec.Struct, kw_only=True):
     name: str
     config: dict[str, Any] = {}
     #: Seconds after the beginning to what is done then.
-    schedule: list[tuple[float, str]] = []
+    schedule: Plan = []
 
 
 class Op(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -158,6 +158,7 @@ def environment_of(database: str, redis: str, folder: Path) -> dict[str, str]:
         "STARS_DATA_DIR": str(folder / "data"),
         "STARS_SECRET_KEY": "a key for tests only",
         "STARS_SWEEP_SECONDS": "0.5",
+        "STARS_WEBHOOK_ALLOWED": "127.0.0.1",
     }
 
 
@@ -199,7 +200,15 @@ class Site:
     `database` is that of a migrated database; `postgres` its server, if it may be restarted.
     """
 
-    def __init__(self, folder: Path, database: str, postgres: Postgres | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database: str,
+        postgres: Postgres | None = None,
+        *,
+        worker: bool = True,
+    ) -> None:
+        self.has_worker = worker
         self.folder = folder
         self.postgres = postgres
         self._logs = folder / "logs"
@@ -222,7 +231,7 @@ class Site:
         async with AsyncExitStack() as stack:
             stack.callback(self.redis.remove)
             await asyncio.to_thread(self.redis.start)
-            for process in (*self.webs, self.worker):
+            for process in (*self.webs, *([self.worker] if self.has_worker else [])):
                 stack.callback(process.kill)
                 process.start()
             await self._open_desk(stack)

@@ -8,7 +8,7 @@ from state import jsonvalue
 from state.sync import protocol
 from state.sync.protocol import WireEntry
 from state.values import EntryKind, Json
-from tests.soak.records import Data
+from tests.soak.records import Data, Log, Watch
 
 
 class Doc(msgspec.Struct):
@@ -58,6 +58,19 @@ class Replica:
     def alive(self) -> dict[str, Doc]:
         """What is not deleted."""
         return {state_id: doc for state_id, doc in self.docs.items() if not doc.deleted}
+
+    def has_all(self, watch: Watch, log: Log) -> bool:
+        """Whether it holds all that the subscriber must have at the end of the log."""
+        for state_id in filter(watch.wants, log.ids):
+            last = log.at(state_id, log.head)
+            if last is not None and log.may_always_read(watch.reader, state_id, last.rev):
+                doc = self.docs.get(state_id)
+                if last.kind is EntryKind.DELETE:
+                    if doc is not None and doc.v < last.v:
+                        return False
+                elif doc is None or doc.v < last.v:
+                    return False
+        return True
 
     def _apply(self, entry: WireEntry) -> Doc | None:
         """The document after the entry; None: it was no news."""

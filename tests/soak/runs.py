@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from tests.soak import faults
-from tests.soak.history import Header
+from tests.soak.history import Header, Plan
 from tests.soak.judging import findings
 from tests.soak.processes import Site
 from tests.soak.stage import Stage
@@ -34,11 +34,19 @@ class Result(msgspec.Struct, kw_only=True):
     findings: list[str]
 
 
-async def run(site: Site, folder: Path, name: str, seed: int, seconds: float) -> Result:
-    """Run `name` ("W5xkill-web") for so many seconds; its histories are kept in `folder`."""
+async def run(
+    site: Site,
+    folder: Path,
+    name: str,
+    seed: int,
+    seconds: float,
+    plan: Plan | None = None,
+) -> Result:
+    """Run `name` ("W5xkill-web") for so many seconds; its histories are kept in `folder`. `plan`: what is done when,
+    instead of what the seed would have."""
     workload_name, _, kind = name.partition("x")
     workload = WORKLOADS[workload_name]()
-    plan = faults.schedule(kind, Random(f"{seed}/{name}"), seconds)
+    plan = plan if plan is not None else faults.schedule(kind, Random(f"{seed}/{name}"), seconds)
     config = {"seconds": seconds, "workload": workload_name, "faults": kind}
     header = Header(seed=seed, name=name, config=config, schedule=plan)
     stage = Stage(site, folder, header, seconds)

@@ -18,6 +18,7 @@ from state.policy import Caller, Right, rights
 from state.sync.client import StarsClient
 from state.values import AccessPolicy, SharedState
 from tests.soak.history import Header, Recorder
+from tests.soak.hooks import Hook
 from tests.soak.processes import Site, Web
 from tests.soak.records import Log, Logged, Watch, Windows
 from tests.soak.replicas import ReplicaWatcher, make_client
@@ -45,7 +46,7 @@ class Stage:
         self.coverage: Counter[str] = Counter()
         #: Sentences about what should not be, found while running.
         self.oddities: list[str] = []
-        self.watchers: list[Watcher | ReplicaWatcher] = []
+        self.watchers: list[Watcher | ReplicaWatcher | Hook] = []
         self.token = ""
         self.entries: list[Logged] = []
         self._configs: list[tuple[int, str, dict[str, Any]]] = []
@@ -134,6 +135,22 @@ class Stage:
         self.start(watcher.run())
         return watcher
 
+    async def hook(
+        self, name: str, states: tuple[str, ...] = ("*",), *, reader: str = "agent:w11"
+    ) -> None:
+        """A webhook, if there is a worker to send to it."""
+        if not self.site.has_worker:
+            return
+        watch = Watch(name=name, reader=reader, states=states, to_the_end=False)
+        hook = Hook(watch, self.chance(name).getrandbits(32))
+        self._stack.push_async_callback(hook.stop)
+        await hook.start()
+        agent = reader.removeprefix("agent:")
+        hook.secret = await self.site.ask(
+            "hook", space=self.space, agent=agent, address=hook.address, states=list(states)
+        )
+        self.watchers.append(hook)
+
     async def create(self, state: str, **fields: Any) -> Answer:
         """A new state, before the faults begin. Raises RuntimeError when it is refused."""
         answer = await self.http(direct=True).create(state, **fields)
@@ -201,6 +218,8 @@ class Stage:
     async def _follow(self) -> None:
         while True:
             await self.look()
+            if await self.site.ask("parked", space=self.space):
+                self.coverage["parked"] += 1
             await asyncio.sleep(LOOK)
 
 

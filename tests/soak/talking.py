@@ -192,6 +192,8 @@ class Socket:
             return Answer(end="info", note=repr(error))
         finally:
             self._waiting.pop(op_id, None)
+            if waiting.done() and not waiting.cancelled():
+                waiting.exception()  # is known by now
         reason = str((res.problem or {}).get("reason", ""))
         return Answer(
             end=end_of(res.status, reason),

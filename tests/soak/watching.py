@@ -34,6 +34,8 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     takes: float = 0.0
     #: It ends its connection itself after about so many seconds; 0: never.
     leaves_after: float = 0.0
+    #: And stays away for so many seconds.
+    away: float = 0.0
     #: Seconds of silence after which it connects again.
     silence: float = protocol.SILENCE
 
@@ -79,13 +81,7 @@ class Watcher:
 
     def has_all(self, log: Log) -> bool:
         """Whether it holds everything that it must at the end of the log."""
-        for state_id in filter(self.watch.wants, log.ids):
-            last = log.at(state_id, log.head)
-            if last is not None and log.may_always_read(self.watch.reader, state_id, last.rev):
-                doc = self.replica.docs.get(state_id)
-                if (doc.v if doc else 0) < last.v and not (last.kind == "delete" and doc is None):
-                    return False
-        return True
+        return self.replica.has_all(self.watch, log)
 
     def hold(self) -> None:
         """Write down what is held now, at the end of a frame that names a place."""
@@ -115,7 +111,8 @@ class Watcher:
                     with suppress(ConnectionClosed, TimeoutError):
                         await socket.close()
             # Quicker than 2.5 asks of real clients, for the soak is short.
-            await asyncio.sleep(self._chance.uniform(0, min(2.0, 0.1 * 2**attempt)))
+            pause = self._chance.uniform(0, min(2.0, 0.1 * 2**attempt))
+            await asyncio.sleep(pause + self.habits.away)
             attempt += 1
 
     async def _follow(self, socket: ClientConnection) -> bool:

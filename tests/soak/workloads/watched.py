@@ -37,6 +37,7 @@ class Watched:
         stage.watch("latest", mode="latest")
         stage.watch("resuming", habits=Habits(leaves_after=1.5))
         stage.watch("resuming-latest", ("doc/*",), mode="latest", habits=Habits(leaves_after=2.0))
+        stage.watch("away", habits=Habits(leaves_after=1.0, away=3.0))
         stage.watch("beginning-anew", habits=Habits(leaves_after=3.0, resumes=False))
         stage.watch("slow", habits=Habits(takes=0.05))
         stage.watch("never-acking", habits=Habits(acks=False))
@@ -49,6 +50,8 @@ class Watched:
             habits=Habits(leaves_after=1.5),
         )
 
+        await stage.hook("hook", ("doc/*", "notes/*"))
+        await stage.hook("hook-sometimes", ("secret/*",), reader=SOMETIMES)
         stage.replica("replica-all", web=0)
         stage.replica("replica-latest", ("doc/*",), mode="latest", web=1)
         stage.replica("replica-sometimes", reader=SOMETIMES, web=1)
@@ -69,6 +72,7 @@ class Watched:
 
     async def _writer(self, stage: Stage, number: int, http: Http, writer: Writer) -> None:
         chance = stage.chance(f"w5-{number}")
+        owner = stage.http()  # only who owns a state may delete it
         seen: dict[str, int] = {}
         count = 0
         while not stage.over.is_set():
@@ -77,7 +81,7 @@ class Watched:
             if what == "both":
                 await self._both(stage, http, chance, f"{number}-{count}")
             elif what == "anew":
-                await self._anew(stage, http, chance.choice(NOTES))
+                await self._anew(stage, owner, chance.choice(NOTES))
             else:
                 state = chance.choice(SECRETS if what == "secret" else (*DOCUMENTS, *NOTES))
                 base = seen.get(state) if what == "stale" else None
@@ -106,8 +110,9 @@ class Watched:
     async def _anew(self, stage: Stage, http: Http, state: str) -> None:
         """Delete it, and make it again."""
         self._note(stage, await http.ask("DELETE", f"states/{state}/"))
-        self._note(stage, await http.create(state, data={"n": 0, "by": {}, "anew": True}))
-        stage.coverage["made anew"] += 1
+        answer = await http.create(state, data={"n": 0, "by": {}, "anew": True})
+        stage.coverage["made anew"] += answer.end == "ok"
+        self._note(stage, answer)
 
     async def _toggler(self, stage: Stage) -> None:
         """Takes the right to read a secret away, and gives it back."""
