@@ -140,9 +140,11 @@ class CatchUp:
         # Everything that is sent is judged by policies that are at least as new.
         if snap.epoch != feed.epoch or not await feed.reach(snap.consistent, timeout=FUTURE):
             raise EpochChanged
+        if sub.reader is not reader:
+            return  # somebody with other rights reads now: look again
         sub.wants_snapshot = False
-        sub.granted.clear()
-        sub.pending.clear()
+        for gone in (sub.granted, sub.pending, sub.withheld):
+            gone.clear()
         sub.prev = sub.position = sub.collected = snap.revision
         sub.consistent, sub.synced = snap.consistent, False
         for frame in snapshots.parts(sub.number, snap.revision, snap.states):
@@ -156,6 +158,7 @@ class CatchUp:
             ]
             frame.states = tuple(seen)
             self.sink.say(frame)
+        self.sink.granted(sub, frozenset(each.id for each in snap.states))
 
     async def _grant(self) -> None:
         """Send states whole that the reader may see only now, as of a revision up to which it has all others."""
@@ -172,6 +175,7 @@ class CatchUp:
                 return
             await self.sink.drained()
         sub.granted -= ids
+        sub.withheld -= ids
         caller = sub.reader.caller
         states = [
             found[each]
@@ -181,7 +185,7 @@ class CatchUp:
         if states:
             for frame in snapshots.parts(sub.number, sub.position, states):
                 self.sink.say(frame)
-            sub.prev = sub.position
+            sub.prev, sub.synced = sub.position, False
         self.sink.granted(sub, ids)
 
     async def _latest(self, most: int | None) -> bool:

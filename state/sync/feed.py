@@ -174,7 +174,9 @@ class Feed:
         self.ring.clear()
         self.policies.clear()
         self.policies.put(states)
-        self.head, self.epoch, self.audit = info.revision, info.epoch, info.audit
+        # A policy that is newer than the head would hide changes without anybody having been told why.
+        self.head = max([info.revision, *(each.revision for each in states)])
+        self.epoch, self.audit = info.epoch, info.audit
         self.floor = info.compact_revision
         self._settle()
 
@@ -226,17 +228,9 @@ class Feed:
                 asyncio.get_running_loop().call_later(AGAIN, self.wake)
 
     async def _read(self) -> None:
-        page = await self._page(self.head)
-        if page.space.epoch != self.epoch or page.space.revision < self.head:
-            raise EpochChanged
-        self.floor = page.space.compact_revision
-        if page.entries:
-            revisions = revisions_of(page.entries)
-            touched = {entry.state_id for each in revisions for entry in each.touched}
-            changes: list[PolicyChange] = []
-            if touched:
-                load = in_thread(self.store.load_states)
-                changes = self.policies.put((await load(self.space, touched)).values())
+        revisions, loaded, more = await self._news()
+        if revisions:
+            changes = self.policies.put(loaded.values())
             self.ring.extend(revisions)
             self.head = revisions[-1].number
             if self.followers:
@@ -246,15 +240,41 @@ class Feed:
             for each in tuple(self.followers):
                 each.offer(revisions, changes)
             self._settle()
-        if page.space.audit > self.audit:
-            records = await in_thread(self.store.read_audit)(
-                self.space, after=self.audit, limit=PAGE
-            )
+        if more:
+            self._woken = True
+
+    async def _news(self) -> tuple[list[Revision], dict[str, SharedState], bool]:
+        """What comes after `head`; the states of which others may read afterwards; whether there is more.
+
+        The states are those of the last of these revisions, never of a later one: so whoever is told of the revisions
+        is told in the same moment of all that has hidden or shown some of them.
+        """
+        revisions, loaded = list[Revision](), dict[str, SharedState]()
+        reached = until = self.head
+        while True:
+            page = await self._page(reached)
+            if page.space.epoch != self.epoch or page.space.revision < reached:
+                raise EpochChanged
+            self.floor = page.space.compact_revision
+            new = revisions_of(page.entries)
+            touched = {entry.state_id for each in new for entry in each.touched}
+            if touched:
+                loaded |= await in_thread(self.store.load_states)(self.space, touched)
+                until = max([until, *(each.revision for each in loaded.values())])
+            revisions += new
+            reached = new[-1].number if new else reached
+            if reached >= until or not new:
+                break
+        await self._hear_audit(page.space)
+        return revisions, loaded, page.more
+
+    async def _hear_audit(self, info: SpaceInfo) -> None:
+        if info.audit > self.audit:
+            read = in_thread(self.store.read_audit)
+            records = await read(self.space, after=self.audit, limit=PAGE)
             self.audit = max(self.audit, *(each.n for each in records))
             for each in tuple(self.followers):
                 each.told(records)
-        if page.more:
-            self._woken = True
 
     def _settle(self) -> None:
         for revision, waiter in self._waiting:

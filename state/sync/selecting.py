@@ -55,16 +55,30 @@ def chunks(
     policies: Policies,
     *,
     most: int,
+    withheld: set[str],
     skip: Collection[str] = (),
 ) -> Iterator[Chunk]:
-    """In order; each of at most `most` visible entries, or of one revision with more. The last one may have none."""
+    """In order; each of at most `most` visible entries, or of one revision with more. The last one may have none.
+
+    States of which an entry was not visible are added to `withheld`: what the reader has of them is old, and changes
+    build on what it has not got. They go on only with what holds anyway, until it gets them whole.
+    """
+
+    def goes(entry: Entry) -> bool:
+        state_id = entry.state_id
+        if state_id in skip or not reader.wanted.matches(state_id):
+            return False
+        if not policies.sees(reader.caller, state_id, entry.uid):
+            withheld.add(state_id)
+            return False
+        if state_id in withheld and entry.kind not in (EntryKind.CREATE, EntryKind.DELETE):
+            return False
+        withheld.discard(state_id)
+        return True
+
     entries, texts, reached = list[Entry](), list[str](), 0
     for revision in revisions:
-        at = [
-            index
-            for index, entry in enumerate(revision.entries)
-            if entry.state_id not in skip and reader.picks(entry, policies)
-        ]
+        at = [index for index, entry in enumerate(revision.entries) if goes(entry)]
         if entries and len(entries) + len(at) > most:
             yield Chunk(reached, entries, texts)
             entries, texts = [], []

@@ -76,6 +76,8 @@ class Subscription:
         self.consistent = 0
         #: States that the reader gets whole.
         self.granted: set[str] = set()
+        #: States of which it was not sent everything, on its way to where the feed is.
+        self.withheld: set[str] = set()
         #: For "latest": what changed up to `collected` and is still to be sent.
         self.pending: set[str] = set()
         self.collected = 0
@@ -174,6 +176,8 @@ class Subscription:
             event = record.event
             if event.type not in (EventType.CONFLICT_DETECTED, EventType.CONFLICT_RESOLVED):
                 continue
+            if event.agent_id == self.reader.caller.name:
+                continue  # it has its answer
             if self.reader.wanted.matches(event.state_id) and self.feed.policies.sees(
                 self.reader.caller, event.state_id, event.uid or None
             ):
@@ -272,7 +276,15 @@ class Subscription:
         """
         left = self.config.batch_size if most is None else most
         size = min(self.config.batch_size, max(1, self.sink.window.room()), left)
-        for chunk in chunks(revisions, self.reader, self.feed.policies, most=size, skip=skip):
+        found = chunks(
+            revisions,
+            self.reader,
+            self.feed.policies,
+            most=size,
+            withheld=self.withheld,
+            skip=skip,
+        )
+        for chunk in found:
             if chunk.texts:
                 if not self.may_send or left <= 0:
                     return False
@@ -307,6 +319,8 @@ class Subscription:
         """Go with the feed, whose `head` was reached; nothing may be awaited since that was seen."""
         if not (self.synced and self.prev == self.position):
             self.mark(synced=True)
+        # From here on it is told of every change of rights with what stood before.
+        self.withheld.clear()
         self.feed.followers.add(self)
 
     def park(self) -> None:
