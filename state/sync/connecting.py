@@ -18,6 +18,7 @@ from state.sync.lags import plain
 from state.sync.policies import sees
 from state.sync.protocol.limits import MAX_PATTERNS
 from state.sync.refusals import ConnectionInvalid, NotYourAgent, TooManyConnections
+from state.sync.tasks.making import faults_of_metadata
 from state.sync.webhooks import addresses, signing
 from state.values import AgentConnection, ConnectionStatus, ConnectionType, Json
 
@@ -53,7 +54,7 @@ def connect(
     """As StateSyncManager.connect_agent says."""
     if agent_id and canonical(agent_id) != canonical(caller.name):
         raise NotYourAgent(fields={"agent": [NotYourAgent().message]})
-    _check(name, address, type, states, allowed)
+    _check(name, address, type, states, allowed, metadata)
     patterns = filter_of(states).patterns
     missing = missing_of(manager, caller, patterns)
     live = sessions.live(now).filter(space=caller.space, agent=caller.name)
@@ -101,9 +102,14 @@ def missing_of(manager: StateManager, caller: Caller, patterns: Iterable[str]) -
 
 
 def _check(
-    name: str, address: str, type: ConnectionType, states: Sequence[str], allowed: Sequence[str]
+    name: str,
+    address: str,
+    type: ConnectionType,
+    states: Sequence[str],
+    allowed: Sequence[str],
+    metadata: Mapping[str, Json],
 ) -> None:
-    faults: dict[str, list[str]] = {}
+    faults = faults_of_metadata(metadata)
     if len(name) > MAX_NAME or not (name.isprintable()):
         faults["name"] = [f"A name has at most {MAX_NAME} printable characters."]
     if not 1 <= len(states) <= MAX_PATTERNS:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from state import jsonvalue
 from state.bus.events_of import event_of, updates_of
 from state.errors import NotFound
@@ -29,6 +31,8 @@ from state.values import SyncTarget as Target
 #: Agents that one task names; a broadcast reaches any number.
 MAX_TARGETS: Final = 1000
 MAX_RETRIES: Final = 20
+#: Bytes of JSON.
+MAX_METADATA: Final = 16 * 1024
 #: Entries of the log whose updates are shown.
 SHOWN: Final = 50
 
@@ -59,12 +63,12 @@ def checked(
     """The row of a task, not kept yet, and the agents it names. Raises SyncTaskInvalid."""
     agents = sorted({canonical(each) for each in target_agents})
     faults = dict(_faults(type, agents, len(target_agents), priority, max_retries))
+    faults |= faults_of_metadata(metadata)
     revisions = [_revision(caller.space, state, each) for each in updates]
     if None in revisions:
         faults["updates"] = ["Updates are changes of this state as its log has them."]
     if faults:
         raise SyncTaskInvalid(fields=faults)
-    jsonvalue.check(dict(metadata))
     row = Row(
         space=caller.space,
         type=type.value,
@@ -96,6 +100,14 @@ def _faults(
         yield "target_agents", [f"At most {MAX_TARGETS} agents; a broadcast reaches all."]
     elif wrong or "agent:" in agents or "*" in agents:
         yield "target_agents", ["Name agents by their ids."]
+
+
+def faults_of_metadata(metadata: Mapping[str, Json]) -> dict[str, list[str]]:
+    """What is wrong with them, by field. Raises JsonDomain."""
+    jsonvalue.check(dict(metadata))
+    if len(msgspec.json.encode(metadata)) <= MAX_METADATA:
+        return {}
+    return {"metadata": [f"At most {MAX_METADATA} bytes of JSON."]}
 
 
 def _revision(space: str, state: SharedState, update: StateUpdate) -> int | None:
