@@ -284,13 +284,20 @@ class StarsClient:
         return await self.write(state, [Operation(OperationType.DELETE)], **how)
 
     async def edit(
-        self, state: str, change: editing.Change, *, attempts: int = 10, **how: Any
+        self,
+        state: str,
+        change: editing.Change,
+        *,
+        attempts: int = 10,
+        reads: Reads = None,
+        **how: Any,
     ) -> Written:
         """Change a copy of the state's data by a function, and write what differs upon the version it was given.
 
         `change(data)` changes `data`, or returns other data. When others were quicker on the same paths, it is called
-        again with the document as it then stands, up to `attempts` times with pauses. Edits of one state by one client
-        follow each other. `how`: as `write`. Raises NotSubscribed, in the end Conflicting, and what `write` raises.
+        again with the document as it then stands, up to `attempts` times with pauses. What it changes is as it saw it
+        when that is written; name in `reads` what else it depends on, "auto" being all of the document. Edits of one
+        state by one client follow each other. `how`: as `write`. Raises NotSubscribed, in the end Conflicting, and what `write` raises.
         """
         async with self._editing[state]:
             seen = self._held(state)
@@ -298,8 +305,16 @@ class StarsClient:
                 raise NotSubscribed(extra={"state": state})
 
             async def write(ops: Sequence[Operation], base: State) -> Written:
+                # Of two who make the same of the same, one has to see what the other made: counting is such a case.
+                wanted = reads if reads == "auto" else {*(reads or ()), *(op.path for op in ops)}
                 return await self.write(
-                    state, ops, base=base.version, uid=base.uid, after=(), **how
+                    state,
+                    ops,
+                    base=base.version,
+                    uid=base.uid,
+                    after=(),
+                    reads=wanted if wanted == "auto" else sorted(wanted),
+                    **how,
                 )
 
             async def fresher(than: State) -> State | None:

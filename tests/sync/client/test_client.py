@@ -291,6 +291,8 @@ async def test_an_edit_is_made_again_upon_what_others_wrote(
         assert [each.base for each in sent] == [1, 5, 6]
         assert len({each.op_id for each in sent}) == 3
         assert sent[2].ops[0].value == 21
+        assert [each.reads for each in sent] == [("/done",)] * 3
+        server.refuse = lambda write: None
         unchanged = await client.edit("plan", lambda data: None)
         assert not unchanged.changed
         assert len(server.said(Write)) == 3

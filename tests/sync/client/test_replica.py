@@ -421,7 +421,7 @@ class Wire:
             self.subscribe(fresh=False)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(STEP, max_size=60))
 def test_a_replica_is_a_prefix_of_history_always_and_all_of_it_in_the_end(
     steps: list[tuple[str, Any]],
