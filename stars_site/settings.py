@@ -50,7 +50,16 @@ STARS_STATES: dict[str, Any] = {
 #: Keys of encryption at rest, "id:base64 of 32 bytes", the current one first; best given as STARS_STATE_KEYS_FILE.
 STARS_STATE_KEYS = env.text("STARS_STATE_KEYS")
 STARS_STATE_MANAGER: dict[str, Any] = {"enable_audit": env.boolean("STARS_STATE_AUDIT", False)}
-STARS_STATE_SYNC: dict[str, Any] = {}
+#: What SyncConfig has no better default for (`state/values/sync.py`); any of its fields may stand here.
+STARS_STATE_SYNC: dict[str, Any] = {
+    "sync_interval": env.seconds("STARS_SYNC_INTERVAL", 1.0, minimum=0.05),
+    "max_retries": env.integer("STARS_SYNC_RETRIES", 3, maximum=20),
+    "timeout": env.seconds("STARS_SYNC_TIMEOUT", 30.0, minimum=1.0),
+    "max_concurrent_syncs": env.integer("STARS_SYNC_CONCURRENCY", 4, minimum=1),
+    "queue_buffer_size": env.integer("STARS_SYNC_WINDOW", 256, minimum=1, maximum=10_000),
+    "compression": env.boolean("STARS_SYNC_COMPRESSION", True),
+    "encryption": env.boolean("STARS_SYNC_TLS_ONLY", False),
+}
 #: Hosts and networks that webhooks may go to although they are not public: names, IP addresses, CIDR.
 STARS_WEBHOOK_ALLOWED = env.words("STARS_WEBHOOK_ALLOWED", [])
 #: Lets Prometheus read `/metrics` (Authorization: Bearer …); without it, only administrators may. Best given as

@@ -10,6 +10,7 @@ import logging
 from typing import Any, Final, NamedTuple
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 
 from state import conf
 from state.fanout.outbox import Outbox, writable_of
@@ -24,6 +25,13 @@ LAST_WORDS: Final = 1.0
 
 class _Close(NamedTuple):
     code: int
+
+
+def _is_encrypted(scope: Any) -> bool:
+    """Whether the client's connection is under TLS: here, or up to the proxy that says so and is trusted to."""
+    if scope.get("scheme") == "wss":
+        return True
+    return settings.STARS_HTTPS and (b"x-forwarded-proto", b"https") in scope["headers"]
 
 
 class SyncConsumer(AsyncWebsocketConsumer):
@@ -45,6 +53,10 @@ class SyncConsumer(AsyncWebsocketConsumer):
         """Accept, for a client learns a close code only of an accepted socket; whoever is not signed in by header or
         session has to send a token in hello."""
         pool = conf.sync_pool()
+        if pool.config.encryption and not _is_encrypted(self.scope):
+            await self.accept()
+            await self.close(protocol.DENIED)
+            return
         session = self.scope.get("session")
         who = await pool.directory.identify(
             self.scope["headers"], getattr(session, "session_key", None)

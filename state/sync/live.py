@@ -125,7 +125,7 @@ class Live:
         if frame.proto != protocol.PROTO:
             raise protocol.WrongVersion
         self.hello = frame
-        self.outlet.compressing = bool(frame.compress)
+        self.outlet.compressing = bool(frame.compress) and self.pool.config.compression
         if self.who is None and frame.token_auth:
             self.who = await self.pool.identify(frame.token_auth)
         if self.who is None:

@@ -191,7 +191,7 @@ class Pool:
 
     async def write(self, caller: Caller, user: Any, frame: protocol.Write) -> protocol.Res:
         """Carry out a write of a socket."""
-        return await self._apply(self.manager, caller, user, frame)
+        return await self._apply(self.manager, self.config, caller, user, frame)
 
     async def task_acked(self, task: str, agent: str, revision: int) -> None:
         """A target of a sync task has acknowledged."""

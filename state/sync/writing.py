@@ -10,27 +10,30 @@ from state.errors import Invalid, StarsError
 from state.manager import Base, StateManager, WriteResult, WriteStatus
 from state.policy import Caller
 from state.refusals import OperationNotFound, OutcomeUnknown
-from state.sync.protocol import PushOnly, Res, Write
-from state.values import TERMINAL, ConflictResolution, ConnectionType, StateType
+from state.sync.protocol import Creation, PushOnly, Res, Write
+from state.values import TERMINAL, ConflictResolution, ConnectionType, StateType, SyncConfig
 
 logger = logging.getLogger(__name__)
 
 _STATUS: Final = {WriteStatus.QUEUED: 202, WriteStatus.PARKED: 202}
 
 
-def apply(manager: StateManager, caller: Caller, user: Any, frame: Write) -> Res:
+def apply(
+    manager: StateManager, config: SyncConfig, caller: Caller, user: Any, frame: Write
+) -> Res:
     """Do it and say what it came to; refusals are answers, too."""
     try:
         pace.check(manager.limits, user, caller.name.removeprefix("agent:"))
-        result = (
-            _create(manager, caller, frame) if frame.create else _update(manager, caller, frame)
-        )
+        if frame.create is not None:
+            result = _create(manager, config, caller, frame, frame.create)
+        else:
+            result = _update(manager, caller, frame)
     except StarsError as refusal:
         return refused(frame.op_id, refusal)
     except Exception:
         logger.exception("a write was not answered")
         return refused(frame.op_id, StarsError("Stars could not answer this; its log says why."))
-    status = _STATUS.get(result.status, 201 if frame.create else 200)
+    status = _STATUS.get(result.status, 200 if frame.create is None else 201)
     return _answer(result, frame.op_id, status)
 
 
@@ -99,9 +102,9 @@ def problem_of(
     return {**extra, **found}
 
 
-def _create(manager: StateManager, caller: Caller, frame: Write) -> WriteResult:
-    given = frame.create
-    assert given is not None
+def _create(
+    manager: StateManager, config: SyncConfig, caller: Caller, frame: Write, given: Creation
+) -> WriteResult:
     settings = dict(given.settings)
     kind = settings.pop("type", None) or given.type
     try:
@@ -109,6 +112,8 @@ def _create(manager: StateManager, caller: Caller, frame: Write) -> WriteResult:
     except ValueError:
         text = f"This must be one of {', '.join(StateType)}."
         raise Invalid(fields={"create.type": [text]}) from None
+    defaults = {"consistency": config.consistency_level, "resolution": config.conflict_strategy}
+    settings = {key: each for key, each in defaults.items() if each is not None} | settings
     owners = settings.pop("owners", ())
     settings.pop("name", None)
     return manager.create_state(

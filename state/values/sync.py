@@ -173,13 +173,13 @@ class SyncConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     batch_size: Annotated[int, Meta(ge=1, le=1000)] = 64
     #: How long changes wait for company before they are sent.
     flush_interval: Duration = timedelta()
-    #: Defaults of new spaces (as StateManagerConfig).
-    consistency_level: ConsistencyLevel = ConsistencyLevel.WEAK
-    conflict_strategy: ConflictResolution = ConflictResolution.MERGE
+    #: Of states that are created over a sync socket and do not say; None: as StateManagerConfig and their type say.
+    consistency_level: ConsistencyLevel | None = None
+    conflict_strategy: ConflictResolution | None = None
     #: Whether frames of more than 1 KiB may be compressed for clients that ask for it.
     compression: bool = True
     compression_type: Annotated[str, Meta(pattern="^(deflate)$")] = "deflate"
-    #: Whether sockets without TLS are refused (behind a proxy: by X-Forwarded-Proto).
+    #: Whether sockets without TLS are refused (behind a proxy, with STARS_HTTPS: by X-Forwarded-Proto).
     encryption: bool = False
     #: Tasks carried out at once.
     max_concurrent_syncs: Count = 4
