@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import pytest
 
 from tests.soak.history import Plan
-from tests.soak.processes import Site, new_database
+from tests.soak.processes import ROOT, Site, new_database
 from tests.soak.runs import Result, run
 
 Run: TypeAlias = Callable[[str, float, Plan], Result]
 
 
 @pytest.fixture(scope="module")
-def soak(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def soak(postgres_url: str) -> Iterator[Run]:
     """Run a workload for so many seconds while that is done to the site: two web processes and Redis, no worker."""
-    folder = tmp_path_factory.mktemp("soak")
+    folder = ROOT / "data" / "soak" / "short"
+    shutil.rmtree(folder, ignore_errors=True)
     site = Site(folder, new_database(postgres_url), worker=False)
 
     def soaked(name: str, seconds: float, plan: Plan) -> Result:

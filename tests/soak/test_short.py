@@ -1,4 +1,4 @@
-"""Three short runs of the soak; `make soak` has all, and for longer. Their histories are in pytest's own folder."""
+"""Three short runs of the soak; `make soak` has all, and for longer. Their histories are kept in data/soak/short."""
 
 from __future__ import annotations
 

@@ -268,11 +268,14 @@ def _entries(frames: list[Data]) -> Iterator[WireEntry]:
 
 
 def _show(watch: Watch, frame: Snap | Delta | Mark, shown: dict[str, int]) -> None:
-    """Note versions that make all earlier ones of their state superfluous: of snapshots, and of what is conflated."""
+    """Note versions that make all earlier ones of their state superfluous: of snapshots, of new lives (which hold
+    whatever the client had), and of what is conflated."""
     if isinstance(frame, Snap):
         shown |= {state.id: max(state.v, shown.get(state.id, 0)) for state in frame.states}
-    if isinstance(frame, Delta) and watch.mode == "latest":
-        shown |= {entry.id: max(entry.v, shown.get(entry.id, 0)) for entry in frame.entries}
+    if isinstance(frame, Delta):
+        for entry in frame.entries:
+            if entry.kind is EntryKind.CREATE or watch.mode == "latest":
+                shown[entry.id] = max(entry.v, shown.get(entry.id, 0))
 
 
 def _conflated(logged: Logged, frame: Delta) -> bool:
