@@ -9,6 +9,9 @@ export class Misfit extends Error {}
 export const tokensOf = (path) =>
   path === "" ? [] : path.slice(1).split("/").map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
 
+/** An operation's path; on the wire that of the whole document is left out. */
+export const pathOf = (op) => op.path ?? "";
+
 /** The pointer of these tokens. */
 export const pointer = (tokens) =>
   tokens.map((token) => `/${String(token).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
@@ -29,7 +32,7 @@ export function follow(data, tokens) {
 /** The document after these operations; `data` stays as it is, untouched parts are shared. Throws Misfit. */
 export function apply(data, ops) {
   return ops.reduce((document, op) => {
-    const tokens = tokensOf(op.path);
+    const tokens = tokensOf(pathOf(op));
     if (op.op === "delete" || (op.op === "merge" && op.value === null && tokens.length)) return without(document, tokens);
     if (op.op === "merge") return put(document, tokens, merged(follow(document, tokens), op.value));
     return put(document, tokens, op.value);
@@ -39,11 +42,11 @@ export function apply(data, ops) {
 /** Where these operations wrote: an append or removal in an array counts as the array. */
 export function written(ops) {
   return ops.flatMap((op) => {
-    const tokens = tokensOf(op.path);
-    if (op.op === "merge" && isObject(op.value)) return leaves(op.value, op.path);
+    const tokens = tokensOf(pathOf(op));
+    if (op.op === "merge" && isObject(op.value)) return leaves(op.value, pathOf(op));
     const last = tokens.at(-1) ?? "";
     const moves = last === "-" || (op.op === "delete" && INDEX.test(last));
-    return [moves ? pointer(tokens.slice(0, -1)) : op.path];
+    return [moves ? pointer(tokens.slice(0, -1)) : pathOf(op)];
   });
 }
 

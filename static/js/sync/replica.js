@@ -5,7 +5,7 @@
  * Where a frame is missing nothing more is taken and `lost` is true: subscribe again from `token`.
  */
 
-import { apply, Misfit } from "./ops.js";
+import { apply, Misfit, pathOf } from "./ops.js";
 
 export class Replica {
   /** All of it may come from a page that the server has drawn: `token` leads to `revision`; no snapshot is needed then. */
@@ -137,7 +137,7 @@ function isKnown(entry, mine) {
 }
 
 function afterEntry(entry, mine) {
-  const replaces = entry.kind === "create" || (entry.coalesced && entry.ops?.[0]?.path === "");
+  const replaces = entry.kind === "create" || (entry.coalesced && entry.ops?.length && pathOf(entry.ops[0]) === "");
   if (!replaces && !(mine && mine.uid === entry.uid && mine.v === entry.pv)) throw new Misfit(entry.id);
   if (entry.kind === "delete") return null;
   const frozen = entry.config?.frozen ?? (!replaces && mine.frozen);
