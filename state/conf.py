@@ -7,7 +7,7 @@ import atexit
 import os
 import threading
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -38,6 +38,9 @@ from state.values import (
 )
 
 T = TypeVar("T")
+
+#: Webhooks that one process sends to at once.
+WEBHOOK_THREADS: Final = 8
 
 _lock = threading.Lock()
 _manager: StateManager | None = None
@@ -138,6 +141,7 @@ def sync_manager() -> StateSyncManager:
             sync_config(),
             callers=caller_of,
             allowed=tuple(settings.STARS_WEBHOOK_ALLOWED),
+            threads=WEBHOOK_THREADS,
         )
     return found
 
@@ -175,7 +179,9 @@ def close_manager() -> None:
     global _manager, _sync_manager
     with _lock:
         closing, _manager = _manager, None
-        _sync_manager = None
+        syncing, _sync_manager = _sync_manager, None
+    if syncing is not None:
+        syncing.close()
     if closing is not None:
         atexit.unregister(close_manager)
         closing.close()

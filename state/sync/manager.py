@@ -66,9 +66,10 @@ class StateSyncManager:
         allowed: Sequence[str] = (),
         clock: Callable[[], datetime] = now_utc,
         send: Send = sending.send,
+        threads: int = 0,
     ) -> None:
         """`callers` tells who acts through a connection now; `allowed`: hosts and networks of webhooks that may be
-        private."""
+        private; `threads`: as Webhooks."""
         self.states, self.bus, self.config = state_manager, event_bus, config
         publish = event_bus.publish_async
         self.sessions = Sessions(publish, clock=clock)
@@ -84,6 +85,7 @@ class StateSyncManager:
             clock,
             allowed=allowed,
             send=send,
+            threads=threads,
         )
         self._runner = Runner(
             self.queue, state_manager.store, config, callers, self.webhooks, clock
@@ -279,13 +281,17 @@ class StateSyncManager:
     # -- work --------------------------------------------------------------------------------------------------------
 
     def work(self, seconds: float = TURN) -> None:
-        """Carry out what is due, for `seconds` at most: steps of sync tasks, then webhooks. Any number of processes may
-        be at it."""
+        """Carry out what is due: steps of sync tasks, for about so many seconds, and webhooks. Any number of processes
+        may be at it."""
         until = time.monotonic() + seconds
         self.queue.tell_failures()
         while time.monotonic() < until and (task := self.queue.claim()) is not None:
             self._runner.step(task)
-        self.webhooks.work(until)
+        self.webhooks.work()
+
+    def close(self) -> None:
+        """Begin nothing more; idempotent."""
+        self.webhooks.close()
 
     def sweep(self) -> dict[str, int]:
         """The rarer chores: silent and expired sessions, old rows; how many of each."""

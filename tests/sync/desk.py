@@ -18,6 +18,7 @@ from state.refusals import SpaceNotFound
 from state.sync import control, tasks
 from state.sync.manager import StateSyncManager
 from state.sync.sessions import Note, Opened, SubNote
+from state.sync.tasks.webhooks import Send
 from state.sync.webhooks.sending import WebhookFailed
 from state.values import (
     ConnectionType,
@@ -85,7 +86,9 @@ class Desk:
         self._listening = fanout.hub().subscribe(control.TOPIC, self._hear)
         self._listening.ready.result(10)
 
-    def another(self, **config: Any) -> StateSyncManager:
+    def another(
+        self, *, send: Send | None = None, threads: int = 0, **config: Any
+    ) -> StateSyncManager:
         """One more process's."""
         config = {"timeout": timedelta(seconds=30), **config}
         return StateSyncManager(
@@ -94,7 +97,8 @@ class Desk:
             SyncConfig(**config),
             callers=self._caller_of,
             clock=lambda: self.now,
-            send=self.post,
+            send=send or self.post,
+            threads=threads,
         )
 
     def close(self) -> None:

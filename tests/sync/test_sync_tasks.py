@@ -315,6 +315,14 @@ def test_a_failure_is_told_later_when_the_store_was_away(
     assert record.event.metadata["error"] == "The state is gone."
 
 
+def test_with_its_space_a_task_is_gone_and_brings_no_space_back(desk: Desk) -> None:
+    task = desk.task()
+    desk.states.drop_space(ADA)
+    desk.work()
+    assert SyncTask.objects.get(pk=task).status == "cancelled"
+    assert SPACE not in [info.id for info in desk.states.store.spaces()]
+
+
 def refuse(*_: Any) -> None:
     raise StoreDown
 

@@ -23,6 +23,8 @@ def take(rows: QuerySet[M], now: datetime, **changes: Any) -> M | None:
     PostgreSQL passes over rows that others are just taking; SQLite has one writer at a time.
     """
     free = rows.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+    if not free.exists():
+        return None  # without keeping other writers of an SQLite waiting
     skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
         row = free.select_for_update(skip_locked=skip).first()

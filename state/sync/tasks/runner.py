@@ -73,7 +73,7 @@ class Runner:
         try:
             state = self._store.load_states(task.space, [task.key]).get(task.key)
             if state is None or state.deleted:
-                self._queue.fail(task, "The state is gone.")
+                self._without_state(task)
                 return
             if self._is_chosen(task, state) and self._serve(task, state):
                 self._queue.settle(task)
@@ -83,6 +83,12 @@ class Runner:
         except Exception:
             logger.exception("a sync task is tried again later", extra={"task": str(task.pk)})
             self._queue.postpone(task, AWAY)
+
+    def _without_state(self, task: SyncTask) -> None:
+        if any(info.id == task.space for info in self._store.spaces()):
+            self._queue.fail(task, "The state is gone.")
+        else:
+            self._queue.cancel(task.pk)  # with the space everything in it is gone
 
     def _is_chosen(self, task: SyncTask, state: SharedState) -> bool:
         if task.chosen:

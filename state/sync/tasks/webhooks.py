@@ -6,14 +6,17 @@ A place moves on only when the receiver has answered. Who fails is tried again s
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import msgspec
 from django.db.models import Q
 
+from state.bus.threads import fresh_connections, no_connections
 from state.errors import NotAllowed, NotFound, StarsError, Unavailable
 from state.manager import StateManager
 from state.models import Connection, SyncTask
@@ -76,20 +79,54 @@ class Webhooks:
         *,
         allowed: Sequence[str] = (),
         send: Send = sending.send,
+        threads: int = 0,
     ) -> None:
-        """`allowed`: hosts and networks that may be private (`webhooks.addresses`)."""
+        """`allowed`: hosts and networks that may be private (`webhooks.addresses`). With `threads` so many webhooks are
+        served at once and nobody waits for them; with 0, whoever calls `work` does it all."""
         self._manager, self._sessions, self._config = manager, sessions, config
         self._callers, self._publish, self._clock = callers, publish, clock
         self._allowed, self._send = allowed, send
+        self._threads = ThreadPoolExecutor(threads, "state-webhooks") if threads else None
+        #: Whom a thread of this process serves, or is about to.
+        self._at_it: set[str] = set()
+        self._lock = threading.Lock()
 
-    def work(self, until: float) -> None:
-        """Serve those for whom there is something, until the monotonic time `until`."""
+    def work(self) -> None:
+        """Serve those for whom there is something."""
         for key in self._behind():
-            if time.monotonic() >= until:
+            if self._threads is None:
+                self._turn(key)
+                continue
+            with self._lock:
+                if key in self._at_it:
+                    continue
+                self._at_it.add(key)
+            try:
+                self._threads.submit(self._in_thread, key)
+            except RuntimeError:  # closed
                 return
-            row = leases.take(_kept().filter(pk=key), self._clock())
-            if row is not None:
-                self._serve(row, min(until, time.monotonic() + TURN))
+
+    def close(self) -> None:
+        """Begin nothing more; idempotent. What is under way comes to its end, or another process sends it again."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _in_thread(self, key: str) -> None:
+        """A slow receiver holds up nobody who calls `work`."""
+        fresh_connections()
+        try:
+            self._turn(key)
+        except Exception:
+            logger.exception("a webhook is tried again later", extra={"connection": key})
+        finally:
+            no_connections()
+            with self._lock:
+                self._at_it.discard(key)
+
+    def _turn(self, key: str) -> None:
+        row = leases.take(_kept().filter(pk=key), self._clock())
+        if row is not None:
+            self._serve(row, time.monotonic() + TURN)
 
     def push(self, row: Connection, task: str, state: SharedState) -> None:
         """The state as a snapshot, at once and beside what is delivered in order. Raises WebhookFailed."""
