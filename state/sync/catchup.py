@@ -112,14 +112,8 @@ class CatchUp:
         sub.granted |= found.granted
         return [each for each in revisions if each.number <= found.revision]
 
-    def _serve(
-        self,
-        revisions: Sequence[Revision],
-        *,
-        skip: frozenset[str] = frozenset(),
-        most: int | None = None,
-    ) -> None:
-        served = not revisions or self.sub.serve(revisions, skip=skip, most=most)
+    def _serve(self, revisions: Sequence[Revision], *, most: int | None = None) -> None:
+        served = not revisions or self.sub.serve(revisions, most=most)
         if not served and not self.sub.may_send:
             raise _Blocked
 
@@ -164,13 +158,14 @@ class CatchUp:
         """Send states whole that the reader may see only now, as of a revision up to which it has all others."""
         sub, feed = self.sub, self.feed
         ids = frozenset(sub.granted)
+        sub.withheld |= ids
         found = await in_thread(self._store.load_states)(feed.space, ids)
         until = max([feed.head, *(each.revision for each in found.values())])
         if not await feed.reach(until, timeout=FUTURE):
             raise EpochChanged
         while sub.position < until:
             revisions = [each for each in await feed.after(sub.position) if each.number <= until]
-            self._serve(self._to_next_turn(revisions), skip=ids)
+            self._serve(self._to_next_turn(revisions))
             if sub.wants_snapshot:
                 return
             await self.sink.drained()
@@ -214,6 +209,7 @@ class CatchUp:
         room = min(sub.config.batch_size, sub.sink.window.room(), most or sub.config.batch_size)
         ids = sorted(sub.pending)[: max(1, room)]
         found = await in_thread(self._store.load_states)(feed.space, ids)
+        sub.consistent = max([sub.consistent, *(each.revision for each in found.values())])
         caller = sub.reader.caller
         entries = [
             whole(found[each])

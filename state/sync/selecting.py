@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from state import jsonvalue
@@ -56,7 +56,6 @@ def chunks(
     *,
     most: int,
     withheld: set[str],
-    skip: Collection[str] = (),
 ) -> Iterator[Chunk]:
     """In order; each of at most `most` visible entries, or of one revision with more. The last one may have none.
 
@@ -66,7 +65,7 @@ def chunks(
 
     def goes(entry: Entry) -> bool:
         state_id = entry.state_id
-        if state_id in skip or not reader.wanted.matches(state_id):
+        if not reader.wanted.matches(state_id):
             return False
         if not policies.sees(reader.caller, state_id, entry.uid):
             withheld.add(state_id)

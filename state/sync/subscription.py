@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -267,7 +267,6 @@ class Subscription:
         self,
         revisions: Sequence[Revision],
         *,
-        skip: Collection[str] = (),
         most: int | None = None,
     ) -> bool:
         """Send what is visible of these revisions, which follow `position`; False when not all of it was welcome.
@@ -282,7 +281,6 @@ class Subscription:
             self.feed.policies,
             most=size,
             withheld=self.withheld,
-            skip=skip,
         )
         for chunk in found:
             if chunk.texts:
@@ -296,7 +294,8 @@ class Subscription:
 
     def send(self, chunk: Chunk, *, synced: bool) -> None:
         """Send a delta."""
-        if self.mode == "latest" and len(chunk.entries) > 1:
+        # What was sent whole may be newer than `position`: then each change is dropped or taken for itself.
+        if self.mode == "latest" and len(chunk.entries) > 1 and self.position >= self.consistent:
             chunk = chunk._replace(texts=self.texts(coalesced(chunk.entries)))
         self.sink.say_delta(self, chunk, synced=synced)
         self.sent += len(chunk.texts)

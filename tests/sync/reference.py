@@ -37,7 +37,7 @@ class Reference:
             case "snap":
                 for each in frame["states"]:
                     mine = self.states.get(each["id"])
-                    if mine is None or mine[0] != each["uid"] or each["v"] >= mine[1]:
+                    if mine is None or each["v"] >= mine[1]:
                         self.states[each["id"]] = (each["uid"], each["v"], each["data"])
                         self._check(each["id"], each.get("h"))
                 self.rev, self.synced = frame["rev"], False
@@ -70,8 +70,8 @@ class Reference:
     def _entry(self, entry: dict[str, Any]) -> None:
         self.entries += 1
         key, mine = entry["id"], self.states.get(entry["id"])
-        if mine is not None and mine[0] == entry["uid"] and entry["v"] <= mine[1]:
-            return
+        if mine is not None and entry["v"] <= mine[1]:
+            return  # versions go on from one life of an id to the next
         ops = msgspec.convert(entry.get("ops", []), list[Operation])
         whole = entry["kind"] == "create" or (
             entry.get("coalesced", False) and bool(ops) and ops[0].path == ""
