@@ -1,7 +1,4 @@
-"""Everything of the seed's state half has its counterpart, under the seed's name in Python spelling.
-
-What belongs to synchronisation (connections, sync tasks, their manager) comes with it.
-"""
+"""Everything of the seed's state half has its counterpart, under the seed's name in Python spelling."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from state.bus import EventBus, EventHandler, InMemoryEventBus, StateEventHandle
 from state.conflicts import ConflictDetector, ConflictRule, DefaultConflictRule
 from state.manager import StateManager
 from state.persistence.base import PersistenceLayer
+from state.sync.manager import StateSyncManager
 
 #: Type to its values, as the seed's constants have them.
 CONSTANTS = {
@@ -28,6 +26,10 @@ CONSTANTS = {
     "OperationType": "set delete merge cas",
     "PersistenceType": "memory file database redis",
     "StateType": "global session workflow task agent resource",
+    "ConnectionStatus": "connected disconnected connecting error reconnecting",
+    "ConnectionType": "push pull bidirectional",
+    "SyncTaskType": "broadcast unicast multicast full_sync delta_sync",
+    "TaskStatus": "pending running completed failed cancelled",
     "SyncStatus": "synced pending conflict error syncing",
 }
 #: Type to its fields, by the seed's JSON names.
@@ -43,6 +45,15 @@ FIELDS = {
     " consistency_level conflict_resolution enable_metrics enable_audit",
     "StateMetrics": "total_states active_states pending_operations sync_errors conflicts read_ops write_ops delete_ops"
     " average_sync_time last_sync_time",
+    "AgentConnection": "id name address subscribed_states connection_type status last_heartbeat metadata sync_status"
+    " pending_updates conflict_count",
+    # Without `encryption_key`, see below.
+    "SyncConfig": "sync_interval max_retries retry_delay timeout batch_size flush_interval consistency_level"
+    " conflict_strategy compression compression_type encryption max_concurrent_syncs queue_buffer_size",
+    "SyncMetrics": "total_syncs successful_syncs failed_syncs conflicts pending_tasks active_connections"
+    " average_latency last_sync_time throughput_per_sec",
+    "SyncTask": "id type priority state_id target_agents updates created_at started_at completed_at status retry_count"
+    " max_retries error metadata",
     "StateUpdate": "id state_id agent_id type key old_value version timestamp metadata new_value",
 }
 #: Class to its functions, as Go spells them.
@@ -56,6 +67,7 @@ FUNCTIONS: dict[type, str] = {
     PersistenceLayer: "SaveState LoadState UpdateState DeleteState ListStates Backup Restore Close",
     StateEventHandler: "Handle",
     StateManager: "CreateState GetState UpdateState DeleteState GetMetrics",
+    StateSyncManager: "ConnectAgent DisconnectAgent GetAgentConnection ListAgentConnections CreateSyncTask GetMetrics",
 }
 
 
@@ -95,11 +107,17 @@ def test_every_persistence_layer_has_its_class(name: str) -> None:
 
 def test_the_key_of_encryption_is_not_a_field_that_could_be_told() -> None:
     assert "encryption_key" not in values.PersistenceConfig.__struct_fields__
+    assert "encryption_key" not in values.SyncConfig.__struct_fields__
 
 
 def test_constructors_have_their_counterparts() -> None:
     assert callable(persistence.new_persistence_layer)
     assert all(
         isinstance(kind, type)
-        for kind in (manager.StateManager, bus.InMemoryEventBus, conflicts.ConflictDetector)
+        for kind in (
+            StateSyncManager,
+            manager.StateManager,
+            bus.InMemoryEventBus,
+            conflicts.ConflictDetector,
+        )
     )
