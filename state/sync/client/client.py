@@ -297,7 +297,8 @@ class StarsClient:
         `change(data)` changes `data`, or returns other data. When others were quicker on the same paths, it is called
         again with the document as it then stands, up to `attempts` times with pauses. What it changes is as it saw it
         when that is written; name in `reads` what else it depends on, "auto" being all of the document. Edits of one
-        state by one client follow each other. `how`: as `write`. Raises NotSubscribed, in the end Conflicting, and what `write` raises.
+        state by one client follow each other. `how`: as `write`. Raises NotSubscribed, in the end Conflicting, and what
+        `write` raises.
         """
         async with self._editing[state]:
             seen = self._held(state)

@@ -26,7 +26,7 @@ class Denied(NotAllowed):
 
 
 class Superseded(Conflict):
-    """Another connection of this agent took the place of this one."""
+    """Another connection took the place of this one, or somebody disconnected it."""
 
     reason = "superseded"
 
@@ -78,6 +78,12 @@ _CLOSED: Final = {
     SUPERSEDED: Superseded,
     BROKEN: Broken,
 }
+#: What these words of several classes mean where a write is refused.
+_OF_WRITES: Final[dict[tuple[int, str], type[StarsError]]] = {
+    (403, "not_allowed"): refusals.NotPermitted,
+    (404, "not_found"): refusals.StateNotFound,
+    (409, "conflict"): refusals.Conflicting,
+}
 #: Members of a problem that every one has (RFC 9457), and ours.
 _COMMON: Final = {"type", "title", "status", "detail", "reason", "instance", "errors"}
 
@@ -102,11 +108,8 @@ def _kind(status: int, reason: str) -> type[StarsError]:
 
 def from_problem(status: int, problem: Mapping[str, Any]) -> StarsError:
     """A problem (RFC 9457) as the exception that the server raised; `extra` has its further members."""
-    kind = (
-        refusals.Conflicting
-        if status == 409 and problem.get("reason") == "conflict"
-        else _kind(status, str(problem.get("reason", "error")))
-    )
+    said = (status, str(problem.get("reason", "error")))
+    kind = _OF_WRITES.get(said) or _kind(*said)
     return kind(
         str(problem.get("detail", "")) or None,
         fields=problem.get("errors"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from state.refusals import Conflicting, Frozen, StateExists, StoreDown
+from state.refusals import Conflicting, Frozen, NotPermitted, StateExists, StateNotFound, StoreDown
 from state.sync.client.outbox import (
     PER_STATE,
     TRIES,
@@ -188,6 +188,8 @@ def test_every_write_is_carried_out_once_and_in_order_of_one_state(steps: list[s
 @pytest.mark.parametrize(
     ("status", "reason", "family"),
     [
+        (403, "not_allowed", NotPermitted),
+        (404, "not_found", StateNotFound),
         (409, "exists", StateExists),
         (409, "conflict", Conflicting),
         (423, "frozen", Frozen),
