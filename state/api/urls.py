@@ -15,6 +15,8 @@ from state.api.views import (
     states,
     transactions,
 )
+from state.api.views.sync import changes as syncing
+from state.api.views.sync.stream import stream
 
 app_name = "states"
 
@@ -37,6 +39,9 @@ urlpatterns = [
         conflicts.ResolveView.as_view(),
         name="resolve",
     ),
+    path(f"{_SPACE}changes", syncing.changes, name="changes"),
+    path(f"{_SPACE}changes/stream", stream, name="stream"),
+    path(f"{_SPACE}snapshot", syncing.snapshot, name="snapshot"),
     path(f"{_SPACE}states/", states.StatesView.as_view(), name="states"),
     path(f"{_STATE}ops/", operations.OperationsView.as_view(), name="ops"),
     path(f"{_STATE}config/", settings.ConfigView.as_view(), name="config"),
