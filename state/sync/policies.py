@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from state.policy import Caller, Right, rights
 from state.values import SharedState
+
+#: Readers of one state whose answers are kept.
+MAX_ANSWERS: Final = 2000
 
 
 class PolicyChange(NamedTuple):
@@ -37,6 +40,8 @@ class Policies:
 
     def __init__(self) -> None:
         self._states: dict[str, SharedState] = {}
+        #: Answers that were given, by state: the same readers ask at every change.
+        self._answers: dict[str, dict[Caller, bool]] = {}
 
     def put(self, states: Iterable[SharedState]) -> list[PolicyChange]:
         """Take what is newer than what is known; what changed."""
@@ -47,12 +52,14 @@ class Policies:
                 continue
             after = msgspec.structs.replace(each, data={})
             self._states[each.id] = after
+            self._answers.pop(each.id, None)
             changes.append(PolicyChange(each.id, before, after))
         return changes
 
     def clear(self) -> None:
         """Forget all."""
         self._states.clear()
+        self._answers.clear()
 
     def sees(self, caller: Caller, state_id: str, uid: str | None = None) -> bool:
         """Whether the caller may read the state; with `uid`, what happened in that life of it (an earlier life had
@@ -62,7 +69,13 @@ class Policies:
         state = self._states.get(state_id)
         if state is None or (uid is not None and state.uid != uid):
             return False
-        return sees(state, caller)
+        answers = self._answers.setdefault(state_id, {})
+        found = answers.get(caller)
+        if found is None:
+            if len(answers) >= MAX_ANSWERS:
+                answers.clear()
+            found = answers[caller] = sees(state, caller)
+        return found
 
     def states(self) -> Iterable[SharedState]:
         """All of them."""
