@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -50,6 +51,7 @@ class Hook:
         self._chance = Random(seed)
         self._calm = self._failed = False
         self._bodies: dict[str, bytes] = {}
+        self._came: list[tuple[str, bytes]] = []
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -67,6 +69,11 @@ class Hook:
     async def calm_down(self) -> None:
         """Take everything from now on, and at once."""
         self._calm = True
+
+    def save(self, folder: Path) -> None:
+        """Keep the messages as they came, `hook-<name>.ndjson`: one a line, its id before it."""
+        lines = [f"{message_id} ".encode() + body for message_id, body in self._came]
+        (folder / f"hook-{self.watch.name}.ndjson").write_bytes(b"\n".join(lines))
 
     def hold(self) -> None:
         """It has been written down with each message."""
@@ -112,6 +119,7 @@ class Hook:
         return 200
 
     def _take(self, message_id: str, body: bytes) -> None:
+        self._came.append((message_id, body))
         before = self._bodies.setdefault(message_id, body)
         if before != body and not self._same(before, body):
             self.oddities.append(f"{self.watch.name}: {message_id} is another message than before")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from state import jsonvalue
 from state.sync import protocol
 from tests.soak import history
+from tests.soak.hooks import Hook
 from tests.soak.processes import Web
 from tests.soak.records import Log
 from tests.soak.replica import Replica
@@ -33,6 +34,8 @@ async def findings(stage: Stage, workload: Workload) -> list[str]:
         watcher.hold()
         stage.coverage += watcher.counts
     for watcher in stage.watchers:
+        if isinstance(watcher, Hook):
+            watcher.save(stage.folder)
         history.save_watch(stage.folder, watcher.watch)
         found += judge(watcher.watch, log) + watcher.oddities
         await asyncio.sleep(0)
