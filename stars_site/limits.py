@@ -20,8 +20,8 @@ from daphne import http_protocol
 from django.conf import settings
 
 from groups.api.errors import MEDIA_TYPE, problem
+from groups.identity import identify
 from groups.services import attachments
-from groups.viewing.identity import identify
 
 logger = logging.getLogger(__name__)
 
