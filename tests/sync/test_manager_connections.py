@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as site
+from django.core.checks import run_checks
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -315,6 +316,7 @@ def test_settings_of_syncing_that_mean_nothing_name_the_setting(settings: Any, g
     with pytest.raises(ConfigInvalid) as refused:
         conf.sync_config()
     assert list(refused.value.fields) == ["STARS_STATE_SYNC"]
+    assert "stars.E010" in [each.id for each in run_checks()]
 
 
 def test_changed_settings_of_syncing_are_announced(settings: Any) -> None:
