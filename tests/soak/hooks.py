@@ -148,6 +148,7 @@ class Hook:
 
     @staticmethod
     def _same(one: bytes, other: bytes) -> bool:
-        """But for whether there is more by now."""
+        """But for whether there is more by now, and for states that are whole: those may be newer."""
         first, second = (_decoder.decode(each) for each in (one, other))
-        return msgspec.structs.replace(first, synced=second.synced) == second
+        later = {"synced": second.synced, "states": second.states}
+        return msgspec.structs.replace(first, **later) == second

@@ -13,7 +13,7 @@ from tests.soak.workloads.watched import Watched
 
 EVERY: Final = 2.0
 #: Revisions that are kept, at most: less than what comes while somebody is away.
-KEEP: Final = 40
+KEEP: Final = 12
 
 
 class Compacted:
