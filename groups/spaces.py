@@ -35,7 +35,7 @@ class GroupDirectory:
         Raises SpaceNotFound, LevelTooLow, NotAMember.
         """
         if user is None:
-            return system(space)
+            return agent_caller(space, agent.removeprefix("agent:")) if agent else system(space)
         agent = agent.removeprefix("agent:")
         if not (isinstance(user, User) and user.is_active):
             raise SpaceNotFound

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
+from django.db import DatabaseError
+
 from state import pace
 from state.errors import Invalid, StarsError
 from state.manager import Base, StateManager, WriteResult, WriteStatus
 from state.policy import Caller
 from state.refusals import OperationNotFound, OutcomeUnknown
+from state.sync import tasks
 from state.sync.protocol import Creation, PushOnly, Res, Write
 from state.values import TERMINAL, ConflictResolution, ConnectionType, StateType, SyncConfig
 
@@ -29,12 +32,30 @@ def apply(
         else:
             result = _update(manager, caller, frame)
     except StarsError as refusal:
+        if refusal.extra.get("conflict_type"):
+            _tell_tasks(manager, caller, frame, refusal.extra)
         return refused(frame.op_id, refusal)
     except Exception:
         logger.exception("a write was not answered")
         return refused(frame.op_id, StarsError("Stars could not answer this; its log says why."))
+    if result.status is WriteStatus.PARKED:
+        _tell_tasks(manager, caller, frame, result.conflict or {})
     status = _STATUS.get(result.status, 200 if frame.create is None else 201)
     return _answer(result, frame.op_id, status)
+
+
+def _tell_tasks(manager: StateManager, caller: Caller, frame: Write, about: dict[str, Any]) -> None:
+    """What a sync task has brought was written upon, and collided."""
+    try:
+        tasks.conflicted(
+            manager.bus.publish_async,
+            space=caller.space,
+            agent=caller.name,
+            state_id=frame.state,
+            conflict_id=str(about.get("conflict_id", "")),
+        )
+    except DatabaseError:  # the write has its answer all the same
+        logger.exception("sync tasks were not told of a conflict")
 
 
 def check(frame: Write, mode: ConnectionType) -> None:
