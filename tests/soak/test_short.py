@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.grown, pytest.mark.timeout(180)]
 
 
 def test_registers_stay_registers_while_a_web_process_is_killed(soak: Run) -> None:
-    result = soak("W1xkill-web", 6.0, [(1.0, "kill web0")])
+    result = soak("W1xkill-web", 5.0, [(1.0, "kill web0")])
     assert result.findings == []
     assert result.coverage["conflicts"] and result.coverage["unknown outcomes"]
 
@@ -25,13 +25,13 @@ def test_subscribers_miss_nothing_on_a_bad_network_and_slow_ones_hinder_nobody(s
         (5.5, "hold_up web0 1.0"),
         (6.6, "refuse web1 0.5"),
     ]
-    result = soak("W5xproxy", 8.0, plan)
+    result = soak("W5xproxy", 7.5, plan)
     assert result.findings == []
     seen = result.coverage
     assert seen["repeated"] and seen["resumed"] and seen["revoked"] and seen["made anew"]
 
 
 def test_giving_history_up_leaves_no_hole(soak: Run) -> None:
-    result = soak("W8xnone", 8.0, [])
+    result = soak("W8xnone", 7.0, [])
     assert result.findings == []
     assert result.coverage["compactions"] and result.coverage["reset compacted"]
