@@ -8,6 +8,7 @@ from django.views.i18n import JavaScriptCatalog
 from groups.views import agents, groups, members, messages, runs
 from groups.views.states import (
     conflicts,
+    connections,
     detail,
     editing,
     history,
@@ -35,6 +36,16 @@ states = [
     path("states/diff/<path:state_id>/", history.diff, name="state_diff"),
     path("states/restore/<path:state_id>/", history.restore, name="state_restore"),
     path("states/policy/<path:state_id>/", policy.policy, name="state_policy"),
+    path("sync/", connections.connections, name="connections"),
+    path("sync/news/", connections.news, name="connections_news"),
+    path("sync/push/", connections.push, name="sync_push"),
+    path(
+        "sync/connections/<str:connection_id>/disconnect/",
+        connections.disconnect,
+        name="sync_disconnect",
+    ),
+    path("sync/tasks/<str:task_id>/cancel/", connections.cancel, name="sync_cancel"),
+    path("sync/tasks/<str:task_id>/retry/", connections.retry, name="sync_retry"),
     path("conflicts/", conflicts.conflicts, name="conflicts"),
     path("conflicts/<str:conflict_id>/", conflicts.conflict, name="conflict"),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -61,11 +61,18 @@ class Lags:
     """A space as it stands, to compare its subscribers with. Shows the caller what it may read, and of that for each
     connection what its agent could read when it connected."""
 
-    def __init__(self, store: PersistenceLayer, caller: Caller, rows: Sequence[Connection]) -> None:
-        """Four reads of the store, five where the log was compacted meanwhile."""
+    def __init__(
+        self,
+        store: PersistenceLayer,
+        caller: Caller,
+        rows: Sequence[Connection],
+        state_ids: Collection[str] | None = None,
+    ) -> None:
+        """Four reads of the store, five where the log was compacted meanwhile. `state_ids`: only these are compared."""
         page = store.list_states(caller.space, Filters(), limit=STATES)
         self.head = page.revision
-        self._states = [each for each in page.states if sees(each, caller)]
+        wanted = (s for s in page.states if state_ids is None or s.id in state_ids)
+        self._states = [each for each in wanted if sees(each, caller)]
         open_ones = store.conflicts(caller.space, status=ConflictStatus.OPEN, limit=CONFLICTS)
         self._conflicts = {(each.agent, each.state_id) for each in open_ones}
         self.entries = _unseen(store, caller.space, rows)

@@ -10,6 +10,7 @@ import "./components/state-page.js";
 import "./components/state-raw.js";
 import "./components/state-rows.js";
 import "./components/state-tree.js";
+import "./components/sync-board.js";
 import "./components/theme-toggle.js";
 import "./components/time-ago.js";
 import { live } from "./live.js";

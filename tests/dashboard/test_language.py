@@ -35,6 +35,7 @@ WORDED = [
     *(texts.ROOT / "groups/execution" / n for n in ("plan.py", "steering.py", "modes/__init__.py")),
     *(texts.ROOT / "groups/views").rglob("*.py"),
     *(texts.ROOT / "state/manager" / name for name in ("settings.py", "resolving.py", "writes.py")),
+    texts.ROOT / "state/sync/tasks/runner.py",
     *(texts.ROOT / "state/conflicts" / name for name in ("causes.py", "describing.py")),
 ]
 #: Calls whose sentences are for the log of the server, not for people.

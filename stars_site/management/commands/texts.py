@@ -25,6 +25,9 @@ from groups.agents.registry import WORDS
 from groups.execution.modes import MODES
 from state import refusals
 from state.errors import StarsError
+from state.sync import filters, tokens
+from state.sync import refusals as sync_refusals
+from state.sync.webhooks import addresses
 
 ROOT: Final = Path(settings.BASE_DIR)
 CATALOGS: Final = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES"
@@ -37,6 +40,10 @@ KEYWORDS: Final[dict[str, Any]] = {
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
 }
+#: Where errors are that pages show; what only sockets say, they say in English.
+REFUSALS: Final = frozenset(
+    each.__name__ for each in (errors, refusals, sync_refusals, filters, tokens, addresses)
+) | {StarsError.__module__}
 #: Domain -> the folders it is drawn from, the files in them, and Babel's method of reading those.
 SOURCES: Final = {
     "django": [
@@ -95,7 +102,7 @@ def texts(domain: str) -> Iterator[tuple[str, str | tuple[str, ...], str | None]
 
 def _sentences_of(family: type[StarsError]) -> Iterator[str]:
     """The sentences that the errors of groups and of states and their families say by themselves."""
-    if family.__module__ in (errors.__name__, refusals.__name__, StarsError.__module__):
+    if family.__module__ in REFUSALS:
         yield family().message
     for error in family.__subclasses__():
         yield from _sentences_of(error)

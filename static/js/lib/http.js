@@ -61,3 +61,11 @@ export async function fragment(url) {
   if (!response.ok) throw new Refused(gettext("This part could not be loaded."), {}, response.status);
   return response.text();
 }
+
+/** GET a fragment unless it is still the one of that ETag: {html, seen}, or null. Raises Refused. */
+export async function changed(url, seen = "") {
+  const response = await ask(url, { headers: { Accept: "text/html", "If-None-Match": seen }, cache: "no-store" });
+  if (response.status === 304) return null;
+  if (!response.ok) throw new Refused(gettext("This part could not be loaded."), {}, response.status);
+  return { html: await response.text(), seen: response.headers.get("ETag") ?? "" };
+}

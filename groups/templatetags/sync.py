@@ -1,0 +1,108 @@
+"""Formatting for the page of connections and sync tasks: statuses, types and cells of the table in words and marks."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django import template
+from django.utils.translation import gettext, gettext_lazy, ngettext
+
+from groups.forms.sync import CONNECTION_TYPES, STATUSES, TASK_NAMES, Cell
+
+register = template.Library()
+
+STATUS_ICONS: Final[dict[str, str]] = {
+    "connecting": "spinner",
+    "connected": "check",
+    "reconnecting": "retry",
+    "disconnected": "minus",
+    "error": "cross",
+    "pending": "clock",
+    "running": "spinner",
+    "sent": "send",
+    "completed": "check",
+    "deferred": "pause",
+    "failed": "cross",
+    "cancelled": "minus",
+}
+#: What a cell shows to the eye, unless it is how far behind it is; each has its own shape.
+MARKS: Final[dict[str, str]] = {
+    "synced": "✓",
+    "parked": "Ⅱ",
+    "conflict": "!",
+    "error": "×",
+    "hidden": "⊘",
+    "none": "·",
+}
+#: What each kind of cell means, for the legend: a cell for its mark, and words.
+LEGEND: Final[tuple[tuple[Cell, Any], ...]] = (
+    (Cell("", "synced"), gettext_lazy("in step")),
+    (Cell("", "syncing", 2), gettext_lazy("on its way: so many versions behind")),
+    (Cell("", "behind", 2), gettext_lazy("behind: it has to come back, or to ask")),
+    (Cell("", "parked", 2), gettext_lazy("parked: it does not confirm")),
+    (Cell("", "conflict"), gettext_lazy("conflict: a write of it waits")),
+    (Cell("", "error", 2), gettext_lazy("failed")),
+    (Cell("", "hidden"), gettext_lazy("may not read it")),
+    (Cell("", "none"), gettext_lazy("not subscribed")),
+)
+
+
+@register.inclusion_tag("states/partials/badge.html")
+def sync_badge(status: str) -> dict[str, str]:
+    """The status of a connection, a task or a target as a badge."""
+    return {"status": status, "word": str(STATUSES[status]), "mark": STATUS_ICONS[status]}
+
+
+@register.filter
+def sync_word(status: str) -> str:
+    """The same status in words."""
+    return str(STATUSES[status])
+
+
+@register.filter
+def task_name(kind: str) -> str:
+    """A type of sync task in a word."""
+    return str(TASK_NAMES[kind])
+
+
+@register.filter
+def connection_type(kind: str) -> str:
+    """Which way data flow, in a word."""
+    return str(CONNECTION_TYPES[kind])
+
+
+@register.filter
+def cell_mark(cell: Cell) -> str:
+    """What a cell shows to the eye."""
+    if cell.kind in ("syncing", "behind"):
+        return str(cell.behind) if cell.behind < 1000 else "999+"
+    return MARKS[cell.kind]
+
+
+@register.filter
+def cell_words(cell: Cell) -> str:
+    """What a cell says to whoever hears it, or points at it."""
+    behind = ngettext("%(n)s version behind", "%(n)s versions behind", cell.behind)
+    behind = behind % {"n": cell.behind}
+    match cell.kind:
+        case "synced":
+            return gettext("in step")
+        case "syncing":
+            return gettext("%(behind)s, on its way") % {"behind": behind}
+        case "behind":
+            return gettext("%(behind)s: it has to come back, or to ask") % {"behind": behind}
+        case "parked":
+            return gettext("parked, %(behind)s") % {"behind": behind}
+        case "conflict":
+            return gettext("conflict: a write of it waits")
+        case "error":
+            return gettext("failed, %(behind)s") % {"behind": behind}
+        case "hidden":
+            return gettext("may not read it")
+    return gettext("not subscribed")
+
+
+@register.simple_tag
+def cell_legend() -> tuple[tuple[Cell, Any], ...]:
+    """The kinds of cells, each with what it means."""
+    return LEGEND

@@ -1,0 +1,178 @@
+"""The table of connections and states, as its page shows it: which rows and columns, and a cell for each pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from groups.forms.sync import BoardForm, Cell
+from groups.views.refusals import sentence
+from groups.views.states.places import Place
+from state import conf
+from state.sync import matrix
+from state.sync.filters import filter_of
+from state.sync.tasks.making import may_lead
+from state.values import (
+    AgentConnection,
+    ConnectionStatus,
+    ConnectionType,
+    Filters,
+    SharedState,
+    StateLag,
+    SyncStatus,
+)
+from state.values.sync import LIVE
+
+#: Rows and columns on one page.
+PAGE: Final = 50
+#: As pages of this site call themselves (`static/js/sync/socket.js`).
+DASHBOARD: Final = "dashboard"
+#: Why sockets were closed for good, as the protocol words it (docs/sync-protocol.md).
+FAULTS: Final[dict[str, Any]] = {
+    "not_authenticated": _("It is no longer signed in."),
+    "not_a_member": _("The agent is no longer a member of the group."),
+    "space_not_found": _("Whoever stands behind it has no access to this space any more."),
+    "level_too_low": _("Whoever stands behind it may not act for agents any more."),
+    "superseded": _("Another connection of the same name has taken its place."),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A connection with its cells."""
+
+    connection: AgentConnection
+    cells: list[Cell]
+    can_end: bool
+
+    @property
+    def error(self) -> str:
+        """Why it failed, in the page's language."""
+        if not self.connection.error:
+            return ""
+        if self.connection.error in FAULTS:
+            return str(FAULTS[self.connection.error])
+        return sentence(self.connection.error)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is there, or comes back by itself."""
+        return self.connection.status in LIVE
+
+    @property
+    def missing(self) -> int:
+        """Revisions between what it has confirmed and where the space stands."""
+        return max(0, self.connection.head - self.connection.acked)
+
+    @property
+    def late(self) -> list[Cell]:
+        """States of this page that it has not got, worst first."""
+        behind = [each for each in self.cells if each.behind]
+        return sorted(behind, key=lambda each: (-each.behind, each.state))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the page says first."""
+
+    connected: int
+    away: int
+    parked: int
+    failing: int
+    #: Dashboard pages that the table leaves out.
+    pages: int
+
+
+@dataclass(frozen=True)
+class Board:
+    """One page of the table."""
+
+    rows: list[Row]
+    states: Sequence[SharedState]
+    counts: Counts
+    #: The states' place to go on from, and the number of the next page of connections, if there is more.
+    more_states: str
+    next_rows: int
+    sees_all: bool
+
+
+def board(place: Place, form: BoardForm, *, page: int, after: str) -> Board:
+    """As the (valid) form asks; `page` counts pages of connections from 0, `after` is the id to go on from."""
+    asked = form.cleaned_data
+    every = conf.sync_manager().list_agent_connections(place.caller, with_states=False)
+    ours = list(_chosen(every, asked["agent"], pages=asked["pages"], ended=asked["ended"]))
+    states = place.manager.list_states(
+        place.caller, Filters(prefix=asked["state"]), limit=PAGE, after=after
+    )
+    shown = [each.id for each in ours[page * PAGE : (page + 1) * PAGE]]
+    ids = [each.id for each in states.states]
+    found = matrix.of(place.manager, place.caller, shown, ids)
+    return Board(
+        rows=[_row(place, each, ids) for each in found],
+        states=states.states,
+        counts=_counts(every),
+        more_states=states.next,
+        next_rows=page + 1 if len(ours) > (page + 1) * PAGE else 0,
+        sees_all=may_lead(place.caller),
+    )
+
+
+def is_page(connection: AgentConnection) -> bool:
+    """Whether it is somebody's browser that looks at states."""
+    return connection.name == DASHBOARD and connection.agent.startswith("human:")
+
+
+def _chosen(
+    every: Iterable[AgentConnection], words: str, *, pages: bool, ended: bool
+) -> Iterator[AgentConnection]:
+    wanted = words.casefold()
+    for each in every:
+        if is_page(each) and not pages:
+            continue
+        if each.status is ConnectionStatus.DISCONNECTED and not ended:
+            continue
+        if wanted in f"{each.agent} {each.name}".casefold():
+            yield each
+
+
+def _row(place: Place, connection: AgentConnection, ids: Sequence[str]) -> Row:
+    lags = {each.state_id: each for each in connection.states}
+    wanted = filter_of(connection.subscribed_states)
+    caller = place.caller
+    leads = may_lead(caller) and not caller.read_only
+    live = connection.status in LIVE or connection.address != ""
+    cells = [_cell(connection, each, lags.get(each), wanted.matches(each)) for each in ids]
+    can_end = (
+        live
+        and connection.status is not ConnectionStatus.DISCONNECTED
+        and (leads or connection.agent == caller.name)
+    )
+    return Row(connection, cells, can_end)
+
+
+def _cell(connection: AgentConnection, state: str, lag: StateLag | None, wanted: bool) -> Cell:
+    if lag is None:
+        return Cell(state, "hidden" if wanted else "none")
+    match lag.status:
+        case SyncStatus.PENDING:
+            kind = "parked" if connection.parked else "behind"
+        case SyncStatus.SYNCING if connection.connection_type is ConnectionType.PULL:
+            kind = "behind"
+        case other:
+            kind = other.value
+    return Cell(state, kind, lag.behind)
+
+
+def _counts(every: Sequence[AgentConnection]) -> Counts:
+    agents = [each for each in every if not is_page(each)]
+    statuses = [each.status for each in agents]
+    return Counts(
+        connected=statuses.count(ConnectionStatus.CONNECTED),
+        away=statuses.count(ConnectionStatus.RECONNECTING),
+        parked=sum(each.parked for each in agents),
+        failing=statuses.count(ConnectionStatus.ERROR),
+        pages=sum(is_page(each) and each.status in LIVE for each in every),
+    )

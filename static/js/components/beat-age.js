@@ -1,0 +1,34 @@
+/** <beat-age datetime late>: how long ago that was, to the second; marked once it is `late` seconds or more. */
+
+import { text } from "../lib/dom.js";
+import { fill, gettext } from "../lib/i18n.js";
+import { ago, now } from "../lib/time.js";
+
+class BeatAge extends HTMLElement {
+  /** What it says is its own (lib/morph.js). */
+  static ownsContent = true;
+  static observedAttributes = ["datetime"];
+
+  connectedCallback() {
+    this.#draw();
+    this.timer = setInterval(() => this.#draw(), 1_000);
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.timer);
+  }
+
+  attributeChangedCallback() {
+    if (this.isConnected) this.#draw();
+  }
+
+  #draw() {
+    const at = this.getAttribute("datetime");
+    const seconds = Math.max(0, Math.floor((now() - Date.parse(at)) / 1000));
+    text(this, seconds < 120 ? fill(gettext("%(n)s s ago"), { n: seconds }) : ago(at));
+    this.title = new Date(at).toLocaleString();
+    this.classList.toggle("is-late", this.hasAttribute("late") && seconds >= Number(this.getAttribute("late")));
+  }
+}
+
+customElements.define("beat-age", BeatAge);
