@@ -68,8 +68,8 @@ class Watcher:
         self._place: tuple[str, int] | None = None
         self._last: Data | None = None
         self._held = 0.0
-        #: Between the first part of a snapshot and its mark.
-        self._snapping = False
+        #: What is held is of no one revision: a snapshot, or a state that comes whole, is under way.
+        self._partial = False
         self._socket: ClientConnection | None = None
 
     async def calm_down(self) -> None:
@@ -85,7 +85,7 @@ class Watcher:
 
     def hold(self) -> None:
         """Write down what is held now, at the end of a frame that names a place."""
-        if self.replica.rev is None or self._snapping:
+        if self.replica.rev is None or self._partial:
             return
         self._held = time.monotonic()
         docs = {
@@ -212,9 +212,9 @@ class Watcher:
             return
         self.replica.take(frame)
         if isinstance(frame, protocol.Snap):
-            self._snapping = True
-        if isinstance(frame, protocol.Delta | protocol.Mark) and frame.synced:
-            self._snapping = False
+            self._partial = True
+        if isinstance(frame, protocol.Delta | protocol.Mark):
+            self._partial = not frame.token or (self._partial and not frame.synced)
         if isinstance(frame, protocol.Reset):
             self._place = None
             self.counts[f"reset {frame.reason}"] += 1
