@@ -17,6 +17,7 @@ from state.refusals import Compacted
 from state.sync import snapshots
 from state.sync.feed import AGAIN, EpochChanged
 from state.sync.protocol import Reset
+from state.sync.protocol.limits import PART
 from state.sync.ring import Revision
 from state.sync.selecting import Chunk, turn, whole
 from state.threads import in_thread
@@ -121,12 +122,12 @@ class CatchUp:
         sub, feed = self.sub, self.feed
         if sub.reset is not None:
             wait = random.randrange(SPREAD_MS) if sub.gate.locked() else 0
+            self.sink.window.forget(sub.number)
             self.sink.was_reset(sub.reset)
             self.sink.say(
                 Reset(sub=sub.number, reason=sub.reset, head=feed.head, retry_after_ms=wait)
             )
             sub.reset = None
-            self.sink.window.forget(sub.number)
             await asyncio.sleep(wait / 1000)
         async with sub.gate:
             reader = sub.reader
@@ -211,16 +212,19 @@ class CatchUp:
         found = await in_thread(self._store.load_states)(feed.space, ids)
         sub.consistent = max([sub.consistent, *(each.revision for each in found.values())])
         caller = sub.reader.caller
-        entries = [
-            whole(found[each])
-            for each in ids
-            if each in found and feed.policies.sees(caller, each, found[each].uid)
-        ]
-        sub.pending -= set(ids)
+        texts, size = list[str](), 0
+        for each in ids:
+            if each in found and feed.policies.sees(caller, each, found[each].uid):
+                (text,) = sub.texts([whole(found[each])])
+                if texts and size + len(text) > PART:
+                    break
+                texts.append(text)
+                size += len(text)
+            sub.pending.discard(each)
         # Not before the last of them is the place reached; until then the chain stays where it is.
         reached = sub.prev if sub.pending else sub.collected
-        if entries:
-            chunk = Chunk(reached, [], sub.texts(entries))
+        if texts:
+            chunk = Chunk(reached, [], texts)
             sub.send(chunk, synced=reached == feed.head and not sub.pending)
         if not sub.pending:
             sub.position = sub.collected

@@ -86,7 +86,7 @@ class Live:
             self._pace.check()
             await self._answer(protocol.parse(text))
         except StarsError as refusal:
-            self.say(protocol.error(refusal))
+            self.say(protocol.refuse(text, refusal))
             if self.hello is None and not self._closing:
                 self.bye(protocol.BROKEN, refusal.reason)
         except Exception:
@@ -112,6 +112,7 @@ class Live:
             case protocol.Unsub():
                 self._sub(frame.sub).close()
                 del self.subs[frame.sub]
+                self.outlet.acknowledged()  # nobody will
                 self.dirty = True
             case protocol.Pull():
                 subscription = self._sub(frame.sub)
@@ -201,6 +202,7 @@ class Live:
         old = self.subs.pop(frame.sub, None)
         if old is not None:
             old.close()
+            self.outlet.acknowledged()  # nobody will
         self.subs[frame.sub] = sub
         sub.pulled = self.hello.mode is ConnectionType.PULL
         missing = absent(reader, self.feed.policies)

@@ -85,7 +85,7 @@ class Outlet:
             counts.parked(-1)
 
     def acknowledged(self) -> None:
-        """Something was acknowledged: whoever waited for that goes on."""
+        """Something was acknowledged, or need not be any more: whoever waited for that goes on."""
         if self.parked_at is not None:
             self.parked_at = time.monotonic()
         if self.window.is_open:
@@ -100,6 +100,7 @@ class Outlet:
     def was_reset(self, reason: ResetReason) -> None:
         """A subscription begins anew."""
         counts.reset(reason)
+        self.acknowledged()
 
     def gone(self) -> None:
         """The space was removed, or cannot be followed."""

@@ -10,6 +10,7 @@ from state.policy import Caller
 from state.sync.filters import Filter
 from state.sync.policies import Policies
 from state.sync.protocol import WireEntry
+from state.sync.protocol.limits import PART
 from state.sync.ring import Revision, wire
 from state.values import Entry, EntryKind, Operation, OperationType, SharedState
 
@@ -57,7 +58,8 @@ def chunks(
     most: int,
     withheld: set[str],
 ) -> Iterator[Chunk]:
-    """In order; each of at most `most` visible entries, or of one revision with more. The last one may have none.
+    """In order; each of at most `most` visible entries and PART characters, or of one revision with more. The last
+    one may have none.
 
     States of which an entry was not visible are added to `withheld`: what the reader has of them is old, and changes
     build on what it has not got. They go on only with what holds anyway, until it gets them whole.
@@ -75,14 +77,17 @@ def chunks(
         withheld.discard(state_id)
         return True
 
-    entries, texts, reached = list[Entry](), list[str](), 0
+    entries, texts, size, reached = list[Entry](), list[str](), 0, 0
     for revision in revisions:
         at = [index for index, entry in enumerate(revision.entries) if goes(entry)]
-        if entries and len(entries) + len(at) > most:
+        more = [revision.texts[index] for index in at]
+        length = sum(map(len, more))
+        if entries and (len(entries) + len(at) > most or size + length > PART):
             yield Chunk(reached, entries, texts)
-            entries, texts = [], []
+            entries, texts, size = [], [], 0
         entries += (revision.entries[index] for index in at)
-        texts += (revision.texts[index] for index in at)
+        texts += more
+        size += length
         reached = revision.number
     if reached:
         yield Chunk(reached, entries, texts)

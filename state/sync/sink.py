@@ -40,7 +40,7 @@ class Sink(Protocol):
         """These were sent whole, as far as they are there, as of `subscription.position`."""
 
     def was_reset(self, reason: ResetReason) -> None:
-        """Count it."""
+        """A subscription begins anew, and what it was sent is not waited for any more: count it."""
 
     def gone(self) -> None:
         """The space is no more."""

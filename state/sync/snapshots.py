@@ -12,11 +12,11 @@ from state.policy import Caller
 from state.sync.filters import Filter
 from state.sync.policies import sees
 from state.sync.protocol import Snap, SnapState
+from state.sync.protocol.limits import PART
 from state.values import Filters, SharedState
 
-#: States read at once, and characters of one frame (one state may be larger).
+#: States read at once.
 PAGE: Final = 1000
-PART: Final = 256 * 1024
 
 
 class Snapshot(msgspec.Struct, frozen=True):

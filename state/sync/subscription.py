@@ -110,6 +110,8 @@ class Subscription:
         """Have the reader forget everything, and begin with a snapshot."""
         self.reset, self.wants_snapshot = reason, True
         self.granted.clear()
+        # Places in another history mean nothing in this one; tokens must not lead there.
+        self.acked = self.prev = 0
 
     def follow(self) -> None:
         """Catch up, then go with the feed; parked, go on."""

@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from state import pace
 from state.errors import Invalid, StarsError
 from state.manager import Base, StateManager, WriteResult, WriteStatus
+from state.manager.drafting import recorded_revision
 from state.policy import Caller
 from state.refusals import OperationNotFound, OutcomeUnknown
 from state.sync import tasks
@@ -86,7 +87,7 @@ def outcome(manager: StateManager, caller: Caller, op_id: str) -> Res | None:
         state=told["state_id"],
         uid=told["uid"],
         v=told["version"],
-        rev=told.get("revision", 0),
+        rev=recorded_revision(manager.store, caller.space, told["state_id"], told["version"]),
         merged=told["status"] == WriteStatus.MERGED,
         changed=told["status"] in (WriteStatus.APPLIED, WriteStatus.MERGED),
         conflict=told.get("conflict"),

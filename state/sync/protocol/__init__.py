@@ -21,6 +21,7 @@ from state.sync.protocol.coding import (
     encode,
     parse,
     parse_server,
+    refuse,
 )
 from state.sync.protocol.limits import (
     ANSWER,
@@ -146,4 +147,5 @@ __all__ = [
     "error",
     "parse",
     "parse_server",
+    "refuse",
 ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from state import jsonvalue
+from state.errors import StarsError
 from state.sync.protocol.client import Ack, ClientFrame, ClientHb, Hello, Pull, Sub, Unsub, Write
 from state.sync.protocol.limits import DEPTH, MAX_FRAME
 from state.sync.protocol.refusals import BadFrame, FrameTooLarge, InvalidFrame, UnknownFrame
-from state.sync.protocol.server import ServerFrame
+from state.sync.protocol.server import ErrorFrame, ServerFrame, error
 
 _CLIENT: Final[dict[str, type[Any]]] = {
     "hello": Hello,
@@ -57,6 +59,26 @@ def parse(text: str | None) -> ClientFrame:
     except msgspec.ValidationError as error:
         raise InvalidFrame(f"{kind}: {error}", extra={"t": kind}) from None
     return frame
+
+
+class _Address(msgspec.Struct):
+    t: str = ""
+    sub: int | UnsetType = UNSET
+    op_id: str | UnsetType = UNSET
+
+
+def refuse(text: str | None, refusal: StarsError) -> ErrorFrame:
+    """The answer to a frame that was refused; a write's names its op_id, a sub's its number, as far as they can be
+    read."""
+    try:
+        found = msgspec.json.decode(text or "", type=_Address)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return error(refusal)
+    return error(
+        refusal,
+        sub=found.sub if found.t == "sub" else UNSET,
+        op_id=found.op_id if found.t == "write" else UNSET,
+    )
 
 
 def parse_server(text: str | bytes) -> ServerFrame:

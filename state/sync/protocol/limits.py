@@ -39,6 +39,8 @@ HELLO_S: Final = 10
 #: What may be sent and not acknowledged, per connection (2.3); entries by SyncConfig.queue_buffer_size.
 WINDOW_ENTRIES: Final = 256
 WINDOW_BYTES: Final = 1024 * 1024
+#: Characters that the server puts into one frame of states or entries; one state or revision alone may be larger.
+PART: Final = 256 * 1024
 #: Seconds that a parked connection may go without acknowledging.
 PARKED_S: Final = 60
 #: Frames of more characters than this may be compressed.
