@@ -273,6 +273,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "groups.api.schema.add_events",
         "state.api.schema.add_states",
+        "state.api.syncing.add_syncing",
     ],
 }
 

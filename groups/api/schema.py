@@ -26,6 +26,8 @@ PATH_PARAMETERS: Final = {
     "state_id": "The state's id, which may hold slashes.",
     "op_id": "The operation's id, as its author chose it (`Idempotency-Key`).",
     "conflict_id": "The conflict's id (UUID).",
+    "connection_id": "The connection's id, as its session has it.",
+    "task_id": "The sync task's id (UUID).",
 }
 
 #: Named in SPECTACULAR_SETTINGS, since all of them stand in fields called `status`.

@@ -86,6 +86,11 @@ _WRITE: Final = (400, 403, 404, 409, 412, 413, 415, 422, 423, 428, 429, 503)
 _STATE_ONLY: Final = frozenset({412, 423, 428})
 
 
+def refusal(code: int) -> str:
+    """What a refusal with that status means."""
+    return _REFUSALS[code]
+
+
 def ref(kind: type[Any] | str) -> dict[str, Any]:
     """The component of that shape."""
     name = kind if isinstance(kind, str) else kind.__name__

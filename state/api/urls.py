@@ -16,6 +16,7 @@ from state.api.views import (
     transactions,
 )
 from state.api.views.sync import changes as syncing
+from state.api.views.sync import connections, tasks
 from state.api.views.sync.stream import stream
 
 app_name = "states"
@@ -42,6 +43,17 @@ urlpatterns = [
     path(f"{_SPACE}changes", syncing.changes, name="changes"),
     path(f"{_SPACE}changes/stream", stream, name="stream"),
     path(f"{_SPACE}snapshot", syncing.snapshot, name="snapshot"),
+    path(f"{_SPACE}connections/", connections.ConnectionsView.as_view(), name="connections"),
+    path(
+        f"{_SPACE}connections/<str:connection_id>/",
+        connections.ConnectionView.as_view(),
+        name="connection",
+    ),
+    path(f"{_SPACE}sync-tasks/", tasks.SyncTasksView.as_view(), name="sync-tasks"),
+    path(f"{_SPACE}sync-tasks/<str:task_id>/", tasks.SyncTaskView.as_view(), name="sync-task"),
+    path(
+        f"{_SPACE}sync-tasks/<str:task_id>/cancel/", tasks.CancelView.as_view(), name="cancel-task"
+    ),
     path(f"{_SPACE}states/", states.StatesView.as_view(), name="states"),
     path(f"{_STATE}ops/", operations.OperationsView.as_view(), name="ops"),
     path(f"{_STATE}config/", settings.ConfigView.as_view(), name="config"),

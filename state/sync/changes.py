@@ -17,15 +17,17 @@ import msgspec
 from state.errors import Unavailable
 from state.policy import Caller
 from state.refusals import SpaceNotFound
-from state.sync import tokens
+from state.sync import polling, tokens
 from state.sync.catchup import FUTURE
 from state.sync.feed import Feed
 from state.sync.filters import Filter
 from state.sync.metrics import counts
 from state.sync.policies import PolicyChange
+from state.sync.polling import Held
 from state.sync.protocol import Mark, ResetReason, Revoked, ServerFrame, Snap, SnapState
 from state.sync.ring import Revision
 from state.sync.selecting import Chunk, Reader
+from state.sync.sessions import SubNote
 from state.sync.standing import Standing
 from state.sync.subscription import Subscription
 from state.sync.window import Window
@@ -41,7 +43,7 @@ NOW: Final = "now"
 MAX_LIMIT: Final = 1000
 PAGE_BYTES: Final = 4 * 1024 * 1024
 #: Seconds that somebody may wait for something new.
-MAX_WAIT: Final = 60.0
+MAX_WAIT: Final = 45.0  # less than what a silent connection is given up after
 #: Seconds in which a page must be there when nothing is waited for.
 LATE: Final = 15.0
 #: Seconds that a space is still followed for whoever asks again.
@@ -193,13 +195,15 @@ async def changes(
     limit: int,
     wait: float = 0.0,
     mode: str = "all",
+    poll: Held | None = None,
 ) -> Changes:
     """What is new after the token, about `limit` entries (whole revisions; in mode "latest" every state that changed);
     everything that was committed before this was called is seen. When there is nothing, it is waited for, up to
     `wait` seconds, holding no thread meanwhile.
 
-    Without a token a snapshot, with NOW nothing but a token. Who reads is looked up again while this waits. Raises
-    BadToken, NotSignedIn, as `Directory.caller`, Unavailable.
+    Without a token a snapshot, with NOW nothing but a token. Who reads is looked up again while this waits. `poll`: the
+    connection that is held by asking. Raises BadToken, NotSignedIn, as `Directory.caller`, ConnectionNotFound,
+    Unavailable.
     """
     place = tokens.decode(token) if token not in (None, NOW) else None
     until = time.monotonic() + wait
@@ -215,7 +219,10 @@ async def changes(
                 sub.resume(place)
             elif token is None:
                 sub.begin()
-            else:
+            if poll is not None:
+                note = SubNote(sub.number, wanted.patterns, mode, sub.acked, sub.token())
+                await in_thread(polling.heard)(standing.pool.sessions, poll, note)
+            if token == NOW:
                 return Changes(
                     token=sub.token(feed.head), missing=missing(feed, standing.caller, wanted)
                 )

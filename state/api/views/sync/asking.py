@@ -33,6 +33,7 @@ View: TypeAlias = Callable[[HttpRequest, str], Coroutine[Any, Any, HttpResponseB
 #: What every address here knows besides its own.
 PARAMETERS: Final = ("states", "mode", "agent")
 MODES: Final = ("all", "latest")
+ALL: Final = ("*",)
 #: A token in a header: of an answer without a body.
 TOKEN: Final = "Stars-Token"
 
@@ -85,13 +86,13 @@ def query_of(request: HttpRequest, *known: str) -> Query:
     return Query(Request(request), *PARAMETERS, *known)
 
 
-def wanted_of(query: Query) -> Wanted:
-    """Which states; without `states`, all. Raises BadPattern, Invalid."""
+def wanted_of(query: Query, otherwise: tuple[str, ...] = ALL) -> Wanted:
+    """Which states; without `states`, `otherwise`. Raises BadPattern, Invalid."""
     mode = query.text("mode") or MODES[0]
     if mode not in MODES:
         raise Invalid(fields={"mode": [f"This must be one of {', '.join(MODES)}."]})
     text = query.text("states")
-    patterns = ["*"] if text is None else text.split(",")
+    patterns = otherwise if text is None else text.split(",")
     if len(patterns) > MAX_PATTERNS:
         raise Invalid(fields={"states": [f"This may name {MAX_PATTERNS} states or prefixes."]})
     return Wanted(filters.filter_of(patterns), mode)

@@ -9,10 +9,15 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from state.api.views.sync.asking import TOKEN, query_of, standing_of, waiting, wanted_of, where
+from state.api.queries import Query
+from state.api.views.sync.asking import ALL, TOKEN, query_of, standing_of, waiting, wanted_of, where
 from state.errors import Invalid, StarsError
 from state.sync import changes as syncing
+from state.sync import polling
 from state.sync.changes import MAX_LIMIT, MAX_WAIT, Changes
+from state.sync.polling import Held
+from state.sync.standing import Standing
+from state.threads import in_thread
 
 #: Seconds and entries, if nothing is said.
 WAIT: Final = 25
@@ -37,8 +42,9 @@ async def changes(request: HttpRequest, space: str) -> HttpResponseBase:
     """What is new after `since`; when nothing is, it is waited for. 204: nothing came, here is a newer token."""
     standing = await standing_of(request, space)
     try:
-        query = query_of(request, "since", "limit", "wait")
-        wanted = wanted_of(query)
+        query = query_of(request, "since", "limit", "wait", "connection")
+        poll = await _poll(query, standing)
+        wanted = wanted_of(query, poll.patterns if poll else ALL)
         since = query.text("since")
         if since == "":
             raise Invalid(fields={"since": ["This must be a token, or “now”."]})
@@ -50,6 +56,7 @@ async def changes(request: HttpRequest, space: str) -> HttpResponseBase:
             limit=query.limit(LIMIT, MAX_LIMIT),
             wait=min(WAIT if wait is None else wait, MAX_WAIT),
             mode=wanted.mode,
+            poll=poll,
         )
         if found.reset is not None:
             raise TokenLost(found.reset, where(request, "snapshot", space, wanted))
@@ -72,6 +79,12 @@ async def snapshot(request: HttpRequest, space: str) -> HttpResponseBase:
     finally:
         standing.close()
     return _answer(found)
+
+
+async def _poll(query: Query, standing: Standing) -> Held | None:
+    """The connection of type pull that is held by this question."""
+    asked = query.text("connection")
+    return None if asked is None else await in_thread(polling.held)(standing.caller, asked)
 
 
 def _answer(found: Changes) -> HttpResponse:
