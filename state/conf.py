@@ -28,6 +28,7 @@ from state.sync.feed import space_topic as space_topic
 from state.sync.manager import StateSyncManager
 from state.sync.metrics import counts
 from state.sync.tasks import Waking
+from state.threads import in_thread
 from state.values import (
     Limits,
     PersistenceConfig,
@@ -172,6 +173,20 @@ def sync_pool() -> pool.Pool:
             found.close()
         found = _pools[loop] = pool.Pool(kept, sync_config(), directory())
     return found
+
+
+async def opened_sync_pool() -> pool.Pool:
+    """`sync_pool()`, for whoever may be the first in this process to use the store: opening it blocks."""
+    if _manager is None:
+        await in_thread(manager)()
+    return sync_pool()
+
+
+async def drain_sync() -> None:
+    """The process ends: close the sync sockets of the running loop, so that their clients come back elsewhere."""
+    found = _pools.get(asyncio.get_running_loop())
+    if found is not None:
+        await found.drain()
 
 
 def close_manager() -> None:

@@ -52,17 +52,21 @@ class SyncConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         """Accept, for a client learns a close code only of an accepted socket; whoever is not signed in by header or
         session has to send a token in hello."""
-        pool = conf.sync_pool()
-        if pool.config.encryption and not _is_encrypted(self.scope):
-            await self.accept()
-            await self.close(protocol.DENIED)
-            return
-        session = self.scope.get("session")
-        who = await pool.directory.identify(
-            self.scope["headers"], getattr(session, "session_key", None)
-        )
         asked = self.scope.get("subprotocols") or ()
         await self.accept(protocol.SUBPROTOCOL if protocol.SUBPROTOCOL in asked else None)
+        session = self.scope.get("session")
+        try:
+            pool = await conf.opened_sync_pool()
+            who = await pool.directory.identify(
+                self.scope["headers"], getattr(session, "session_key", None)
+            )
+        except Exception:
+            logger.exception("whoever opens a socket cannot be looked up")
+            await self.close(protocol.AWAY)
+            return
+        if pool.config.encryption and not _is_encrypted(self.scope):
+            await self.close(protocol.DENIED)
+            return
         space = self.scope["url_route"]["kwargs"]["space"]
         self.live = Live(pool, space, self.outbox, who, self._end)
         pool.greet(self.live)

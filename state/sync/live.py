@@ -13,10 +13,11 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from state.errors import NotAllowed, NotFound, StarsError
+from state.errors import StarsError, Unavailable
 from state.fanout.outbox import Outbox
 from state.policy import Caller
 from state.sync import filters, protocol, writing
+from state.sync.asking import asked
 from state.sync.heart import Heart, Pace
 from state.sync.metrics import counts
 from state.sync.outlet import Outlet
@@ -25,7 +26,7 @@ from state.sync.protocol import ClientFrame
 from state.sync.queue import WriteQueue
 from state.sync.selecting import Reader, absent
 from state.sync.sessions import Note, Opened, SubNote
-from state.sync.subscription import Subscription, asked
+from state.sync.subscription import Subscription
 from state.threads import in_thread
 from state.values import ConnectionType
 
@@ -126,23 +127,31 @@ class Live:
         if frame.proto != protocol.PROTO:
             raise protocol.WrongVersion
         self.hello = frame
+        try:
+            await self._welcome(frame)
+        except StarsError as refusal:
+            away = refusal.status >= 500
+            self.say(protocol.error(refusal))
+            self.bye(protocol.AWAY if away else protocol.DENIED, refusal.reason)
+        except Exception:
+            logger.exception("a subscriber cannot be let in")
+            self.say(protocol.error(Unavailable()))
+            self.bye(protocol.AWAY, Unavailable.reason)
+
+    async def _welcome(self, frame: protocol.Hello) -> None:
         self.outlet.compressing = bool(frame.compress) and self.pool.config.compression
         if self.who is None and frame.token_auth:
             self.who = await self.pool.identify(frame.token_auth)
         if self.who is None:
             self.bye(protocol.NOT_AUTHENTICATED, "not_authenticated")
             return
-        try:
-            self.caller = await self._identified()
-        except (NotAllowed, NotFound, StarsError) as refusal:
-            self.say(protocol.error(refusal))
-            self.bye(protocol.DENIED, refusal.reason)
-            return
-        self.feed = await self.pool.feeds.enter(self.space)
+        self.caller = await self._identified()
+        feed = await self.pool.feeds.enter(self.space)
         if self._closing:  # the socket went meanwhile
-            self.feed.leave()
+            feed.leave()
             return
-        self.opened = opened = await in_thread(self.pool.sessions.open)(
+        self.feed = feed
+        opened = await in_thread(self.pool.sessions.open)(
             self.caller,
             user_id=self.who.user.pk,
             name=frame.name,
@@ -151,14 +160,18 @@ class Live:
             exclusive=frame.exclusive,
             process=self.pool.process,
         )
+        if self._closing:
+            await in_thread(self.pool.sessions.leave)(opened.id, opened.generation)
+            return
+        self.opened = opened
         self._heart = Heart(self.pool.hb_s, time.monotonic())
         self.pool.enter(self)
         self.say(
             protocol.Welcome(
                 session=opened.id,
                 agent=self.caller.name,
-                epoch=self.feed.epoch,
-                head=self.feed.head,
+                epoch=feed.epoch,
+                head=feed.head,
                 hb_s=self.pool.hb_s,
                 window=protocol.Window(self.pool.config.queue_buffer_size, protocol.WINDOW_BYTES),
                 resumed=opened.resumed,
@@ -362,7 +375,7 @@ class Live:
         if self.feed is not None:
             self.feed.leave()
             self.feed = None
-            self.pool.leave(self)
+        self.pool.leave(self)
 
     def _lose(self) -> None:
         self.bye(protocol.DENIED, "space_not_found")

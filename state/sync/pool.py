@@ -10,8 +10,9 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -37,6 +38,8 @@ SNAPSHOTS: Final = 4
 WRITERS: Final = 16
 #: Milliseconds over which clients of a process that ends come back.
 SPREAD_MS: Final = 5000
+#: Seconds in which they have to be gone.
+DRAIN: Final = 3.0
 
 
 class Identity(Protocol):
@@ -118,6 +121,8 @@ class Pool:
         self.hb_s, self.parked_s = hb_s, parked_s
         self.process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._flush_every = flush
+        #: No socket is welcome any more.
+        self._draining = False
         self._lives: dict[str, Live] = {}
         self._greeting: set[Live] = set()
         self._watches: dict[str, _Watch] = {}
@@ -135,6 +140,8 @@ class Pool:
         """A socket that has not said hello."""
         self._start()
         self._greeting.add(live)
+        if self._draining:
+            self._dismiss(live)
 
     def enter(self, live: Live) -> None:
         """It has a session now; another socket that had it is told to go."""
@@ -165,22 +172,45 @@ class Pool:
         assert live.opened is not None
         if self._lives.get(live.opened.id) is live:
             del self._lives[live.opened.id]
-        self._spawn(self._part(live, live.opened))
+        if not self._draining:
+            self._spawn(self._part(live, live.opened))
 
     async def _part(self, live: Live, opened: Opened) -> None:
-        if live.last_note is not None:
-            await in_thread(self.sessions.note)([live.last_note])
-        await in_thread(self.sessions.leave)(
-            opened.id, opened.generation, ended=live.ended, error=live.error
-        )
+        try:
+            if live.last_note is not None:
+                await in_thread(self.sessions.note)([live.last_note])
+            await in_thread(self.sessions.leave)(
+                opened.id, opened.generation, ended=live.ended, error=live.error
+            )
+        except Exception:
+            logger.exception("a session cannot be left, the sweep will notice its silence")
 
-    async def drain(self) -> None:
-        """The process ends: say bye to all, with where to go on, and keep how far they have come."""
+    async def drain(self, seconds: float = DRAIN) -> None:
+        """The process ends: say bye to all, with where to go on, and keep how far they have come.
+
+        Returns when all sockets are closed and all rows are written, or after so many seconds.
+        """
+        self._draining = True
         lives = list(self._lives.values())
-        for live in lives:
-            live.bye(protocol.RESTART, "restart", retry_after_ms=random.randrange(SPREAD_MS))
+        for live in [*self._greeting, *lives]:
+            self._dismiss(live)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._part_all(lives)
+                while self._lives or self._greeting or self._tasks:
+                    await asyncio.sleep(0.01)
+
+    async def _part_all(self, lives: Sequence[Live]) -> None:
+        """Together, as far as they are not parted already."""
         notes = [live.last_note for live in lives if live.last_note is not None]
-        await in_thread(self.sessions.note)(notes)
+        try:
+            await in_thread(self.sessions.note)(notes)
+            await in_thread(self.sessions.leave_all)(self.process)
+        except Exception:
+            logger.exception("the sessions of this process are not kept as they stand")
+
+    def _dismiss(self, live: Live) -> None:
+        live.bye(protocol.RESTART, "restart", retry_after_ms=random.randrange(SPREAD_MS))
 
     # -- what sockets ask -----------------------------------------------------------------------------------------
 

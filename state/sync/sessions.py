@@ -221,6 +221,13 @@ class Sessions:
                 status=ConnectionStatus.RECONNECTING, process="", expires_at=now + KEPT
             )
 
+    def leave_all(self, process: str) -> None:
+        """That process ends: its sessions are kept for five minutes. One statement."""
+        expires = self._clock() + KEPT
+        Connection.objects.filter(process=process, status__in=LIVE_STATUSES).update(
+            status=ConnectionStatus.RECONNECTING, process="", expires_at=expires
+        )
+
     def end(
         self,
         rows: QuerySet[Connection],

@@ -77,7 +77,7 @@ async def test_one_mebibyte_may_be_on_its_way_in_frames_of_bearable_length(
         while not await speaker.silent(0.3):
             delta = await speaker.hear("delta")
             sizes.append(len(msgspec.json.encode(delta)))
-            assert [each["v"] for each in delta["entries"]][0] == last + 1
+            assert next(each["v"] for each in delta["entries"]) == last + 1
             last = delta["entries"][-1]["v"]
         assert protocol.WINDOW_BYTES <= sum(sizes) <= protocol.WINDOW_BYTES + 320 * 1024
         assert max(sizes) < 320 * 1024

@@ -25,6 +25,7 @@ from state.sync.protocol.coding import (
 )
 from state.sync.protocol.limits import (
     ANSWER,
+    AWAY,
     BROKEN,
     COMPRESS_FROM,
     DENIED,
@@ -84,6 +85,7 @@ from state.sync.protocol.server import (
 
 __all__ = [
     "ANSWER",
+    "AWAY",
     "BROKEN",
     "COMPRESS_FROM",
     "DENIED",

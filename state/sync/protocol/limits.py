@@ -28,6 +28,8 @@ HEARTBEAT: Final = 4410
 FLOOD: Final = SLOW
 BROKEN: Final = 4400  # no hello, or one of another protocol
 RESTART: Final = 1012
+#: "Try again later": something that Stars needs does not answer.
+AWAY: Final = 1013
 
 #: Seconds between the server's heartbeats; a client answers each within ANSWER, two missed ones end the socket.
 HB_S: Final = 15

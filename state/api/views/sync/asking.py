@@ -67,7 +67,7 @@ def waiting(
 
 async def standing_of(request: HttpRequest, space: str) -> Standing:
     """Who asks; close it. Raises NotSignedIn, Invalid, and as `Directory.caller`."""
-    pool = conf.sync_pool()
+    pool = await conf.opened_sync_pool()
     headers = [
         (name.lower().encode(), value.encode("latin-1", "replace"))
         for name, value in request.headers.items()
