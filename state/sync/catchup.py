@@ -111,6 +111,8 @@ class CatchUp:
             sub.renew("filter")
             return []
         sub.granted |= found.granted
+        # What they became before is of no use to whoever perhaps lacks their beginning.
+        sub.withheld |= found.granted
         return [each for each in revisions if each.number <= found.revision]
 
     def _serve(self, revisions: Sequence[Revision], *, most: int | None = None) -> None:
@@ -138,7 +140,7 @@ class CatchUp:
         if sub.reader is not reader:
             return  # somebody with other rights reads now: look again
         sub.wants_snapshot = False
-        for gone in (sub.granted, sub.pending, sub.withheld):
+        for gone in (sub.granted, sub.pending, sub.withheld, sub.owed):
             gone.clear()
         sub.prev = sub.position = sub.collected = snap.revision
         sub.consistent, sub.synced = snap.consistent, False
@@ -172,6 +174,7 @@ class CatchUp:
             await self.sink.drained()
         sub.granted -= ids
         sub.withheld -= ids
+        sub.owed -= ids
         caller = sub.reader.caller
         states = [
             found[each]
@@ -213,19 +216,20 @@ class CatchUp:
         sub.consistent = max([sub.consistent, *(each.revision for each in found.values())])
         caller = sub.reader.caller
         texts, size = list[str](), 0
-        for each in ids:
-            if each in found and feed.policies.sees(caller, each, found[each].uid):
-                (text,) = sub.texts([whole(found[each])])
+        for name in ids:
+            if name in found and feed.policies.sees(caller, name, found[name].uid):
+                (text,) = sub.texts([whole(found[name])])
                 if texts and size + len(text) > PART:
                     break
                 texts.append(text)
                 size += len(text)
-            sub.pending.discard(each)
+            sub.pending.discard(name)
         # Not before the last of them is the place reached; until then the chain stays where it is.
         reached = sub.prev if sub.pending else sub.collected
         if texts:
             chunk = Chunk(reached, [], texts)
-            sub.send(chunk, synced=reached == feed.head and not sub.pending)
+            there = reached == feed.head and not sub.pending
+            sub.send(chunk, synced=there and sub.consistent <= reached)
         if not sub.pending:
             sub.position = sub.collected
         return True

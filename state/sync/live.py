@@ -360,7 +360,7 @@ class Live:
         """Say with which tokens to come back, and close the socket with that code."""
         if self._closing:
             return
-        found = {str(each.number): each.token() for each in self.subs.values() if each.acked}
+        found = {str(each.number): each.token() for each in self.subs.values() if each.places.kept}
         self.say(
             protocol.Bye(code=code, reason=reason, tokens=found, retry_after_ms=retry_after_ms)
         )

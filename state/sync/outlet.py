@@ -16,7 +16,7 @@ from state.sync.selecting import Chunk
 from state.sync.subscription import Subscription
 from state.sync.window import Window
 
-_SYNCED: Final = ',"synced":true'
+_SYNCED: Final = '"synced":true,'
 
 
 class Outlet:
@@ -51,9 +51,10 @@ class Outlet:
     def say_delta(self, subscription: Subscription, chunk: Chunk, *, synced: bool) -> None:
         """Send a delta and count it into the window."""
         number, reached = subscription.number, chunk.reached
+        token = "" if subscription.owes else f'"token":"{subscription.token(reached)}",'
         text = (
             f'{{"t":"delta","sub":{number},"prev":{subscription.prev},"rev":{reached},'
-            f'"token":"{subscription.token(reached)}"{_SYNCED if synced else ""},'
+            f"{token}{_SYNCED if synced else ''}"
             f'"entries":[{",".join(chunk.texts)}]}}'
         )
         self._put(text)

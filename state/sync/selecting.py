@@ -9,10 +9,18 @@ from state import jsonvalue
 from state.policy import Caller
 from state.sync.filters import Filter
 from state.sync.policies import Policies
-from state.sync.protocol import WireEntry
+from state.sync.protocol import ConflictFrame, WireEntry
 from state.sync.protocol.limits import PART
 from state.sync.ring import Revision, wire
-from state.values import Entry, EntryKind, Operation, OperationType, SharedState
+from state.values import (
+    Entry,
+    EntryKind,
+    EventType,
+    Operation,
+    OperationType,
+    SharedState,
+    StateEvent,
+)
 
 
 class Reader(NamedTuple):
@@ -57,12 +65,14 @@ def chunks(
     *,
     most: int,
     withheld: set[str],
+    owed: set[str],
 ) -> Iterator[Chunk]:
     """In order; each of at most `most` visible entries and PART characters, or of one revision with more. The last
     one may have none.
 
     States of which an entry was not visible are added to `withheld`: what the reader has of them is old, and changes
-    build on what it has not got. They go on only with what holds anyway, until it gets them whole.
+    build on what it has not got. They go on only with what holds anyway, until it gets them whole. Those of them whose
+    present life it may see are `owed`: the beginning of that life lies ahead.
     """
 
     def goes(entry: Entry) -> bool:
@@ -71,10 +81,13 @@ def chunks(
             return False
         if not policies.sees(reader.caller, state_id, entry.uid):
             withheld.add(state_id)
+            if policies.sees(reader.caller, state_id):
+                owed.add(state_id)
             return False
         if state_id in withheld and entry.kind not in (EntryKind.CREATE, EntryKind.DELETE):
             return False
         withheld.discard(state_id)
+        owed.discard(state_id)
         return True
 
     entries, texts, size, reached = list[Entry](), list[str](), 0, 0
@@ -165,4 +178,20 @@ def whole(state: SharedState) -> WireEntry:
         ops=ops,
         h=state.hash or jsonvalue.digest(state.data),
         coalesced=True,
+    )
+
+
+def conflict_frame(number: int, event: StateEvent) -> ConflictFrame:
+    """A conflict that was found or settled, as subscribers are told of it."""
+    about, found = event.metadata, event.type is EventType.CONFLICT_DETECTED
+    return ConflictFrame(
+        sub=number,
+        event="conflict_detected" if found else "conflict_resolved",
+        conflict_id=str(about.get("conflict_id", "")),
+        state=event.state_id,
+        type=str(about.get("conflict_type", "")),
+        paths=tuple(about.get("paths", ())),
+        by=(event.agent_id,),
+        resolution=str(about.get("resolution", "")),
+        resolver=str(about.get("resolver", "")),
     )

@@ -142,7 +142,7 @@ class Stream:
 
     def _place(self, token: str) -> str:
         """The line that has the client come back to here; none while states are due that no later place brings."""
-        return "" if self._sub is None or self._sub.granted else f"id: {token}\n"
+        return "" if self._sub is None or self._sub.owes else f"id: {token}\n"
 
     def _put(self, text: str) -> None:
         if not self._closed:

@@ -17,18 +17,16 @@ from state.policy import Caller
 from state.sync import tokens
 from state.sync.catchup import CatchUp
 from state.sync.feed import Feed
-from state.sync.metrics import counts
+from state.sync.places import Places
 from state.sync.policies import PolicyChange
 from state.sync.protocol import (
-    ConflictFrame,
     Mark,
     ResetReason,
     Revoked,
-    Sub,
     WireEntry,
 )
 from state.sync.ring import Revision
-from state.sync.selecting import Chunk, Reader, chunks, coalesced
+from state.sync.selecting import Chunk, Reader, chunks, coalesced, conflict_frame
 from state.sync.sink import Sink
 from state.values import AuditRecord, EntryKind, EventType, SyncConfig
 
@@ -60,8 +58,8 @@ class Subscription:
         self.number, self.feed, self.sink, self.reader, self.mode = number, feed, sink, reader, mode
         #: The `rev` of the last frame, and the place up to which everything visible was sent.
         self.prev = self.position = 0
-        #: What the reader has applied, as it says.
-        self.acked = 0
+        self.places = Places()
+        self._acked = 0
         self.epoch = feed.epoch
         #: Whether it was said that there is no more than this.
         self.synced = False
@@ -78,6 +76,8 @@ class Subscription:
         self.granted: set[str] = set()
         #: States of which it was not sent everything, on its way to where the feed is.
         self.withheld: set[str] = set()
+        #: States of whose present life it gets the beginning later, and of the life before it not the end.
+        self.owed: set[str] = set()
         #: For "latest": what changed up to `collected` and is still to be sent.
         self.pending: set[str] = set()
         self.collected = 0
@@ -104,6 +104,7 @@ class Subscription:
         elif token.revision < self.feed.floor:
             self.renew("compacted")
         else:
+            self.places.begin(token.revision)
             self.prev = self.position = self.acked = token.revision
 
     def renew(self, reason: ResetReason) -> None:
@@ -112,6 +113,7 @@ class Subscription:
         self.granted.clear()
         # Places in another history mean nothing in this one; tokens must not lead there.
         self.acked = self.prev = 0
+        self.places.begin(0)
 
     def follow(self) -> None:
         """Catch up, then go with the feed; parked, go on."""
@@ -142,9 +144,24 @@ class Subscription:
         """Whether it goes with the feed."""
         return self in self.feed.followers
 
+    @property
+    def owes(self) -> bool:
+        """Whether the reader lacks something of what lies before `position`: no place to come back to."""
+        return bool(self.granted or self.owed)
+
     def token(self, revision: int | None = None) -> str:
-        """To come back to that revision (default: to what was acknowledged)."""
-        return f"{self._prefix}.{self.acked if revision is None else revision}"
+        """To come back to that revision (default: to the last place that was acknowledged)."""
+        return f"{self._prefix}.{self.places.kept if revision is None else revision}"
+
+    @property
+    def acked(self) -> int:
+        """What the reader has applied, as it says."""
+        return self._acked
+
+    @acked.setter
+    def acked(self, revision: int) -> None:
+        self._acked = revision
+        self.places.acked(revision)
 
     def _filter_hash(self) -> str:
         return tokens.filter_hash(self.reader.wanted, self.reader.caller, self.mode)
@@ -183,22 +200,7 @@ class Subscription:
             if self.reader.wanted.matches(event.state_id) and self.feed.policies.sees(
                 self.reader.caller, event.state_id, event.uid or None
             ):
-                about = event.metadata
-                self.sink.say(
-                    ConflictFrame(
-                        sub=self.number,
-                        event="conflict_detected"
-                        if event.type is EventType.CONFLICT_DETECTED
-                        else "conflict_resolved",
-                        conflict_id=str(about.get("conflict_id", "")),
-                        state=event.state_id,
-                        type=str(about.get("conflict_type", "")),
-                        paths=tuple(about.get("paths", ())),
-                        by=(event.agent_id,),
-                        resolution=str(about.get("resolution", "")),
-                        resolver=str(about.get("resolver", "")),
-                    )
-                )
+                self.sink.say(conflict_frame(self.number, event))
 
     def restart(self) -> None:
         """The feed is elsewhere than it was."""
@@ -283,6 +285,7 @@ class Subscription:
             self.feed.policies,
             most=size,
             withheld=self.withheld,
+            owed=self.owed,
         )
         for chunk in found:
             if chunk.texts:
@@ -299,13 +302,19 @@ class Subscription:
         # What was sent whole may be newer than `position`: then each change is dropped or taken for itself.
         if self.mode == "latest" and len(chunk.entries) > 1 and self.position >= self.consistent:
             chunk = chunk._replace(texts=self.texts(coalesced(chunk.entries)))
+        synced = synced and not self.owes
         self.sink.say_delta(self, chunk, synced=synced)
+        if not self.owes:
+            self.places.add(chunk.reached)
         self.sent += len(chunk.texts)
         self.prev, self.synced = chunk.reached, synced
 
     def mark(self, *, synced: bool) -> None:
-        """Say that everything up to `position` was sent."""
-        token = self.token(self.position)
+        """Say that everything up to `position` was sent, and where to come back to."""
+        synced = synced and not self.owes
+        if not self.owes:
+            self.places.add(self.position)
+        token = self.token(self.places.sent)
         self.sink.say(
             Mark(sub=self.number, prev=self.prev, rev=self.position, token=token, synced=synced)
         )
@@ -318,10 +327,11 @@ class Subscription:
 
     def join(self) -> None:
         """Go with the feed, whose `head` was reached; nothing may be awaited since that was seen."""
-        if not (self.synced and self.prev == self.position):
-            self.mark(synced=True)
         # From here on it is told of every change of rights with what stood before.
         self.withheld.clear()
+        self.owed.clear()
+        if not (self.synced and self.prev == self.position):
+            self.mark(synced=True)
         self.feed.followers.add(self)
 
     def park(self) -> None:
@@ -359,24 +369,3 @@ class Subscription:
         self.epoch = self.feed.epoch
         self._prefix = self._token_prefix()
         self.renew("epoch")
-
-
-def asked(
-    frame: Sub,
-    feed: Feed,
-    sink: Sink,
-    reader: Reader,
-    config: SyncConfig,
-    gate: asyncio.Semaphore,
-) -> Subscription:
-    """The subscription that a client asks for, at its place. Raises BadToken."""
-    token = tokens.decode(frame.from_) if frame.from_ and not frame.why else None
-    found = Subscription(frame.sub, feed, sink, reader, mode=frame.mode, config=config, gate=gate)
-    if frame.why:
-        counts.integrity_error()
-        found.renew("integrity")
-    elif token is None:
-        found.begin()
-    else:
-        found.resume(token)
-    return found
