@@ -25,7 +25,17 @@ import httpx
 
 from bench import servers
 from bench.sync_etcd import etcd
-from bench.sync_site import BARE, DAPHNE, EMBEDDED, Served, Talker, served, settings_of, talker
+from bench.sync_site import (
+    BARE,
+    DAPHNE,
+    EMBEDDED,
+    Served,
+    Talker,
+    said_of,
+    served,
+    settings_of,
+    talker,
+)
 
 Round = dict[str, float]
 #: States that are written in turns.
@@ -63,9 +73,10 @@ class Bench:
             said = self.writer.ask("paced", space=space, states=STATES, **pace)
         else:
             said = self.writer.ask("layer", redis=self.env["REDIS_URL"], **pace)
-        return self._heard(server, before, said)
+        return self.heard(server, before, said)
 
-    def _heard(self, server: Served, before: float, said: list[list[int]]) -> Round:
+    def heard(self, server: Served, before: float, said: list[list[int]]) -> Round:
+        """What came of what was said, and the server's processor time since `before`."""
         found: Round = self.load.ask("expect", said=said)
         return found | {"cpu": server.seconds() - before}
 
@@ -76,7 +87,7 @@ class Bench:
         before = server.seconds()
         if kind == "stars":
             said = self.writer.ask("flood", space=space, seconds=self.told.seconds)
-            return self._heard(server, before, said)
+            return self.heard(server, before, said)
         found: Round = self.load.ask(
             "drive", kind=kind, seconds=self.told.seconds, redis=self.env["REDIS_URL"]
         )
@@ -220,7 +231,7 @@ def stuck(bench: Bench) -> str:
             for _ in range(max(1, round(seconds / 5))):
                 said += bench.writer.ask("paced", seconds=min(5, seconds), **ask)
                 seen.append(server.kib() / 1024)
-            found = bench._heard(server, before, said)
+            found = bench.heard(server, before, said)
             assert not found["broken"], found
             memory = f"{seen[0]:.0f} after 5 s, {max(seen):.0f} at most, {seen[-1]:.0f} at the end"
             lost = f"{found['missing']:,.0f} of {found['expected']:,.0f}"
@@ -249,11 +260,11 @@ def embedded(told: argparse.Namespace) -> str:
                 with served(EMBEDDED, {**env, "BENCH_COMMITS": str(commits)}) as server:
                     space = writer.ask("space", states=STATES)
                     bench.open("stars", server, sockets, space)
-                    before = server.seconds()
+                    before, head = server.seconds(), writer.ask("head", space=space)
                     load.ask("write", seconds=told.seconds, rate=told.rate, states=STATES)
-                    lines = commits.read_text().splitlines()
-                    said = [[int(word) for word in line.split()] for line in lines]
-                    found = bench._heard(server, before, said)
+                    lines = [line.split() for line in commits.read_text().splitlines()]
+                    noted = [(int(revision), int(moment)) for revision, moment in lines]
+                    found = bench.heard(server, before, said_of(noted, head))
                     results[sockets, "embedded"].append(found)
                     print("embedded", sockets, found, file=sys.stderr, flush=True)
     return rounds_table(results)
@@ -271,7 +282,7 @@ PARTS: Final = {
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, "embedded"])
+    parser.add_argument("parts", nargs="*", help="the parts to measure; all")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--sockets", default="1,100,500")
@@ -281,6 +292,8 @@ def main() -> None:
     parser.add_argument("--stuck", type=float, default=60.0)
     told = parser.parse_args()
     parts = told.parts or [*PARTS, "embedded"]
+    if unknown := set(parts) - {*PARTS, "embedded"}:
+        parser.error(f"no such part: {', '.join(unknown)}")
     begun = time.monotonic()
 
     def show(name: str, text: str) -> None:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -124,9 +124,18 @@ BARE: Final = (sys.executable, "-m", "bench.sync_bare", "{port}")
 def settings_of(folder: str, database_url: str = "", redis_url: str = "") -> dict[str, str]:
     """Environment of all processes of one site; without addresses the embedded shape (SQLite, one process)."""
     return {
-        "DATABASE_URL": database_url,
+        "DATABASE_URL": database_url or f"sqlite:///{folder}/stars.sqlite3",
         "REDIS_URL": redis_url,
         "STARS_DATA_DIR": folder,
         "STARS_SECRET_KEY": "for the benchmark only",
         "DJANGO_SETTINGS_MODULE": "stars_site.settings",
     }
+
+
+def said_of(commits: Iterable[tuple[int, int]], at: int) -> list[list[int]]:
+    """When each revision after `at` was committed; of a batch only the last one was noted."""
+    said = []
+    for revision, moment in sorted(commits):
+        said += [[each, moment] for each in range(at + 1, revision + 1)]
+        at = max(at, revision)
+    return said

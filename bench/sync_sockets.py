@@ -156,6 +156,7 @@ class _Frame(msgspec.Struct):
     entries: tuple[_Entry, ...] = ()
     states: tuple[_State, ...] = ()
     n: int = 0
+    status: int = 0
 
 
 _decode: Final = lru_cache(maxsize=64)(msgspec.json.Decoder(_Frame).decode)
@@ -200,6 +201,8 @@ class Subscriber(Socket):
                 start = b'"%s"' % self.token.encode() if self.token else b"null"
                 self.send(b'{"t":"sub","sub":1,"states":["bench/*"],"from":%s}' % start)
             case "bye":
+                return
+            case "res" if frame.status < 300:
                 return
             case _:
                 raise RuntimeError(f"unexpected: {payload[:500]!r}")

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import django
 
+from bench.sync_site import said_of
+
 KIB: Final = "x" * 1024
 #: Writers at once, where it is to be fast.
 THREADS: Final = 16
@@ -64,18 +66,18 @@ class Writer:
     def paced(self, space: str, seconds: float, rate: float, states: int) -> list[list[int]]:
         """So many a second; when each was committed."""
         self.commits.clear()
-        begun, at = time.monotonic(), self._head(space)
+        begun, at = time.monotonic(), self.head(space)
         for number in range(int(seconds * rate)):
             self._write(space, number, number % states)
             time.sleep(max(0.0, begun + (number + 1) / rate - time.monotonic()))
-        return self._said(at)
+        return said_of(self.commits, at)
 
     def flood(
         self, space: str, seconds: float = 60, count: int = 10**9, states: int = THREADS
     ) -> list[list[int]]:
         """As fast as it goes, by threads that have a state each; when each was committed."""
         self.commits.clear()
-        at, end = self._head(space), time.monotonic() + seconds
+        at, end = self.head(space), time.monotonic() + seconds
 
         def write_on(state: int) -> None:
             for number in range(state, count, states):
@@ -84,7 +86,7 @@ class Writer:
                 self._write(space, number, state)
 
         _threads(write_on, range(states))
-        return self._said(at)
+        return said_of(self.commits, at)
 
     def layer(self, redis: str, seconds: float, rate: float) -> list[list[int]]:
         """Messages of that size through `group_send`."""
@@ -104,7 +106,8 @@ class Writer:
 
         return asyncio.run(say())
 
-    def _head(self, space: str) -> int:
+    def head(self, space: str) -> int:
+        """Its revision."""
         return self.manager.store.open_space(space).revision
 
     def _write(self, space: str, number: int, state: int) -> None:
@@ -113,14 +116,6 @@ class Writer:
 
         ops = [Operation(OperationType.SET, "/body", f"{number:08}{KIB[8:]}")]
         self.manager.update_state(system(space), f"bench/{state}", ops)
-
-    def _said(self, at: int) -> list[list[int]]:
-        """A batch of several revisions is told of once."""
-        said = []
-        for revision, moment in sorted(self.commits):
-            said += [[each, moment] for each in range(at + 1, revision + 1)]
-            at = max(at, revision)
-        return said
 
 
 def _threads(work: Callable[[int], None], over: range) -> None:
