@@ -270,6 +270,6 @@ async def _fill(sub: Subscription, page: _Page, limit: int) -> None:
     page.window = _ENDLESS
     while sub.pending:
         await sub.pull(limit)
-    while sub.granted:
+    while sub.owes and (sub.granted or sub.position < sub.feed.head):
         await sub.pull(1)
     page.window = Window(limit, PAGE_BYTES)
