@@ -58,6 +58,11 @@ SIDEBAR: Final = [
                 "link": reverse_lazy("admin:state_configuration"),
                 "permission": lambda request: request.user.is_superuser,
             },
+            {
+                "title": _("Connections and sync"),
+                "icon": "sync_alt",
+                "link": reverse_lazy("groups:connections", kwargs={"space": "_global"}),
+            },
             {"title": _("Metrics"), "icon": "monitoring", "link": reverse_lazy("groups:metrics")},
         ],
     },

@@ -89,8 +89,6 @@ class PushForm(StarsForm):
         choices=PRIORITIES,
         coerce=int,
         initial=1,
-        required=False,
-        empty_value=1,
     )
     agents = forms.MultipleChoiceField(
         label=_("Agents"), required=False, widget=forms.CheckboxSelectMultiple

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import UTC, datetime
 from typing import Any
-
-import msgspec
 
 from state import jsonvalue
 from state.jsonvalue import Inapplicable
@@ -16,7 +15,7 @@ from tests.js.node import run
 
 KEYS = ["a", "b", "a/b", "~", "", "__proto__", "constructor", "7", "-", "é"]
 VALUES: list[Any] = [None, True, 0, -1, 9007199254740993, 0.5, 1e300, "", "x", {}, [], [1, [2]]]
-AT = "2026-03-04T05:06:07Z"
+AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
 def document(chance: random.Random, depth: int = 0) -> dict[str, Any]:
@@ -76,7 +75,7 @@ def session(seed: int) -> tuple[list[str], dict[str, Any]]:
             v=rev + 1,
             kind=EntryKind.UPDATE,
             by="agent:w",
-            at=msgspec.convert(AT, Any),
+            at=AT,
             ops=tuple(ops),
         )
         token = f"t{rev + 1}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,7 @@ from groups.views.states.places import Place
 from state import conf
 from state.sync import matrix
 from state.sync.filters import filter_of
+from state.sync.sessions import SILENT
 from state.sync.tasks.making import may_lead
 from state.values import (
     AgentConnection,
@@ -56,6 +58,11 @@ class Row:
         if self.connection.error in FAULTS:
             return str(FAULTS[self.connection.error])
         return sentence(self.connection.error)
+
+    @property
+    def status(self) -> ConnectionStatus:
+        """As `status_of` says."""
+        return status_of(self.connection)
 
     @property
     def is_live(self) -> bool:
@@ -120,6 +127,15 @@ def board(place: Place, form: BoardForm, *, page: int, after: str) -> Board:
     )
 
 
+def status_of(connection: AgentConnection) -> ConnectionStatus:
+    """How it stands now: a socket that missed two heartbeats is away, whether or not a sweep has said so already."""
+    silent = datetime.now(UTC) - connection.last_heartbeat > SILENT
+    has_socket = not connection.address and connection.connection_type is not ConnectionType.PULL
+    if connection.status is ConnectionStatus.CONNECTED and has_socket and silent:
+        return ConnectionStatus.RECONNECTING
+    return connection.status
+
+
 def is_page(connection: AgentConnection) -> bool:
     """Whether it is somebody's browser that looks at states."""
     return connection.name == DASHBOARD and connection.agent.startswith("human:")
@@ -159,7 +175,10 @@ def _cell(connection: AgentConnection, state: str, lag: StateLag | None, wanted:
     match lag.status:
         case SyncStatus.PENDING:
             kind = "parked" if connection.parked else "behind"
-        case SyncStatus.SYNCING if connection.connection_type is ConnectionType.PULL:
+        case SyncStatus.SYNCING if (
+            connection.connection_type is ConnectionType.PULL
+            or status_of(connection) is ConnectionStatus.RECONNECTING
+        ):
             kind = "behind"
         case other:
             kind = other.value
@@ -168,7 +187,7 @@ def _cell(connection: AgentConnection, state: str, lag: StateLag | None, wanted:
 
 def _counts(every: Sequence[AgentConnection]) -> Counts:
     agents = [each for each in every if not is_page(each)]
-    statuses = [each.status for each in agents]
+    statuses = [status_of(each) for each in agents]
     return Counts(
         connected=statuses.count(ConnectionStatus.CONNECTED),
         away=statuses.count(ConnectionStatus.RECONNECTING),

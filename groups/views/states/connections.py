@@ -23,6 +23,7 @@ from groups.views.shell import Request, attempt, goes_to, page
 from groups.views.states.board import Board, board
 from groups.views.states.places import Place, enter, plain
 from state import conf
+from state.refusals import StateNotFound
 from state.sync.tasks.making import may_lead
 from state.values import (
     SyncTarget,
@@ -120,9 +121,13 @@ def push(request: Request, space: str) -> HttpResponse:
         # Whoever chose all of them need not unmark the others.
         agents = () if kind is SyncTaskType.BROADCAST else tuple(given["agents"])
         with beside_fields(_FIELDS):
-            conf.sync_manager().create_sync_task(
-                place.caller, kind, plain(given["state"]), agents, priority=given["priority"]
-            )
+            try:
+                conf.sync_manager().create_sync_task(
+                    place.caller, kind, plain(given["state"]), agents, priority=given["priority"]
+                )
+            except StateNotFound as error:
+                error.fields = {"state": [error.message]}
+                raise
 
     refused = attempt(form, create)
     if refused:
@@ -195,6 +200,7 @@ def _context(request: Request, place: Place) -> dict[str, Any]:
         query.pop(name, None)
     tasks = _tasks(place)
     return place.context(
+        home=place.url("connections"),
         form=form,
         board=found,
         tasks=tasks,

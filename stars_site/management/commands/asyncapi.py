@@ -27,6 +27,7 @@ CLOSES: Final = {
     limits.HEARTBEAT: "Two heartbeats were not answered.",
     limits.RESTART: "The process ends; come back after `retry_after_ms`.",
 }
+ALL: Final[tuple[type[Any], ...]] = (*CLIENT, *SERVER, Message)
 _REF: Final = "#/components/schemas/{name}"
 
 
@@ -92,7 +93,7 @@ def document() -> dict[str, Any]:
             "post": _operation("send", "webhook", (Message,), "What receivers of webhooks get."),
         },
         "components": {
-            "messages": {each.__name__: _message(each) for each in (*CLIENT, *SERVER, Message)},
+            "messages": {each.__name__: _message(each) for each in ALL},
             "schemas": schemas(),
             "securitySchemes": {
                 "token": {
@@ -109,7 +110,7 @@ def document() -> dict[str, Any]:
 
 def schemas() -> dict[str, Any]:
     """A JSON Schema (2020-12) for each struct."""
-    _, found = msgspec.json.schema_components((*CLIENT, *SERVER, Message), ref_template=_REF)
+    _, found = msgspec.json.schema_components(ALL, ref_template=_REF)
     return {name: _plain(each) for name, each in found.items()}
 
 

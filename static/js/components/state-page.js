@@ -60,16 +60,18 @@ class StatePage extends HTMLElement {
     });
   }
 
-  /** A poke. While the socket brings the changes, only what the server draws can be other than it was. */
+  /** A poke. While the socket brings the changes, or soon will, only what the server draws can be other than it was. */
   handleEvent({ detail }) {
     const states = detail?.states;
     if (states?.length && !states.includes(this.id_)) return;
-    if (this.live) this.renewHead();
-    else this.#ask(this.getAttribute("seen"));
+    if (this.alone) this.#ask(this.getAttribute("seen"));
+    else this.renewHead();
   }
 
   #told(state) {
-    this.live = state === "live";
+    const alone = state === "absent" || state === "refused";
+    if (alone && !this.alone) this.#ask(this.getAttribute("seen"));
+    this.alone = alone;
     this.dot?.tell(state);
     if (state === "refused") this.#end(gettext("You may not read this state any more."));
   }
@@ -116,7 +118,7 @@ class StatePage extends HTMLElement {
       if (known) this.#know(known);
     } catch {
       // Gone, or not for us any more, or the server is away: the head's own request says which.
-      if (!this.live) this.#renewHead();
+      if (this.alone) this.#renewHead();
     }
     this.asking = false;
     if (this.again) {
