@@ -13,7 +13,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, W
 
 from state.errors import Invalid, StarsError
 from state.refusals import SpaceNotFound
-from state.sync.client.refusals import Denied, NotAuthenticated, from_close, from_frame
+from state.sync.client.refusals import (
+    SESSION_GONE,
+    Denied,
+    NotAuthenticated,
+    from_close,
+    from_frame,
+)
 from state.sync.protocol import (
     HELLO_S,
     SILENCE,
@@ -40,9 +46,16 @@ _CLOSE_S: Final = 2.0
 class Lost(Exception):
     """The connection ended, or could not be made. With `final` it is no use to try again."""
 
-    def __init__(self, why: str, *, final: StarsError | None = None, pause: float = 0.0) -> None:
-        """`pause`: seconds that the server asked to wait."""
-        self.why, self.final, self.pause = why, final, pause
+    def __init__(
+        self,
+        why: str,
+        *,
+        final: StarsError | None = None,
+        pause: float = 0.0,
+        session_gone: bool = False,
+    ) -> None:
+        """`pause`: seconds that the server asked to wait. `session_gone`: come back without it."""
+        self.why, self.final, self.pause, self.session_gone = why, final, pause, session_gone
         super().__init__(why)
 
 
@@ -154,4 +167,9 @@ class Connection:
         if final is not None and self._refusal is not None:
             # It said before why, in more words.
             final = self._refusal
-        return Lost(f"closed with {code} {reason}".strip(), final=final, pause=pause)
+        return Lost(
+            f"closed with {code} {reason}".strip(),
+            final=final,
+            pause=pause,
+            session_gone=(code, reason) in SESSION_GONE,
+        )

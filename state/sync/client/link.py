@@ -127,7 +127,7 @@ class Link:
         try:
             while True:
                 pause = await self._connect()
-                if self.session is not None:
+                if self.agent:
                     self.status = ConnectionStatus.RECONNECTING
                 await asyncio.sleep(pause)
         except StarsError as refusal:
@@ -155,6 +155,8 @@ class Link:
                 raise lost.final from lost
             if loop.time() - began >= STEADY_S:
                 self._backoff.succeeded()
+            if lost.session_gone:
+                self.session = None
             pause = self._backoff.pause(lost.pause)
             logger.info("stars: %s; connecting again in %.1f s", lost.why, pause)
             return pause

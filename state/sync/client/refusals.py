@@ -78,6 +78,8 @@ _CLOSED: Final = {
     SUPERSEDED: Superseded,
     BROKEN: Broken,
 }
+#: Another socket has the session, perhaps one of ours whose hello was looked at late; without it we may come back.
+SESSION_GONE: Final = {(SUPERSEDED, "resumed"), (SUPERSEDED, "ended")}
 #: What these words of several classes mean where a write is refused.
 _OF_WRITES: Final[dict[tuple[int, str], type[StarsError]]] = {
     (403, "not_allowed"): refusals.NotPermitted,
@@ -125,5 +127,5 @@ def from_frame(frame: ErrorFrame) -> StarsError:
 
 def from_close(code: int, reason: str) -> StarsError | None:
     """Why a connection does not come back; None: it does."""
-    kind = _CLOSED.get(code)
+    kind = None if (code, reason) in SESSION_GONE else _CLOSED.get(code)
     return None if kind is None else kind(extra={"why": reason})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Final, TextIO
 
 import msgspec
@@ -54,6 +55,8 @@ class Store:
         """Makes the directory. Raises ForeignStore, OSError."""
         directory.mkdir(parents=True, exist_ok=True)
         self._replica, self._outbox = directory / "replica.json", directory / "outbox.ndjson"
+        #: A save goes on in its thread when the client that asked for it ends, and saves.
+        self._saving = Lock()
         self.kept = Kept(space=space, agent=agent)
         if self._replica.exists():
             self.kept = _kept.decode(self._replica.read_bytes())
@@ -70,7 +73,8 @@ class Store:
 
     def save(self, kept: Kept) -> None:
         """Keep the replicas and their tokens, all at once. Raises OSError."""
-        _replace(self._replica, msgspec.json.encode(kept))
+        with self._saving:
+            _replace(self._replica, msgspec.json.encode(kept))
 
     def add(self, write: Write) -> None:
         """Keep a write before it is sent. Raises OSError."""

@@ -88,13 +88,14 @@ class Server:
 
     async def drop(self) -> None:
         """Cut all sockets, without a word."""
-        for socket in tuple(self.sockets):
+        present = tuple(self.sockets)
+        for socket in present:
             socket.transport.abort()
-        await until(lambda: not self.sockets)
+        await until(lambda: not set(present) & set(self.sockets))
 
-    async def say_bye(self, code: int, *, retry_after_ms: int = 0) -> None:
+    async def say_bye(self, code: int, reason: str = "so", *, retry_after_ms: int = 0) -> None:
         for socket in tuple(self.sockets):
-            await self._send(socket, Bye(code=code, reason="so", retry_after_ms=retry_after_ms))
+            await self._send(socket, Bye(code=code, reason=reason, retry_after_ms=retry_after_ms))
             await socket.close(code)
 
     # -- one socket --------------------------------------------------------------------------

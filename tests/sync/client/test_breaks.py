@@ -41,9 +41,9 @@ async def test_after_a_break_every_subscription_goes_on_from_its_token(
         plan = await client.subscribe("plan", timeout=5)
         notes = await client.subscribe("notes/*", timeout=5)
         changes = plan.changes()
-        await server.drop()
         server.world.put("plan", {"done": 1})
         server.world.put("notes/3", {"text": "three"})
+        await server.drop()
         await plan.wait_for(lambda states: states["plan"].data == {"done": 1}, timeout=5)
         await notes.wait_for(lambda states: "notes/3" in states, timeout=5)
         assert (await anext(changes)).revision == 4
@@ -204,6 +204,19 @@ async def test_what_is_refused_for_good_raises_everywhere(
             await client.subscribe("plan")
         assert plan["plan"].data["goal"] == "harbour"
     assert len(hellos(server)) == 1
+
+
+@pytest.mark.parametrize("reason", ["resumed", "ended"])
+async def test_without_its_session_it_comes_back_as_another_one(
+    server: Server, connect: Connect, reason: str
+) -> None:
+    async with connect() as client:
+        plan = await client.subscribe("plan", timeout=5)
+        await server.say_bye(4409, reason)
+        await until(lambda: len(hellos(server)) == 2)
+        assert hellos(server)[-1].session is None
+        await until(lambda: plan.synced)
+        assert subs(server)[-1].from_ == "e1.3"
 
 
 async def test_whoever_is_turned_away_at_the_door_hears_why(
