@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from state.errors import StarsError, Unavailable
 from state.fanout.outbox import Outbox
 from state.policy import Caller
-from state.sync import filters, protocol, writing
+from state.sync import filters, naming, protocol, writing
 from state.sync.asking import asked
 from state.sync.heart import Heart, Pace
 from state.sync.metrics import counts
@@ -218,12 +218,12 @@ class Live:
             self.outlet.acknowledged()  # nobody will
         self.subs[frame.sub] = sub
         sub.pulled = self.hello.mode is ConnectionType.PULL
+        self.dirty = True
         missing = absent(reader, self.feed.policies)
         if missing:
-            refused = protocol.StatesNotFound(extra={"states": missing})
-            self.say(protocol.error(refused, sub=frame.sub))
-        self.dirty = True
-        sub.follow()
+            self._spawn(naming.begin(sub, missing, self.say))
+        else:
+            sub.follow()
 
     def _ack(self, frame: protocol.Ack) -> None:
         subscription = self._sub(frame.sub)

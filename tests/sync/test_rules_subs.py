@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from state import jsonvalue
 from state.manager import StateManager
-from state.sync import catchup, tokens
+from state.sync import catchup, feed, tokens
 from state.sync.metrics import counts
 from state.values import AccessPolicy
 from tests.sync.rules import LENA, create, end_of, error_of, in_other_thread, write
@@ -60,6 +60,19 @@ async def test_what_cannot_be_read_is_named_and_all_else_is_served(
         assert refusal["extra"] == {"states": ["gone", "later", "secret"]}
         found = await speaker.snapshot()
         assert set(found) == {"open", ""}
+
+
+async def test_what_was_made_a_moment_ago_is_not_called_absent(
+    manager: StateManager, ada: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed.Feed, "wake", lambda self: None)  # it hears of nothing
+    await create(manager, "plan")
+    async with speaking(ada) as speaker:
+        await speaker.hello()
+        await create(manager, "notes", {"n": 1})
+        await speaker.say("sub", sub=1, states=["plan", "notes", "nothing"])
+        refusal = await speaker.hear("error")
+        assert refusal["extra"] == {"states": ["nothing"]}
 
 
 async def test_an_absent_state_comes_when_it_is_made_and_an_unreadable_one_when_it_is_shown(
