@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -73,11 +74,14 @@ class Bench:
             said = self.writer.ask("paced", space=space, states=STATES, **pace)
         else:
             said = self.writer.ask("layer", redis=self.env["REDIS_URL"], **pace)
-        return self.heard(server, before, said)
+        # It would take a minute with what has piled up.
+        return self.heard(server, before, said, patience=120 if kind == "stars" else 6)
 
-    def heard(self, server: Served, before: float, said: list[list[int]]) -> Round:
+    def heard(
+        self, server: Served, before: float, said: list[list[int]], patience: float = 120
+    ) -> Round:
         """What came of what was said, and the server's processor time since `before`."""
-        found: Round = self.load.ask("expect", said=said)
+        found: Round = self.load.ask("expect", said=said, patience=patience)
         return found | {"cpu": server.seconds() - before}
 
     def saturate(self, kind: str, server: Served, sockets: int) -> Round:
@@ -291,6 +295,8 @@ def main() -> None:
     parser.add_argument("--idle", type=int, default=1000)
     parser.add_argument("--stuck", type=float, default=60.0)
     told = parser.parse_args()
+    # Whoever ends it ends its servers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parts = told.parts or [*PARTS, "embedded"]
     if unknown := set(parts) - {*PARTS, "embedded"}:
         parser.error(f"no such part: {', '.join(unknown)}")

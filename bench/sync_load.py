@@ -64,10 +64,11 @@ class Clients:
             each.transport.abort()
         self.sockets, self.stuck = [], []
 
-    async def expect(self, said: list[tuple[int, int]]) -> dict[str, float]:
-        """Wait for what was said, pairs of number and nanoseconds; then tell how it went, and count anew."""
-        expected = len(said) * len(self.sockets)
-        await self._settle(lambda: self.tally.count >= expected)
+    async def expect(self, said: list[tuple[int, int]], patience: float = 120) -> dict[str, float]:
+        """Wait for what was said, pairs of number and nanoseconds, as long as anything comes or `patience` lasts; then
+        tell how it went, and count anew."""
+        expected, end = len(said) * len(self.sockets), time.monotonic() + patience
+        await self._settle(lambda: self.tally.count >= expected or time.monotonic() > end)
         found = self.tally.report(dict(said), len(self.sockets))
         self.tally.clear()
         return found
