@@ -9,6 +9,7 @@ import asyncio
 import logging
 from typing import Any, Final, NamedTuple
 
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
@@ -48,6 +49,11 @@ class SyncConsumer(AsyncWebsocketConsumer):
             await super().__call__(scope, receive, send)
         finally:
             self._leave()
+
+    async def dispatch(self, message: Any) -> None:
+        """Past Channels' own, which goes through a thread that all sockets share to look after database connections:
+        nothing here uses one outside of `in_thread`."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         """Accept, for a client learns a close code only of an accepted socket; whoever is not signed in by header or

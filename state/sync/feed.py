@@ -70,6 +70,8 @@ class Feed:
         self.floor = 0
         self.audit = 0
         self.ring = Ring()
+        #: What was read last for those whom the ring does not reach back to.
+        self._pages = Ring()
         self.policies = Policies()
         #: (revision, seconds since 1970) of the last commits, for whoever measures how soon all have them.
         self.commits: deque[tuple[int, float]] = deque(maxlen=4096)
@@ -140,16 +142,24 @@ class Feed:
         if position >= self.head:
             return []
         kept = self.ring.since(position)
+        if kept is None:
+            kept = self._pages.since(position) or None
         if kept is not None:
             return kept
         page = await self._page(position)
         if page.space.epoch != self.epoch:
             self.wake()
             raise EpochChanged
-        return [each for each in revisions_of(page.entries) if each.number <= self.head]
+        found = [each for each in revisions_of(page.entries) if each.number <= self.head]
+        # Readers that come back take a window at a time: the rest of the page is theirs next.
+        self._pages.clear()
+        self._pages.extend(found)
+        return found
 
     async def _page(self, position: int) -> LogPage:
-        return await in_thread(self.store.read_log)(self.space, after=position, limit=PAGE)
+        return await in_thread(self.store.read_log, test=False)(
+            self.space, after=position, limit=PAGE
+        )
 
     # -- opening --------------------------------------------------------------------------------------------------
 
@@ -172,6 +182,7 @@ class Feed:
         """Where the space stands, and who may read what in it at that moment or later."""
         info, states = await in_thread(self._survey)()
         self.ring.clear()
+        self._pages.clear()
         self.policies.clear()
         self.policies.put(states)
         # A policy that is newer than the head would hide changes without anybody having been told why.
@@ -259,7 +270,7 @@ class Feed:
             new = revisions_of(page.entries)
             touched = {entry.state_id for each in new for entry in each.touched}
             if touched:
-                loaded |= await in_thread(self.store.load_states)(self.space, touched)
+                loaded |= await in_thread(self.store.load_states, test=False)(self.space, touched)
                 until = max([until, *(each.revision for each in loaded.values())])
             revisions += new
             reached = new[-1].number if new else reached
@@ -270,7 +281,7 @@ class Feed:
 
     async def _hear_audit(self, info: SpaceInfo) -> None:
         if info.audit > self.audit:
-            read = in_thread(self.store.read_audit)
+            read = in_thread(self.store.read_audit, test=False)
             records = await read(self.space, after=self.audit, limit=PAGE)
             self.audit = max(self.audit, *(each.n for each in records))
             for each in tuple(self.followers):

@@ -80,12 +80,26 @@ class _Watch:
 
     def __init__(self, pool: Pool, space: str) -> None:
         self.lives: set[Live] = set()
+        #: The least revision that all of them have acknowledged, and how many stand there.
+        self.least = self._there = 0
         self._pool = pool
         loop = asyncio.get_running_loop()
         self._heard: list[Subscription] = [
             hub().subscribe(topic, self._hear, loop=loop, resync=self.review)
             for topic in pool.directory.topics(space)
         ]
+
+    def came_on(self, live: Live, was_at: int) -> bool:
+        """Whether with this one, which stood at `was_at`, all have."""
+        if was_at > self.least:
+            return False  # others hold it up
+        self._there -= live.acked > self.least
+        if self._there > 0:
+            return False
+        places = [each.acked for each in self.lives]
+        self.least = min(places, default=0)
+        self._there = places.count(self.least)
+        return True
 
     def _hear(self, message: Outgoing) -> None:
         if self._pool.directory.concerns_rights(message.payload):
@@ -131,8 +145,6 @@ class Pool:
         self._running: list[asyncio.Task[None]] = []
         self._control: Subscription | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        #: By space: the least revision that all its sockets here have acknowledged.
-        self._least: dict[str, int] = {}
 
     # -- sockets come and go --------------------------------------------------------------------------------------
 
@@ -168,7 +180,6 @@ class Pool:
         if not watch.lives:
             watch.close()
             del self._watches[live.space]
-            self._least.pop(live.space, None)
         assert live.opened is not None
         if self._lives.get(live.opened.id) is live:
             del self._lives[live.opened.id]
@@ -233,15 +244,10 @@ class Pool:
         """Count how soon after their commit all sockets of the space have acknowledged changes. This one has just come
         on from the revision `was_at`."""
         watch, feed = self._watches.get(live.space), live.feed
-        if watch is None or feed is None or not feed.commits:
+        if watch is None or feed is None or not feed.commits or not watch.came_on(live, was_at):
             return
-        least = self._least.get(live.space, 0)
-        if was_at > least:
-            return  # others hold it up
-        least = min((each.acked for each in watch.lives), default=0)
-        self._least[live.space] = least
         now = time.time()
-        while feed.commits and feed.commits[0][0] <= least:
+        while feed.commits and feed.commits[0][0] <= watch.least:
             counts.converged(max(0.0, now - feed.commits.popleft()[1]))
 
     # -- time goes by ---------------------------------------------------------------------------------------------
