@@ -94,7 +94,9 @@ def test_two_people_and_one_document(page: Page, site: Site) -> None:
     edit(page, '"Spring"', '"Mine"')
     edit(other, '"Spring"', '"Theirs"')
     save(other)
-    expect(page.get_by_text("Version 3 by admin has arrived; you are editing version 2.")).to_be_visible()
+    expect(
+        page.get_by_text("Version 3 by admin has arrived; you are editing version 2.")
+    ).to_be_visible()
     expect(page.get_by_label("Document (JSON)")).to_have_value(re.compile('"Mine"'))
     save(page)
     expect(page.locator(".state-sides legend code")).to_have_text(["/title"])

@@ -32,7 +32,7 @@ from state.values import (
     TargetStatus,
     TaskStatus,
 )
-from state.values.sync import ENDED, SERVED
+from state.values.sync import ENDED
 
 #: Tasks on the page, and targets of one that are shown each.
 TASKS: Final = 30
@@ -68,9 +68,16 @@ class Shown:
 
     @property
     def served(self) -> int:
-        """Targets with which nothing more is to be done, the failed ones not counted."""
-        done = SERVED - {TargetStatus.FAILED, TargetStatus.CANCELLED}
-        return sum(each.status in done for each in self.task.targets)
+        """Targets that have confirmed."""
+        return self._number(TargetStatus.COMPLETED)
+
+    @property
+    def deferred(self) -> int:
+        """Targets that get it when they are back."""
+        return self._number(TargetStatus.DEFERRED)
+
+    def _number(self, status: TargetStatus) -> int:
+        return sum(each.status is status for each in self.task.targets)
 
     @property
     def parts(self) -> list[tuple[str, int, int]]:
