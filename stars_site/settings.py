@@ -341,8 +341,8 @@ CELERY_BEAT_SCHEDULE = {
     # Tick of `SyncConfig.sync_interval`: what nobody rang for. One that comes late is worth nothing.
     "state-sync-tasks": {
         "task": "state.sync_tasks",
-        "schedule": timedelta(seconds=1),
-        "options": {"expires": 10.0},
+        "schedule": timedelta(seconds=STARS_STATE_SYNC["sync_interval"]),
+        "options": {"expires": max(10.0, 2 * STARS_STATE_SYNC["sync_interval"])},
     },
     "state-sweep": {
         "task": "state.sweep",

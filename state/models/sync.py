@@ -82,8 +82,11 @@ class Connection(models.Model):
     due_at = models.DateTimeField(null=True, blank=True)
     lease = models.CharField(max_length=32, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)
-    #: The revision up to which the message under way reaches, so that it is the same when it is sent again.
-    sending = models.BigIntegerField(null=True, blank=True)
+    #: What was sent and not acknowledged, so that it is the same when it is sent again: {"revision", "synced",
+    #: "digest"}.
+    sending: models.JSONField[dict[str, Any] | None, dict[str, Any] | None] = models.JSONField(
+        null=True, blank=True
+    )
 
     class Meta:
         ordering = ("space", "agent", "name", "id")

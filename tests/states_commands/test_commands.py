@@ -12,9 +12,9 @@ import redis
 
 from state import conf
 from state.bus.database import DatabaseCursorStore
-from state.models import Entry, State
+from state.models import Connection, Entry, State
 from state.persistence.file import FilePersistence
-from state.policy import system
+from state.policy import Caller, system
 from state.refusals import Compacted
 from tests.admin.states import bury
 from tests.persistence.backends import LASTING, files_below, rows_of_states
@@ -188,6 +188,21 @@ def test_without_a_revision_retention_decides(kind: str, use: Use) -> None:
     ]
     use(kind, retention={"*": 0}, min_entries=2)
     assert "Harbour: history begins after revision 5 of 7." in run("state_compact")
+
+
+def test_what_connected_agents_still_need_stays_unless_a_revision_is_named(
+    kind: str, use: Use
+) -> None:
+    agent = Caller(space="Harbour", name="agent:wim")
+    held = conf.sync_manager().sessions.open(agent, user_id=None)
+    conf.close_manager()
+    Connection.objects.filter(pk=held.id).update(acked=3)
+    use(kind, retention={"*": 0}, min_entries=2)
+    told = run("state_compact").splitlines()
+    assert told[0] == "Harbour: history begins after revision 3 of 7."
+    assert told[1] == "Lighthouse: history begins after revision 5 of 7."
+    told = run("state_compact", space="Harbour", to=6).splitlines()
+    assert told == ["Harbour: history begins after revision 6 of 7."]
 
 
 def test_a_revision_belongs_to_a_space(kind: str) -> None:

@@ -80,6 +80,7 @@ class Desk:
         self.states = StateManager(StateManagerConfig(), self.bus, memory_store())
         self.post = Post()
         self.gone: set[str] = set()
+        self._made: list[StateSyncManager] = []
         self.sync = self.another(**config)
         self.delivered: list[control.Deliver] = []
         self.ended: list[control.End] = []
@@ -91,7 +92,7 @@ class Desk:
     ) -> StateSyncManager:
         """One more process's."""
         config = {"timeout": timedelta(seconds=30), **config}
-        return StateSyncManager(
+        made = StateSyncManager(
             self.states,
             self.bus,
             SyncConfig(**config),
@@ -100,9 +101,13 @@ class Desk:
             send=send or self.post,
             threads=threads,
         )
+        self._made.append(made)
+        return made
 
     def close(self) -> None:
         self._listening.close()
+        for each in self._made:
+            each.close()
         self.states.close()
 
     def _caller_of(self, row: Connection) -> Caller:

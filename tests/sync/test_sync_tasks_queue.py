@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from state.models import SyncTarget, SyncTask
@@ -96,3 +100,18 @@ def test_ended_tasks_are_forgotten_after_a_week(desk: Desk) -> None:
     assert desk.sync.sweep()["tasks"] == 1
     assert [str(each) for each in SyncTask.objects.values_list("pk", flat=True)] == [waiting]
     assert not SyncTarget.objects.exclude(task__pk=waiting).exists()
+
+
+def test_beat_looks_after_them_as_often_as_the_settings_say() -> None:
+    asked = (
+        "from stars_site.settings import CELERY_BEAT_SCHEDULE as each;"
+        "print(each['state-sync-tasks']['schedule'].total_seconds())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "STARS_SYNC_INTERVAL": "2.5"},
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    assert float(told.stdout) == 2.5

@@ -9,12 +9,16 @@ from django.core.management.base import BaseCommand, CommandError
 
 from state.management.commands._stored import chosen, opened_store
 from state.manager.compacting import compact
+from state.sync import sessions
 
 
 class Command(BaseCommand):
     """Compact the logs of shared states."""
 
-    help = "Give up history: by default what is past its retention, with --space and --to all up to that revision."
+    help = (
+        "Give up history: by default what is past its retention and no connected agent still needs, with --space and"
+        " --to all up to that revision."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which space, and how far."""
@@ -29,7 +33,7 @@ class Command(BaseCommand):
             for info in chosen(store, space):
                 if to is not None and to > info.revision:
                     raise CommandError(f"{info.id} is at revision {info.revision}, not at {to}.")
-                after = compact(store, info.id, floor=to)
+                after = compact(store, info.id, floor=to, held=sessions.floor(info.id))
                 self.stdout.write(
                     f"{info.id}: history begins after revision {after.compact_revision} of {after.revision}."
                 )

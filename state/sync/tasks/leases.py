@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
-from django.db import connection, transaction
+from django.db import Error, close_old_connections, connection, transaction
 from django.db.models import Q, QuerySet
 
 from state.models import Connection, SyncTask
 
 M = TypeVar("M", Connection, SyncTask)
 
+logger = logging.getLogger(__name__)
+
 #: How long, unless extended.
 LEASE: Final = timedelta(seconds=60)
+#: What this process could not give back, for the database was away.
+_owed: list[tuple[Connection | SyncTask, dict[str, Any]]] = []
+_lock = threading.Lock()
 
 
 def take(rows: QuerySet[M], now: datetime, **changes: Any) -> M | None:
@@ -43,11 +50,35 @@ def extend(row: M, now: datetime, *, lasting: timedelta = LEASE, **changes: Any)
     return _change(row, {"lease_until": now + lasting, **changes})
 
 
-def release(row: M, **changes: Any) -> bool:
-    """Give the lease back, changing the row as told; False (and nothing is changed) when it was lost before."""
-    return _change(row, {"lease": "", "lease_until": None, **changes})
+def release(row: Connection | SyncTask, **changes: Any) -> bool:
+    """Give the lease back, changing the row as told; False (and nothing is changed) when it was lost before.
+
+    Does not raise when the database breaks off: it is connected to again, and while it is away the lease is owed until
+    `settle`.
+    """
+    changes = {"lease": "", "lease_until": None, **changes}
+    try:
+        return _change(row, changes)
+    except Error:
+        close_old_connections()
+    try:
+        return _change(row, changes)
+    except Error as error:
+        logger.warning("a lease is given back later: %s", error, extra={"row": str(row.pk)})
+        with _lock:
+            _owed.append((row, changes))
+        return False
 
 
-def _change(row: M, changes: dict[str, Any]) -> bool:
+def settle() -> None:
+    """Give back what is owed, for the database may be there again. Does not raise for its sake."""
+    with _lock:
+        owed = _owed.copy()
+        _owed.clear()
+    for row, changes in owed:
+        release(row, **changes)
+
+
+def _change(row: Connection | SyncTask, changes: dict[str, Any]) -> bool:
     # Who ends or cancels what the row stands for clears the lease.
     return bool(type(row)._default_manager.filter(pk=row.pk, lease=row.lease).update(**changes))

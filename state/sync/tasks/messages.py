@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
 from state.sync import snapshots
 from state.sync.protocol import ResetReason, SnapState, WireEntry
-from state.sync.tasks.reading import Changes
+from state.sync.protocol.limits import PART
+from state.sync.tasks.reading import Page
 from state.values import SharedState
 
 
@@ -34,41 +36,64 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     task: str = ""
 
 
-def of_changes(
-    changes: Changes, *, space: str, session: str, epoch: str
-) -> Iterator[tuple[str, Message]]:
-    """The messages of one read, each with its id: session, history and revision, so that a message which is sent once
-    more has the same id, and one of another history never has."""
-    message_id = f"{session}:{_short(epoch)}:{changes.revision}"
-    synced = not changes.more
-    if not changes.snapshot:
-        message = Message(
-            space=space,
-            session=session,
-            token=changes.token,
-            synced=synced,
-            entries=changes.entries,
-            states=tuple(map(snapshots.snap_state, changes.states)),
-        )
-        yield message_id, message
-        return
-    for frame in snapshots.parts(0, changes.revision, changes.states):
-        message = Message(
-            space=space,
-            session=session,
-            # Only with the last part is the reader there.
-            token=changes.token if frame.last else "",
-            synced=synced and frame.last,
-            states=frame.states,
-            snapshot=True,
-            reset=changes.reset,
-            part=frame.part,
-            last=frame.last,
-        )
-        yield f"{message_id}/{frame.part}", message
+class Posting(NamedTuple):
+    """A message as it is sent. An id tells of the content too: what is not the same has never the same id."""
+
+    id: str
+    body: bytes
 
 
-def of_task(state: SharedState, *, session: str, token: str, task: str) -> tuple[str, Message]:
+def of_page(page: Page, *, space: str, session: str) -> tuple[str, list[Posting]]:
+    """A digest of all that is sent for a page, and the messages. States come before entries and never with them."""
+    bodies = [msgspec.json.encode(each) for each in _messages(page, space, session)]
+    digest = _digest(*bodies)
+    found = f"{session}:{page.revision}:{digest}"
+    if len(bodies) == 1:
+        return digest, [Posting(found, *bodies)]
+    return digest, [Posting(f"{found}/{n}", body) for n, body in enumerate(bodies, 1)]
+
+
+def _messages(page: Page, space: str, session: str) -> Iterator[Message]:
+    parts = list(_parts(page.states)) if page.states or page.snapshot else []
+    for number, states in enumerate(parts, 1):
+        last = number == len(parts)
+        # Only with the last message of all is the reader there.
+        there = last and not page.entries
+        yield Message(
+            space=space,
+            session=session,
+            token=page.token if there else "",
+            synced=page.synced and there,
+            states=tuple(states),
+            snapshot=page.snapshot,
+            reset=page.reset,
+            part=number,
+            last=last,
+        )
+    if page.entries:
+        yield Message(
+            space=space,
+            session=session,
+            token=page.token,
+            synced=page.synced,
+            entries=page.entries,
+        )
+
+
+def _parts(states: Iterable[SnapState]) -> Iterator[list[SnapState]]:
+    """At least one; each as large as a frame may be."""
+    part, size = list[SnapState](), 0
+    for each in states:
+        length = len(msgspec.json.encode(each))
+        if part and size + length > PART:
+            yield part
+            part, size = [], 0
+        part.append(each)
+        size += length
+    yield part
+
+
+def of_task(state: SharedState, *, session: str, token: str, task: str) -> Posting:
     """One state whole, which a sync task pushes."""
     message = Message(
         space=state.space,
@@ -78,9 +103,13 @@ def of_task(state: SharedState, *, session: str, token: str, task: str) -> tuple
         states=(snapshots.snap_state(state),),
         task=task,
     )
-    return f"{session}:{task}:{state.revision}", message
+    body = msgspec.json.encode(message)
+    return Posting(f"{session}:{task}:{_digest(body)}", body)
 
 
-def _short(epoch: str) -> str:
+def _digest(*bodies: bytes) -> str:
     """In characters that may stand in an id."""
-    return hashlib.sha256(epoch.encode()).hexdigest()[:8]
+    found = hashlib.sha256()
+    for each in bodies:
+        found.update(each)
+    return found.hexdigest()[:16]

@@ -64,6 +64,7 @@ class Queue:
     def claim(self) -> SyncTask | None:
         """A task on which something is to be done, leased to whoever asks: one that runs, or the next one if there is
         a slot for it."""
+        leases.settle()
         now = self._clock()
         due = SyncTask.objects.filter(due_at__lte=now)
         running = due.filter(status=TaskStatus.RUNNING).order_by("due_at")

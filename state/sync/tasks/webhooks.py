@@ -8,16 +8,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-import msgspec
+from django.db import Error
 from django.db.models import Q
 
 from state.bus.threads import fresh_connections, no_connections
-from state.errors import NotAllowed, NotFound, StarsError, Unavailable
+from state.errors import StarsError, Unavailable
 from state.manager import StateManager
 from state.models import Connection, SyncTask
 from state.policy import Caller
@@ -26,7 +26,8 @@ from state.sync.filters import filter_of
 from state.sync.metrics import counts
 from state.sync.sessions import Sessions
 from state.sync.tasks import leases, messages
-from state.sync.tasks.reading import Changes, read_changes
+from state.sync.tasks.messages import Posting
+from state.sync.tasks.reading import Page, Reading
 from state.sync.tasks.recipients import Callers
 from state.sync.tasks.runner import AWAY, pause
 from state.sync.telling import Publish, tell
@@ -84,6 +85,7 @@ class Webhooks:
         """`allowed`: hosts and networks that may be private (`webhooks.addresses`). With `threads` so many webhooks are
         served at once and nobody waits for them; with 0, whoever calls `work` does it all."""
         self._manager, self._sessions, self._config = manager, sessions, config
+        self._reading = Reading(manager, config)
         self._callers, self._publish, self._clock = callers, publish, clock
         self._allowed, self._send = allowed, send
         self._threads = ThreadPoolExecutor(threads, "state-webhooks") if threads else None
@@ -93,6 +95,7 @@ class Webhooks:
 
     def work(self) -> None:
         """Serve those for whom there is something."""
+        leases.settle()
         for key in self._behind():
             if self._threads is None:
                 self._turn(key)
@@ -110,6 +113,7 @@ class Webhooks:
         """Begin nothing more; idempotent. What is under way comes to its end, or another process sends it again."""
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
+        self._reading.close()
 
     def _in_thread(self, key: str) -> None:
         """A slow receiver holds up nobody who calls `work`."""
@@ -131,7 +135,9 @@ class Webhooks:
     def push(self, row: Connection, task: str, state: SharedState) -> None:
         """The state as a snapshot, at once and beside what is delivered in order. Raises WebhookFailed."""
         token = _place(row)["token"]
-        self._post(row, *messages.of_task(state, session=row.pk, token=token, task=task))
+        posting = messages.of_task(state, session=row.pk, token=token, task=task)
+        self._post(row, posting)
+        counts.sent(0, len(posting.body))
 
     def hurry(self, row: Connection) -> None:
         """Have what it has not got sent now."""
@@ -163,7 +169,17 @@ class Webhooks:
     # -- serving -----------------------------------------------------------------------------------------------------
 
     def _serve(self, row: Connection, until: float) -> None:
-        """All that is new to one webhook, as far as the time goes."""
+        """All that is new to one webhook, as far as the time goes; afterwards the lease is given back."""
+        try:
+            self._go_on(row, until)
+        except (Unavailable, Error) as error:
+            logger.warning("a webhook waits: %s", error, extra={"connection": row.pk})
+            leases.release(row, due_at=self._clock() + AWAY)
+        except Exception:
+            logger.exception("a webhook is tried again later", extra={"connection": row.pk})
+            leases.release(row, due_at=self._clock() + RARELY[0])
+
+    def _go_on(self, row: Connection, until: float) -> None:
         try:
             caller = self._callers(row)
             while self._deliver(row, caller):
@@ -172,39 +188,31 @@ class Webhooks:
                     return
         except WebhookFailed as error:
             self._failed(row, error)
-        except (NotFound, NotAllowed) as error:
-            # Whoever made it may act there no more, or the space is gone.
-            self._end(row, ConnectionStatus.ERROR, error.message)
-        except Unavailable as error:
-            logger.warning("a webhook waits: %s", error, extra={"connection": row.pk})
-            leases.release(row, due_at=self._clock() + AWAY)
+        except Unavailable:
+            raise
         except StarsError as error:
+            # Whoever made it may act there no more, the space is gone, or its token is none.
             self._end(row, ConnectionStatus.ERROR, error.message)
-        except Exception:
-            logger.exception("a webhook is tried again later", extra={"connection": row.pk})
-            leases.release(row, due_at=self._clock() + RARELY[0])
 
     def _deliver(self, row: Connection, caller: Caller) -> bool:
         """The next message or messages; whether there may be more and the webhook is still ours."""
         place, now = _place(row), self._clock()
-        wanted = filter_of(place["states"])
-        token = place["token"] or None
-        # A message that is sent once more is the same one, whatever has come since.
-        changes = read_changes(
-            self._manager, caller, wanted, token, self._config.batch_size, until=row.sending
-        )
+        wanted, token = filter_of(place["states"]), place["token"] or None
+        page = self._reading.page(caller, wanted, token, self._config.batch_size)
         connects = row.status != ConnectionStatus.CONNECTED
-        if changes.entries or changes.states or changes.snapshot:
-            row.sending = changes.revision
-            if not self._keep(row, sending=row.sending):
-                return False
-            for message_id, message in self._messages(row, changes):
-                if not self._keep(row):
+        if not page.is_empty:
+            page, digest, postings = self._postings(row, page)
+            sending = {"revision": page.revision, "synced": page.synced, "digest": digest}
+            for posting in postings:
+                if not self._keep(row, sending=sending):
                     return False
-                self._post(row, message_id, message)
+                self._post(row, posting)
+            if not page.entries:  # else the engine has counted them
+                counts.sent(0, sum(len(each.body) for each in postings))
             now = self._clock()
-        place |= {"acked": changes.revision, "token": changes.token}
-        row.subscriptions, row.acked, row.sending = [place], changes.revision, None
+        moves = not page.is_empty or page.token != token
+        place |= {"acked": page.revision, "token": page.token}
+        row.subscriptions, row.acked, row.sending = [place], page.revision, None
         row.status, row.tries = ConnectionStatus.CONNECTED.value, 0
         done = {
             "subscriptions": row.subscriptions,
@@ -219,31 +227,37 @@ class Webhooks:
         }
         if connects:
             done["connected_at"] = now
-        kept = self._keep(row, **done) if changes.more else leases.release(row, **done)
+        more = page.more and moves
+        kept = self._keep(row, **done) if more else leases.release(row, **done)
         if kept and connects:
             self._tell(EventType.AGENT_CONNECTED, row)
         if kept:
             self._wake_tasks(row)
-        return kept and changes.more
+        return kept and more
 
-    def _messages(
-        self, row: Connection, changes: Changes
-    ) -> Iterator[tuple[str, messages.Message]]:
-        epoch = tokens.decode(changes.token).epoch
-        return messages.of_changes(changes, space=row.space, session=row.pk, epoch=epoch)
+    def _postings(self, row: Connection, page: Page) -> tuple[Page, str, list[Posting]]:
+        """The messages of a page, or of as much of it as was sent before and not acknowledged.
 
-    def _post(self, row: Connection, message_id: str, message: messages.Message) -> None:
+        What comes again is the very same, whatever was committed since; where that cannot be, for states or rights are
+        others by now, the whole page goes out, and by other ids.
+        """
+        if row.sending is not None:
+            same = page.until(row.sending["revision"], synced=row.sending["synced"])
+            digest, postings = messages.of_page(same, space=row.space, session=row.pk)
+            if digest == row.sending["digest"]:
+                return same, digest, postings
+        return page, *messages.of_page(page, space=row.space, session=row.pk)
+
+    def _post(self, row: Connection, posting: Posting) -> None:
         assert row.secret is not None  # the table's own rule
-        body = msgspec.json.encode(message)
         self._send(
             row.address,
             secrets.reveal(bytes(row.secret), row.pk),
-            message_id,
-            body,
+            posting.id,
+            posting.body,
             timeout=self._config.timeout.total_seconds(),
             allowed=self._allowed,
         )
-        counts.sent(len(message.entries), len(body))
 
     def _keep(self, row: Connection, **changes: Any) -> bool:
         lasting = max(leases.LEASE, 2 * self._config.timeout)
