@@ -304,7 +304,11 @@ async def test_a_backup_that_is_restored_is_another_epoch(
         # On the open socket: forget everything, and a snapshot of what there is now.
         await write(manager, "plan", n=100)
         reason, again = await reset_of(speaker)
-        assert (reason, again["plan"]["data"]) == ("epoch", {"n": 100})
+        assert reason == "epoch"
+        if again["plan"]["data"] != {"n": 100}:  # it was noticed before the write
+            assert again["plan"]["data"] == {"n": 0}
+            (entry,) = (await speaker.hear("delta"))["entries"]
+            assert entry["ops"][0]["value"] == 100
         assert again[""]["token"] != found[""]["token"]
         for n in (101, 102):
             await write(manager, "plan", n=n)
@@ -346,6 +350,11 @@ async def test_a_token_says_where_a_filtered_reader_is_even_when_nothing_came(
         for n in range(3):
             await write(manager, "plan", n=n)
         await from_token(speaker, token, "other*")
-        mark = await speaker.hear("mark")
-        assert (mark["prev"], mark["rev"], mark["synced"]) == (1, 4, True)
+        mark, prev = await speaker.hear("mark"), 1
+        while mark["rev"] < 4:  # the feed was behind the store
+            assert (mark["prev"], mark["synced"]) == (prev, True)
+            prev = mark["rev"]
+            await from_token(speaker, mark["token"], "other*")
+            mark = await speaker.hear("mark")
+        assert (mark["prev"], mark["rev"], mark["synced"]) == (prev, 4, True)
         assert tokens.decode(mark["token"]).revision == 4
