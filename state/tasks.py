@@ -17,14 +17,15 @@ SWEEP = "state.sweep"
 
 @shared_task(name=TICK)
 def tick() -> None:
-    """Apply journalled operations that the process which took them did not."""
+    """Apply journalled operations that the process which took them did not; notice which agents fell silent."""
     conf.manager().tick()
+    conf.sync_manager().sweep()
 
 
 @shared_task(name=SWEEP)
 def sweep() -> None:
-    """Expire states and sessions, settle overdue conflicts, forget old outcomes, compact."""
-    done = {**conf.sync_manager().sweep(), **conf.manager().sweep()}
+    """Expire states, settle overdue conflicts, forget old outcomes, compact."""
+    done = conf.manager().sweep()
     if any(done.values()):
         logger.info("states swept: %s", done)
 

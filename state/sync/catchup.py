@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from state.errors import Unavailable
@@ -21,6 +21,7 @@ from state.sync.protocol.limits import PART
 from state.sync.ring import Revision
 from state.sync.selecting import Chunk, turn, whole
 from state.threads import in_thread
+from state.values import SharedState
 
 if TYPE_CHECKING:
     from state.sync.subscription import Subscription
@@ -92,7 +93,7 @@ class CatchUp:
         elif sub.mode == "latest":
             return await self._latest(most)
         else:
-            revisions = await feed.after(sub.position)
+            revisions = await feed.after(sub.position, sub.epoch)
             if not revisions:
                 if sub.consistent <= feed.head:
                     return False
@@ -135,7 +136,9 @@ class CatchUp:
             reader = sub.reader
             snap = await in_thread(snapshots.read)(self._store, reader.caller, reader.wanted)
         # Everything that is sent is judged by policies that are at least as new.
-        if snap.epoch != feed.epoch or not await feed.reach(snap.consistent, timeout=FUTURE):
+        if snap.epoch != sub.epoch or not await feed.reach(snap.consistent, timeout=FUTURE):
+            raise EpochChanged
+        if sub.epoch != feed.epoch:
             raise EpochChanged
         if sub.reader is not reader:
             return  # somebody with other rights reads now: look again
@@ -157,17 +160,35 @@ class CatchUp:
             self.sink.say(frame)
         self.sink.granted(sub, frozenset(each.id for each in snap.states))
 
+    async def _load(self, ids: Collection[str]) -> dict[str, SharedState]:
+        """States of the history that is followed. Raises EpochChanged."""
+
+        def read() -> dict[str, SharedState]:
+            found = self._store.load_states(self.feed.space, ids)
+            if snapshots.standing(self._store, self.feed.space).epoch != self.sub.epoch:
+                raise EpochChanged
+            return found
+
+        found = await in_thread(read)()
+        if self.feed.epoch != self.sub.epoch:
+            raise EpochChanged
+        return found
+
     async def _grant(self) -> None:
         """Send states whole that the reader may see only now, as of a revision up to which it has all others."""
         sub, feed = self.sub, self.feed
         ids = frozenset(sub.granted)
         sub.withheld |= ids
-        found = await in_thread(self._store.load_states)(feed.space, ids)
-        until = max([feed.head, *(each.revision for each in found.values())])
+        # What changes while this is read comes after it, and is not left out.
+        head = feed.head
+        found = await self._load(ids)
+        until = max([head, *(each.revision for each in found.values())])
         if not await feed.reach(until, timeout=FUTURE):
             raise EpochChanged
         while sub.position < until:
-            revisions = [each for each in await feed.after(sub.position) if each.number <= until]
+            revisions = [
+                each for each in await feed.after(sub.position, sub.epoch) if each.number <= until
+            ]
             self._serve(self._to_next_turn(revisions))
             if sub.wants_snapshot:
                 return
@@ -192,7 +213,7 @@ class CatchUp:
         sub, feed = self.sub, self.feed
         sub.collected = max(sub.collected, sub.position)
         while sub.collected < feed.head:
-            revisions = self._to_next_turn(await feed.after(sub.collected))
+            revisions = self._to_next_turn(await feed.after(sub.collected, sub.epoch))
             if sub.wants_snapshot:
                 return True
             for each in revisions:
@@ -207,12 +228,15 @@ class CatchUp:
             sub.granted.clear()
         if not sub.pending:
             sub.position = sub.collected
-            return sub.consistent > feed.head and await feed.reach(sub.consistent, timeout=FUTURE)
+            if sub.consistent <= feed.head:
+                return False
+            await feed.reach(sub.consistent, timeout=FUTURE)
+            return True
         if not sub.may_send:
             raise _Blocked
         room = min(sub.config.batch_size, sub.sink.window.room(), most or sub.config.batch_size)
         ids = sorted(sub.pending)[: max(1, room)]
-        found = await in_thread(self._store.load_states)(feed.space, ids)
+        found = await self._load(ids)
         sub.consistent = max([sub.consistent, *(each.revision for each in found.values())])
         caller = sub.reader.caller
         texts, size = list[str](), 0

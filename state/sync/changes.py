@@ -172,6 +172,9 @@ class _Bell:
         self.is_gone = True
         self._news.set()
 
+    def fail(self) -> None:
+        """It does nothing that could."""
+
 
 def missing(feed: Feed, caller: Caller, wanted: Filter) -> tuple[str, ...]:
     """Of the states that are named, those that are not there for the caller now."""

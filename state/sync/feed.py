@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from state.errors import Unavailable
 from state.fanout import Outgoing, Subscription, hub
@@ -25,8 +25,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds to wait for Redis to confirm the subscription of pokes; the sweep works without.
 CONFIRM: Final = 3.0
-#: Entries read at once.
+#: Entries read at once, and pages kept for readers that are behind.
 PAGE: Final = 1000
+PAGES: Final = 4
 #: Seconds per follower between two frames, and at most: what comes meanwhile goes into one frame. A frame costs the
 #: server about 90 us per socket, whatever is in it (`bench/live.py`).
 PACE: Final = 0.0002
@@ -54,6 +55,18 @@ class Follower(Protocol):
     def gone(self) -> None:
         """There is no such space any more."""
 
+    def fail(self) -> None:
+        """It raised when it was told; what it was told of is still to come."""
+
+
+class _News(NamedTuple):
+    """New revisions, the states whose readers changed in them, and where the space stood."""
+
+    revisions: list[Revision]
+    loaded: dict[str, SharedState]
+    info: SpaceInfo
+    more: bool
+
 
 def space_topic(space: str) -> str:
     """The hub's topic of what changes in a space."""
@@ -71,7 +84,7 @@ class Feed:
         self.audit = 0
         self.ring = Ring()
         #: What was read last for those whom the ring does not reach back to.
-        self._pages = Ring()
+        self._pages: deque[Ring] = deque(maxlen=PAGES)
         self.policies = Policies()
         #: (revision, seconds since 1970) of the last commits, for whoever measures how soon all have them.
         self.commits: deque[tuple[int, float]] = deque(maxlen=4096)
@@ -110,7 +123,7 @@ class Feed:
     def wake(self) -> None:
         """There may be something new: look, soon."""
         self._woken = True
-        if self._reading is None and self._is_open:
+        if self._reading is None and self._is_open and self.guests:
             self._reading = asyncio.get_running_loop().create_task(self._read_on())
 
     def look(self, info: SpaceInfo) -> None:
@@ -134,26 +147,30 @@ class Feed:
             self._waiting = [each for each in self._waiting if each[1] is not waiter]
         return True
 
-    async def after(self, position: int) -> list[Revision]:
-        """Revisions after `position` and up to `head`: the first ones, all if the ring has them; none at `head`.
+    async def after(self, position: int, epoch: str) -> list[Revision]:
+        """Revisions after `position` of that epoch and up to `head`: the first ones, all if the ring has them; none at
+        `head`.
 
         Raises Compacted when some of them are gone, EpochChanged, Unavailable.
         """
+        if epoch != self.epoch:
+            raise EpochChanged
         if position >= self.head:
             return []
         kept = self.ring.since(position)
-        if kept is None:
-            kept = self._pages.since(position) or None
+        for each in self._pages if kept is None else ():
+            kept = kept or each.since(position) or None
         if kept is not None:
             return kept
         page = await self._page(position)
-        if page.space.epoch != self.epoch:
+        if not epoch == page.space.epoch == self.epoch:
             self.wake()
             raise EpochChanged
         found = [each for each in revisions_of(page.entries) if each.number <= self.head]
         # Readers that come back take a window at a time: the rest of the page is theirs next.
-        self._pages.clear()
-        self._pages.extend(found)
+        rest = Ring()
+        rest.extend(found)
+        self._pages.append(rest)
         return found
 
     async def _page(self, position: int) -> LogPage:
@@ -179,17 +196,27 @@ class Feed:
             self.wake()
 
     async def _begin(self) -> None:
-        """Where the space stands, and who may read what in it at that moment or later."""
-        info, states = await in_thread(self._survey)()
-        self.ring.clear()
-        self._pages.clear()
-        self.policies.clear()
-        self.policies.put(states)
-        # A policy that is newer than the head would hide changes without anybody having been told why.
-        self.head = max([info.revision, *(each.revision for each in states)])
-        self.epoch, self.audit = info.epoch, info.audit
-        self.floor = info.compact_revision
-        self._settle()
+        """Where the space stands, and who may read what in it at that moment."""
+        while True:
+            info, states = await in_thread(self._survey)()
+            self.ring.clear()
+            self._pages.clear()
+            self.policies.clear()
+            self.policies.put(states)
+            self.head, self.epoch = info.revision, info.epoch
+            self.audit, self.floor = info.audit, info.compact_revision
+            # They were read one after the other, and some after `head`: what changed meanwhile is looked up again.
+            seen = max([info.revision, *(each.revision for each in states)])
+            try:
+                news = await self._news(seen)
+            except (Compacted, EpochChanged):
+                continue
+            self.policies.put(news.loaded.values())
+            if news.revisions:
+                self.ring.extend(news.revisions)
+                self.head = news.revisions[-1].number
+            self._settle()
+            return
 
     def _survey(self) -> tuple[SpaceInfo, list[SharedState]]:
         info = self.store.open_space(self.space)
@@ -239,9 +266,11 @@ class Feed:
                 asyncio.get_running_loop().call_later(AGAIN, self.wake)
 
     async def _read(self) -> None:
-        revisions, loaded, more = await self._news()
+        news = await self._news()
+        revisions = news.revisions
         if revisions:
-            changes = self.policies.put(loaded.values())
+            self.policies.remember(revisions)
+            changes = self.policies.put(news.loaded.values())
             self.ring.extend(revisions)
             self.head = revisions[-1].number
             if self.followers:
@@ -249,25 +278,32 @@ class Feed:
                     (each.number, each.entries[0].at.timestamp()) for each in revisions
                 )
             for each in tuple(self.followers):
-                each.offer(revisions, changes)
+                try:
+                    each.offer(revisions, changes)
+                except Exception:
+                    logger.exception("a subscription of %s failed, it begins anew", self.space)
+                    each.fail()
             self._settle()
-        if more:
+        await self._hear_audit(news.info)
+        if news.more:
             self._woken = True
 
-    async def _news(self) -> tuple[list[Revision], dict[str, SharedState], bool]:
-        """What comes after `head`; the states of which others may read afterwards; whether there is more.
+    async def _news(self, until: int = 0) -> _News:
+        """What comes after `head`, at least up to `until`.
 
-        The states are those of the last of these revisions, never of a later one: so whoever is told of the revisions
-        is told in the same moment of all that has hidden or shown some of them.
+        The states loaded are those of the last of these revisions, never of a later one: so whoever is told of the
+        revisions is told in the same moment of all that has hidden or shown some of them.
         """
         revisions, loaded = list[Revision](), dict[str, SharedState]()
-        reached = until = self.head
+        reached = self.head
         while True:
             page = await self._page(reached)
             if page.space.epoch != self.epoch or page.space.revision < reached:
                 raise EpochChanged
             self.floor = page.space.compact_revision
             new = revisions_of(page.entries)
+            if new and new[0].number != reached + 1:
+                raise EpochChanged  # a hole: nothing of this can be a continuation
             touched = {entry.state_id for each in new for entry in each.touched}
             if touched:
                 loaded |= await in_thread(self.store.load_states, test=False)(self.space, touched)
@@ -275,9 +311,7 @@ class Feed:
             revisions += new
             reached = new[-1].number if new else reached
             if reached >= until or not new:
-                break
-        await self._hear_audit(page.space)
-        return revisions, loaded, page.more
+                return _News(revisions, loaded, page.space, page.more)
 
     async def _hear_audit(self, info: SpaceInfo) -> None:
         if info.audit > self.audit:
@@ -331,16 +365,19 @@ class Feeds:
         while True:
             await asyncio.sleep(self._interval)
             try:
-                infos = await in_thread(self._stand)(tuple(self._feeds))
+                infos = await in_thread(self._stand)(frozenset(self._feeds))
             except Exception as error:
                 logger.warning(
                     "the spaces cannot be looked at, the next sweep tries again: %s", error
                 )
                 continue
-            for info in infos:
-                if info.id in self._feeds:
-                    self._feeds[info.id].look(info)
+            there = {info.id: info for info in infos}
+            for space, feed in self._feeds.items():
+                if space in there:
+                    feed.look(there[space])
+                else:
+                    feed.wake()  # it was removed, or is made just now
 
-    def _stand(self, spaces: tuple[str, ...]) -> list[SpaceInfo]:
+    def _stand(self, spaces: frozenset[str]) -> list[SpaceInfo]:
         """Where these spaces stand, in one read."""
         return [each for each in self.manager.store.spaces() if each.id in spaces]

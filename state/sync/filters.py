@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 import msgspec
 
@@ -34,11 +33,6 @@ class Filter(msgspec.Struct, frozen=True):
 
 def filter_of(patterns: Iterable[str]) -> Filter:
     """Raises BadPattern naming the first that is none."""
-    return _filter(frozenset(patterns))
-
-
-@lru_cache(maxsize=1024)
-def _filter(patterns: frozenset[str]) -> Filter:
     ids, prefixes = set(), set()
     for each in patterns:
         name = each.removesuffix("*")

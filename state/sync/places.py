@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
+
+#: Places that wait for their acknowledgement; with more, the oldest is no place any more.
+MAX_WAITING: Final = 1024
 
 
 class Places:
     """Revisions, each the end of a frame after which nothing was owed."""
 
     def __init__(self) -> None:
-        #: The last one that was sent, and the last one that was acknowledged; 0: none yet.
-        self.sent = self.kept = 0
-        self._waiting: deque[int] = deque()
+        #: The last one that was sent, and the last one that was acknowledged; None: there is none.
+        self.sent: int | None = None
+        self.kept: int | None = None
+        self._waiting: deque[int] = deque(maxlen=MAX_WAITING)
 
-    def begin(self, revision: int) -> None:
-        """The reader has everything up to there, and said so itself (0: nothing at all)."""
+    def begin(self, revision: int | None) -> None:
+        """The reader has everything up to there, and said so itself (None: there is nothing to come back to)."""
         self.sent = self.kept = revision
         self._waiting.clear()
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import msgspec
 
 from state.policy import Caller, Right, rights
-from state.values import SharedState
+from state.sync.ring import Revision
+from state.values import Entry, SharedState
 
-#: Readers of one state whose answers are kept.
-MAX_ANSWERS: Final = 2000
+#: Answers kept, of all readers about all states; and changes of settings that are remembered.
+MAX_ANSWERS: Final = 200_000
+MAX_PAST: Final = 5_000
 
 
 class PolicyChange(NamedTuple):
@@ -42,6 +45,9 @@ class Policies:
         self._states: dict[str, SharedState] = {}
         #: Answers that were given, by state: the same readers ask at every change.
         self._answers: dict[str, dict[Caller, bool]] = {}
+        self._count = 0
+        #: By state and the version that changed them: what the settings were before.
+        self._past: OrderedDict[tuple[str, int], SharedState | None] = OrderedDict()
 
     def put(self, states: Iterable[SharedState]) -> list[PolicyChange]:
         """Take what is newer than what is known; what changed."""
@@ -52,7 +58,7 @@ class Policies:
                 continue
             after = msgspec.structs.replace(each, data={})
             self._states[each.id] = after
-            self._answers.pop(each.id, None)
+            self._count -= len(self._answers.pop(each.id, ()))
             changes.append(PolicyChange(each.id, before, after))
         return changes
 
@@ -60,6 +66,8 @@ class Policies:
         """Forget all."""
         self._states.clear()
         self._answers.clear()
+        self._past.clear()
+        self._count = 0
 
     def sees(self, caller: Caller, state_id: str, uid: str | None = None) -> bool:
         """Whether the caller may read the state; with `uid`, what happened in that life of it (an earlier life had
@@ -69,13 +77,35 @@ class Policies:
         state = self._states.get(state_id)
         if state is None or (uid is not None and state.uid != uid):
             return False
+        if self._count >= MAX_ANSWERS:
+            self._answers.clear()
+            self._count = 0
         answers = self._answers.setdefault(state_id, {})
         found = answers.get(caller)
         if found is None:
-            if len(answers) >= MAX_ANSWERS:
-                answers.clear()
             found = answers[caller] = sees(state, caller)
+            self._count += 1
         return found
+
+    def remember(self, revisions: Iterable[Revision]) -> None:
+        """Keep what the settings were before these revisions, which come next; before they are `put`."""
+        first = set[str]()
+        for revision in revisions:
+            for entry in revision.touched:
+                if (
+                    entry.state_id not in first
+                ):  # what they were between two changes of one batch nobody knows
+                    first.add(entry.state_id)
+                    self._past[entry.state_id, entry.version] = self._states.get(entry.state_id)
+        while len(self._past) > MAX_PAST:
+            self._past.popitem(last=False)
+
+    def never_showed(self, caller: Caller, entry: Entry) -> bool:
+        """Whether it is known that the caller could not read the state just before this entry, either."""
+        if (entry.state_id, entry.version) not in self._past:
+            return False
+        before = self._past[entry.state_id, entry.version]
+        return before is None or before.deleted or not sees(before, caller)
 
     def states(self) -> Iterable[SharedState]:
         """All of them."""

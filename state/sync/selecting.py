@@ -133,11 +133,12 @@ def turn(revisions: Sequence[Revision], reader: Reader, policies: Policies) -> T
             visible = policies.sees(reader.caller, entry.state_id)
             if entry.kind is EntryKind.CREATE:
                 # Visible, it brings the whole document with it. A first life that is not visible nobody can have.
-                if not visible and entry.version > 1:
-                    return Turn(revision.number, lost=True)
-            elif entry.kind is not EntryKind.DELETE:
-                if not visible:
-                    return Turn(revision.number, lost=True)
+                hidden = not visible and entry.version > 1
+            else:
+                hidden = not visible and entry.kind is not EntryKind.DELETE
+            if hidden and not policies.never_showed(reader.caller, entry):
+                return Turn(revision.number, lost=True)
+            if visible and entry.kind not in (EntryKind.CREATE, EntryKind.DELETE):
                 granted.add(entry.state_id)
         if granted:
             return Turn(revision.number, frozenset(granted))
@@ -151,6 +152,7 @@ def coalesced(entries: Iterable[Entry]) -> list[WireEntry]:
         new, old = wire(entry), found.pop(entry.state_id, None)
         if old is not None and entry.kind not in (EntryKind.CREATE, EntryKind.DELETE):
             new.pv, new.ops, new.coalesced = old.pv, old.ops + new.ops, True
+            new.config = old.config | new.config
             if old.kind is EntryKind.CREATE:
                 new.kind = old.kind
         elif old is not None:
@@ -177,6 +179,7 @@ def whole(state: SharedState) -> WireEntry:
         at=state.timestamp,
         ops=ops,
         h=state.hash or jsonvalue.digest(state.data),
+        config={} if state.deleted else {"frozen": state.frozen},
         coalesced=True,
     )
 

@@ -105,7 +105,8 @@ class Subscription:
             self.renew("compacted")
         else:
             self.places.begin(token.revision)
-            self.prev = self.position = self.acked = token.revision
+            self.prev = self.position = token.revision
+            self.acked = min(token.revision, self.feed.head)
 
     def renew(self, reason: ResetReason) -> None:
         """Have the reader forget everything, and begin with a snapshot."""
@@ -113,7 +114,7 @@ class Subscription:
         self.granted.clear()
         # Places in another history mean nothing in this one; tokens must not lead there.
         self.acked = self.prev = 0
-        self.places.begin(0)
+        self.places.begin(None)
 
     def follow(self) -> None:
         """Catch up, then go with the feed; parked, go on."""
@@ -150,8 +151,9 @@ class Subscription:
         return bool(self.granted or self.owed)
 
     def token(self, revision: int | None = None) -> str:
-        """To come back to that revision (default: to the last place that was acknowledged)."""
-        return f"{self._prefix}.{self.places.kept if revision is None else revision}"
+        """To come back to that revision (default: to the last place that was acknowledged; "" for none)."""
+        place = self.places.kept if revision is None else revision
+        return "" if place is None else f"{self._prefix}.{place}"
 
     @property
     def acked(self) -> int:
@@ -178,6 +180,9 @@ class Subscription:
 
     def offer(self, revisions: Sequence[Revision], changes: Sequence[PolicyChange]) -> None:
         """As the feed says. It leaves the followers when it cannot take them now."""
+        if revisions[0].number != self.position + 1:
+            self._step_aside()
+            return
         mine = [each for each in changes if self.reader.wanted.matches(each.state_id)]
         if mine:
             self._revoke(mine)
@@ -210,6 +215,11 @@ class Subscription:
         """The space was removed."""
         self.sink.gone()
 
+    def fail(self) -> None:
+        """Something is wrong with it: begin with a snapshot."""
+        self.renew("integrity")
+        self._step_aside()
+
     # -- the reader's rights change -------------------------------------------------------------------------------
 
     def reread(self, caller: Caller) -> None:
@@ -218,6 +228,11 @@ class Subscription:
         before, policies = self.reader.caller, self.feed.policies
         self.reader = self.reader._replace(caller=caller)
         self._prefix = self._token_prefix()
+        if not self.is_live:
+            # What it has is of another moment than the policies: nobody can say what it lost and gained.
+            self.renew("filter")
+            self.follow()
+            return
         lost, granted = [], set[str]()
         for state in policies.states():
             if self.reader.wanted.matches(state.id) and not state.deleted:
@@ -228,14 +243,21 @@ class Subscription:
                     granted.add(state.id)
         if lost:
             self.sink.say(Revoked(sub=self.number, states=tuple(sorted(lost))))
-        if granted and not self.wants_snapshot:
+        if granted:
+            # No earlier place is one for this reader, who would have had more there.
+            self.places.begin(None)
             self.granted |= granted
             self._step_aside()
 
     def _revoke(self, changes: Iterable[PolicyChange]) -> None:
         caller = self.reader.caller
         lost = [
-            each.state_id for each in changes if each.was_seen(caller) and not each.is_seen(caller)
+            each.state_id
+            for each in changes
+            # What was deleted, and seen to be, is held by nobody.
+            if each.was_seen(caller)
+            and not each.is_seen(caller)
+            and not (each.before and each.before.deleted)
         ]
         if lost:
             self.sink.say(Revoked(sub=self.number, states=tuple(sorted(lost))))
@@ -314,7 +336,8 @@ class Subscription:
         synced = synced and not self.owes
         if not self.owes:
             self.places.add(self.position)
-        token = self.token(self.places.sent)
+        sent = self.places.sent
+        token = "" if sent is None else self.token(sent)
         self.sink.say(
             Mark(sub=self.number, prev=self.prev, rev=self.position, token=token, synced=synced)
         )
