@@ -17,9 +17,12 @@ RESETS: Final = 3
 RESETS_S: Final = 30.0
 
 
-#: Frames that may be sent at once, and per second in the long run: less than what a server takes from one client.
+#: Frames that may be sent at once, and per second in the long run: less than what a server takes from one client
+#: (`sync.heart`). So many characters count as one more, and a subscription as so many.
 BURST: Final = 500.0
 RATE: Final = 300.0
+SIZE: Final = 8 * 1024
+SUB_COST: Final = 8.0
 
 
 class Backoff:
@@ -55,13 +58,17 @@ class Resets:
 
 
 class Pace:
-    """A bucket of tokens, one for each frame."""
+    """A bucket of tokens, one for each short frame."""
 
     def __init__(self) -> None:
         self._tokens, self._at = BURST, 0.0
 
-    def wait(self, now: float) -> float:
-        """Seconds until one more frame may be sent, which counts as sent then; `now` is monotonic."""
-        self._tokens = min(BURST, self._tokens + (now - self._at) * RATE) - 1
+    def wait(self, now: float, size: int, more: float = 0.0) -> float:
+        """Seconds until a frame of so many characters may be sent, which counts as sent then; `now` is monotonic.
+
+        `more`: what it costs besides.
+        """
+        cost = 1.0 + size / SIZE + more
+        self._tokens = min(BURST, self._tokens + (now - self._at) * RATE) - cost
         self._at = now
         return max(0.0, -self._tokens / RATE)

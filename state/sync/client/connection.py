@@ -25,7 +25,6 @@ from state.sync.protocol import (
     SILENCE,
     BadFrame,
     Bye,
-    ClientFrame,
     ErrorFrame,
     Hello,
     ServerFrame,
@@ -111,7 +110,7 @@ class Connection:
         """Say it, and be welcome. Raises Lost."""
         try:
             async with asyncio.timeout(HELLO_S):
-                await self.send(hello)
+                await self.send(encode(hello))
                 while True:
                     frame, _ = await self.receive()
                     if isinstance(frame, Welcome):
@@ -119,10 +118,10 @@ class Connection:
         except TimeoutError:
             raise Lost("no welcome came") from None
 
-    async def send(self, frame: ClientFrame) -> None:
-        """Raises Lost."""
+    async def send(self, text: str) -> None:
+        """A frame. Raises Lost."""
         try:
-            await self._socket.send(encode(frame))
+            await self._socket.send(text)
         except ConnectionClosed as closed:
             raise self._lost(closed) from closed
 

@@ -77,7 +77,7 @@ class Link:
             self.status = ConnectionStatus.DISCONNECTED
             self._end(ClientClosed())
         if self._store is not None and tasks:
-            self._store.save(self._kept(self._store))
+            self._store.keep(self._kept(self._store))
             self._store.close()
 
     # -- what the client asks for ---------------------------------------------------------------
@@ -196,7 +196,7 @@ class Link:
             await self._changed.wait()
             await asyncio.sleep(KEEP_S)
             self._changed.clear()
-            await asyncio.to_thread(store.save, self._kept(store))
+            await asyncio.to_thread(store.keep, self._kept(store))
 
     def _kept(self, store: Store) -> Kept:
         """As it is now; a replica that is being fetched anew stays as it was kept."""

@@ -77,7 +77,7 @@ class Replica:
         self._barren = False
         if saved is not None and saved.token:
             self._work = {each.id: each for each in saved.states}
-            self._shown.update(self._work)
+            self._shown |= self._work
             self.revision, self.token, self._anew = saved.revision, saved.token, ""
 
     def ask(self, *, fresh: bool) -> tuple[str | None, Literal["", "integrity"]]:

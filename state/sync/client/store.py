@@ -63,7 +63,7 @@ class Store:
             if (self.kept.space, self.kept.agent) != (space, agent):
                 raise ForeignStore
         else:
-            self.save(self.kept)
+            self.keep(self.kept)
         self.writes = self._read()
         # Without what was cut off, so that a line can follow.
         self._rewrite(self.writes)
@@ -71,7 +71,7 @@ class Store:
         #: Opened by the first line.
         self._lines: TextIO | None = None
 
-    def save(self, kept: Kept) -> None:
+    def keep(self, kept: Kept) -> None:
         """Keep the replicas and their tokens, all at once. Raises OSError."""
         with self._saving:
             _replace(self._replica, msgspec.json.encode(kept))

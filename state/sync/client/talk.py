@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import UNSET
 
 from state.sync.client.acks import Acks
-from state.sync.client.backoff import Pace
+from state.sync.client.backoff import SUB_COST, Pace
 from state.sync.client.connection import Connection, Lost
 from state.sync.client.posting import Posting
 from state.sync.client.replica import Frame
@@ -34,9 +34,11 @@ from state.sync.protocol import (
     ServerFrame,
     ServerHb,
     Snap,
+    Sub,
     UnknownSubscription,
     Unsub,
     Welcome,
+    encode,
 )
 
 logger = logging.getLogger(__name__)
@@ -135,9 +137,11 @@ class Talk:
                     await self._send(write)
 
     async def _send(self, frame: ClientFrame) -> None:
-        if wait := self._pace.wait(asyncio.get_running_loop().time()):
+        text = encode(frame)
+        more = SUB_COST if isinstance(frame, Sub) else 0.0
+        if wait := self._pace.wait(asyncio.get_running_loop().time(), len(text), more):
             await asyncio.sleep(wait)
-        await self._connection.send(frame)
+        await self._connection.send(text)
 
     async def _acknowledge_soon(self) -> None:
         while True:

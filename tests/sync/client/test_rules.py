@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from state.errors import Invalid
+from state.sync import heart
+from state.sync.client import backoff
 from state.sync.client.acks import Acks
 from state.sync.client.backoff import Backoff, Pace, Resets
 from state.sync.client.connection import address
@@ -54,18 +56,18 @@ def test_pauses_grow_with_full_jitter_up_to_the_cap_and_never_below_what_was_ask
     for failed in range(12):
         seen = []
         for _ in range(200):
-            backoff = Backoff()
+            pauses = Backoff()
             for _ in range(failed):
-                backoff.pause()
-            seen.append(backoff.pause())
+                pauses.pause()
+            seen.append(pauses.pause())
         assert all(0 <= each <= min(30, 0.5 * 2**failed) for each in seen)
         assert min(seen) < max(seen) / 2, "full jitter"
         longest.append(max(seen))
     assert longest[0] <= 0.5 < longest[3] < longest[6] <= 30
-    backoff = Backoff()
-    assert backoff.pause(at_least=45) == 45
-    backoff.succeeded()
-    assert backoff.pause() <= 0.5
+    pauses = Backoff()
+    assert pauses.pause(at_least=45) == 45
+    pauses.succeeded()
+    assert pauses.pause() <= 0.5
 
 
 def test_three_resets_in_thirty_seconds_are_too_many() -> None:
@@ -81,9 +83,17 @@ def test_three_resets_in_thirty_seconds_are_too_many() -> None:
 
 def test_frames_keep_to_a_pace() -> None:
     pace = Pace()
-    assert all(pace.wait(100.0) == 0 for _ in range(500))
-    assert pace.wait(100.0) == pytest.approx(1 / 300)
-    assert pace.wait(110.0) == 0
+    assert all(pace.wait(100.0, 0) == 0 for _ in range(500))
+    assert pace.wait(100.0, 0) == pytest.approx(1 / 300)
+    assert pace.wait(110.0, 0) == 0
+    assert pace.wait(110.0, 498 * 8192) == 0
+    assert pace.wait(110.0, 0, 3) == pytest.approx(4 / 300)
+
+
+def test_the_pace_is_within_what_the_server_allows() -> None:
+    assert backoff.BURST < heart.BURST
+    assert backoff.RATE < heart.RATE
+    assert (backoff.SIZE, backoff.SUB_COST) == (heart.SIZE, heart.SUB_COST)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +119,7 @@ def test_what_is_kept_is_found_again(tmp_path: Path) -> None:
     plan = State(id="plan", uid="u", version=3, revision=9, data={"a": 1}, frozen=True)
     saved = Saved(token="t.9", revision=9, states=(plan,))
     kept = Kept(space="lab", agent="wim", session="s", replicas={key_of(("plan",), "all"): saved})
-    store.save(kept)
+    store.keep(kept)
     for op_id in "abc":
         store.add(write(op_id, base=4))
     store.end("b", lambda: ())

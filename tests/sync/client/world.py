@@ -6,11 +6,17 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from state import jsonvalue
+from state.sync.client.replica import Replica
 from state.sync.protocol import Delta, Mark, Reset, Snap, SnapState, WireEntry
 from state.values import EntryKind, Json, Operation, OperationType
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 Data = dict[str, Json]
+
+
+def shown(replica: Replica) -> dict[str, Data]:
+    """The data that a replica shows."""
+    return {name: state.data for name, state in replica.states.items()}
 
 
 class World:
