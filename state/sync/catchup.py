@@ -16,6 +16,7 @@ from state.errors import Unavailable
 from state.refusals import Compacted
 from state.sync import snapshots
 from state.sync.feed import AGAIN, EpochChanged
+from state.sync.gating import held
 from state.sync.protocol import Reset
 from state.sync.protocol.limits import PART
 from state.sync.ring import Revision
@@ -55,8 +56,9 @@ class CatchUp:
     async def pull(self, limit: int) -> None:
         """About `limit` entries, then a mark."""
         before = self.sub.sent
-        while (left := limit - (self.sub.sent - before)) > 0 and await self.step(left):
-            pass
+        left = limit
+        while (left > 0 or self.sub.wants_snapshot) and await self.step(max(left, 1)):
+            left = limit - (self.sub.sent - before)
         self.sub.unpark()
         self.sub.mark(synced=self.sub.position == self.feed.head and not self.sub.wants_snapshot)
 
@@ -117,6 +119,8 @@ class CatchUp:
         return [each for each in revisions if each.number <= found.revision]
 
     def _serve(self, revisions: Sequence[Revision], *, most: int | None = None) -> None:
+        if self.sub.wants_snapshot:
+            return  # it has to begin anew since
         served = not revisions or self.sub.serve(revisions, most=most)
         if not served and not self.sub.may_send:
             raise _Blocked
@@ -132,9 +136,8 @@ class CatchUp:
             )
             sub.reset = None
             await asyncio.sleep(wait / 1000)
-        async with sub.gate:
-            reader = sub.reader
-            snap = await in_thread(snapshots.read)(self._store, reader.caller, reader.wanted)
+        reader = sub.reader
+        snap = await held(sub.gate, snapshots.read, self._store, reader.caller, reader.wanted)
         # Everything that is sent is judged by policies that are at least as new.
         if snap.epoch != sub.epoch or not await feed.reach(snap.consistent, timeout=FUTURE):
             raise EpochChanged
@@ -193,6 +196,8 @@ class CatchUp:
             if sub.wants_snapshot:
                 return
             await self.sink.drained()
+        if sub.wants_snapshot:
+            return
         sub.granted -= ids
         sub.withheld -= ids
         sub.owed -= ids
@@ -237,6 +242,8 @@ class CatchUp:
         room = min(sub.config.batch_size, sub.sink.window.room(), most or sub.config.batch_size)
         ids = sorted(sub.pending)[: max(1, room)]
         found = await self._load(ids)
+        if sub.wants_snapshot:
+            return True
         sub.consistent = max([sub.consistent, *(each.revision for each in found.values())])
         caller = sub.reader.caller
         texts, size = list[str](), 0
