@@ -96,6 +96,8 @@ class StateManager(Writing, Reading, Parking):
             raise NotPermitted(extra={"required": "admin"})
         self._spaces.discard(caller.space)
         self.store.drop_space(caller.space)
+        if self._poke is not None:  # those who follow it find out when they look
+            self._poke(caller.space, 0, ())
 
     def get_metrics(self) -> StateMetrics:
         """Counters of this process and gauges of the store."""
