@@ -70,8 +70,8 @@ class Core(ABC):
         held: Callable[[str], int | None] | None = None,
         announced: Mapping[str, Any] | None = None,
     ) -> None:
-        """`poke(space, revision, state ids)` is called after every commit, and with revision 0 when the space was dropped:
-        what it says is a hint, and may be lost.
+        """`poke(space, revision, state ids)` is called after every commit, and with revision 0 when the space was
+        dropped: what it says is a hint, and may be lost.
 
         `held(space)` is the revision after which somebody still needs the log, None where nobody does; `announced` is
         configuration of others that `announce_config` tells of, by name, without secrets.
