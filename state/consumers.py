@@ -41,6 +41,7 @@ class SyncConsumer(AsyncWebsocketConsumer):
     live: Live | None = None
     writing: asyncio.Task[None] | None = None
     closing: asyncio.TimerHandle | None = None
+    ending: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The socket's whole life; whatever ends it, nothing stays behind."""
@@ -91,7 +92,12 @@ class SyncConsumer(AsyncWebsocketConsumer):
         """Close once everything said was sent, or soon."""
         self.outbox.put(_Close(code), 0)
         loop = asyncio.get_running_loop()
-        self.closing = loop.call_later(LAST_WORDS, lambda: loop.create_task(self._close(code)))
+        self.closing = loop.call_later(LAST_WORDS, self._give_up, code)
+
+    def _give_up(self, code: int) -> None:
+        """It takes no last words."""
+        loop = asyncio.get_running_loop()
+        self.ending = loop.create_task(self._close(code))  # kept, for the loop does not keep it
 
     async def _close(self, code: int) -> None:
         self._leave()

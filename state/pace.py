@@ -63,12 +63,12 @@ class Allowance:
         self._left = burst
         self._at = time.monotonic()
 
-    def take(self) -> bool:
-        """Whether one more frame is within the allowance."""
+    def take(self, tokens: float = 1.0) -> bool:
+        """Whether one more frame, or what counts as so many, is within the allowance."""
         now = time.monotonic()
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
-        if self._left < 1.0:
+        if self._left < tokens:
             return False
-        self._left -= 1.0
+        self._left -= tokens
         return True

@@ -23,6 +23,11 @@ class Outbox:
         self._writable = writable
 
     @property
+    def size(self) -> int:
+        """Characters that wait."""
+        return self._size
+
+    @property
     def is_open(self) -> bool:
         """Whether more may be put now."""
         return self._size < LIMIT and (self._writable is None or self._writable.is_set())

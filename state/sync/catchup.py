@@ -16,7 +16,7 @@ from state.errors import Unavailable
 from state.refusals import Compacted
 from state.sync import snapshots
 from state.sync.feed import AGAIN, EpochChanged
-from state.sync.gating import held
+from state.sync.gating import held, is_busy
 from state.sync.protocol import Reset
 from state.sync.protocol.limits import PART
 from state.sync.ring import Revision
@@ -128,7 +128,7 @@ class CatchUp:
     async def _snapshot(self) -> None:
         sub, feed = self.sub, self.feed
         if sub.reset is not None:
-            wait = random.randrange(SPREAD_MS) if sub.gate.locked() else 0
+            wait = random.randrange(SPREAD_MS) if is_busy(sub.gate) else 0
             self.sink.window.forget(sub.number)
             self.sink.was_reset(sub.reset)
             self.sink.say(

@@ -151,6 +151,9 @@ class _Page:
     def gone(self) -> None:
         """Only those hear it who follow by themselves."""
 
+    def failed(self) -> None:
+        """Whoever pulls is told by an exception."""
+
 
 class _Bell:
     """Rings when a space moves (`feed.Follower`)."""

@@ -27,9 +27,12 @@ class Gate(asyncio.Semaphore):
             else within.executor
         )
 
-    def locked(self) -> bool:
-        """Whether somebody who comes now has to wait."""
-        return super().locked() or (self.within is not None and self.within.locked())
+
+def is_busy(gate: asyncio.Semaphore) -> bool:
+    """Whether somebody who comes now has to wait."""
+    return gate.locked() or (
+        isinstance(gate, Gate) and gate.within is not None and is_busy(gate.within)
+    )
 
 
 async def held(

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import Final
 
 from state.pace import Allowance
-from state.sync.protocol import Busy
+from state.sync.protocol import MAX_FRAME, Busy
 
 #: Frames a client may send: at once, and per second in the long run; and refused ones in a row that end it.
 BURST: Final = 1000.0
 RATE: Final = 400.0
 PATIENCE: Final = 200
+#: What counts as one more frame: so many characters; and as how many a `sub` does, whose answer is long.
+SIZE: Final = 8 * 1024
+SUB_COST: Final = 8.0
 
 
 class Heart:
@@ -46,16 +49,20 @@ class TooFast(Busy):
 
 
 class Pace:
-    """Counts frames."""
+    """Counts frames, long ones several times."""
 
     def __init__(self, end: Callable[[], None]) -> None:
         """`end` is called when refusals do not help."""
         self._end = end
         self._allowance, self._refused = Allowance(burst=BURST, rate=RATE), 0
 
-    def check(self) -> None:
-        """One more has come. Raises TooFast."""
-        if self._allowance.take():
+    def check(self, size: int) -> None:
+        """One more has come, of that many characters. Raises TooFast."""
+        self.charge(1.0 + min(size, MAX_FRAME) / SIZE)
+
+    def charge(self, cost: float) -> None:
+        """What has come is as much work as so many frames. Raises TooFast."""
+        if self._allowance.take(cost):
             self._refused = 0
             return
         self._refused += 1

@@ -14,16 +14,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from state.errors import StarsError, Unavailable
-from state.fanout.outbox import Outbox
+from state.fanout.outbox import LIMIT, Outbox
 from state.policy import Caller
-from state.sync import filters, naming, protocol, writing
+from state.sync import filters, greeting, naming, protocol, writing
 from state.sync.asking import asked
-from state.sync.heart import Heart, Pace
+from state.sync.gating import Gate
+from state.sync.heart import SUB_COST, Heart, Pace
 from state.sync.metrics import counts
 from state.sync.outlet import Outlet
 from state.sync.promises import Promises
 from state.sync.protocol import ClientFrame
+from state.sync.pulling import Pulls
 from state.sync.queue import WriteQueue
+from state.sync.rights import Rights
 from state.sync.selecting import Reader, absent
 from state.sync.sessions import Note, Opened, SubNote
 from state.sync.subscription import Subscription
@@ -35,9 +38,6 @@ if TYPE_CHECKING:
     from state.sync.pool import Identity, Pool
 
 logger = logging.getLogger(__name__)
-
-#: Seconds after which it is looked up again who reads, at the latest.
-RENEW: Final = 60.0
 
 
 class Live:
@@ -55,7 +55,7 @@ class Live:
         said is sent."""
         self.pool, self.space, self.outbox, self.who, self._end = pool, space, outbox, who, end
         self.subs: dict[int, Subscription] = {}
-        self.outlet = Outlet(outbox, pool.config.queue_buffer_size, self._lose)
+        self.outlet = Outlet(outbox, pool.config.queue_buffer_size, self.bye)
         self.say = self.outlet.say
         self.hello: protocol.Hello | None = None
         self.caller: Caller | None = None
@@ -68,12 +68,19 @@ class Live:
         self.ended = False
         self.error = ""
         self.last_note: Note | None = None
-        self._closing = self._noted_parked = False
+        #: Nothing more is looked at.
+        self.closing = False
+        self.rights = Rights(self)
+        self._noted_parked = False
         self._heard = datetime.now(UTC)
-        self._renewed = self._began = time.monotonic()
+        self._began = time.monotonic()
+        #: Since when frames wait because the client does not take its answers; None: they do not.
+        self._held_at: float | None = None
         self._heart = Heart(pool.hb_s, self._began)
         self._pace = Pace(lambda: self.bye(protocol.FLOOD, "flood"))
-        self._writes = WriteQueue(self._carry_out, self._outcome, self._answer_write)
+        self._gate = Gate(1, within=pool.gate)
+        self._writes = WriteQueue(self._carry_out, self._outcome, self._answer_write, self._taken)
+        self._pulls = Pulls(self.spawn)
         self._promises = self.outlet.promises = Promises(self._keep)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -81,18 +88,35 @@ class Live:
 
     async def receive(self, text: str | None) -> None:
         """Answer one message of the client; None stands for a binary one. Never raises."""
-        if self._closing:
+        if self.closing:
             return
         try:
-            self._pace.check()
-            await self._answer(protocol.parse(text))
+            self._pace.check(len(text or ""))
+            frame = await protocol.parse_apart(text, welcome=self.opened is not None)
+            if self.closing:
+                return
+            await self._answer(frame)
         except StarsError as refusal:
             self.say(protocol.refuse(text, refusal))
-            if self.hello is None and not self._closing:
+            if self.hello is None:
                 self.bye(protocol.BROKEN, refusal.reason)
         except Exception:
             logger.exception("a frame was not answered")
             self.say(protocol.error(StarsError("Stars could not answer this; its log says why.")))
+        if self.outbox.size >= LIMIT and not self.closing:
+            await self._hold()
+
+    async def _hold(self) -> None:
+        """Look at no frame while so much waits for a client that does not read; ends when the socket does."""
+        self._held_at = time.monotonic()
+        try:
+            await asyncio.wait([self.spawn(self.outbox.drained())])
+        finally:
+            self._held_at = None
+
+    async def _taken(self) -> None:
+        if self.outbox.size >= LIMIT:
+            await self.outbox.drained()
 
     async def _answer(self, frame: ClientFrame) -> None:
         if isinstance(frame, protocol.Hello):
@@ -111,15 +135,14 @@ class Live:
             case protocol.Sub():
                 self._subscribe(frame)
             case protocol.Unsub():
-                self._sub(frame.sub).close()
-                del self.subs[frame.sub]
-                self.outlet.acknowledged()  # nobody will
+                self._drop(self._sub(frame.sub))
                 self.dirty = True
             case protocol.Pull():
                 subscription = self._sub(frame.sub)
-                if not subscription.pulled:
-                    raise protocol.PullOnly
-                self._spawn(subscription.pull(frame.limit))
+                try:
+                    self._pulls.add(subscription, frame.limit)
+                except StarsError as refusal:
+                    self.say(protocol.error(refusal, sub=frame.sub))
 
     async def _greet(self, frame: protocol.Hello) -> None:
         if self.hello is not None:
@@ -127,61 +150,26 @@ class Live:
         if frame.proto != protocol.PROTO:
             raise protocol.WrongVersion
         self.hello = frame
-        try:
-            await self._welcome(frame)
-        except StarsError as refusal:
-            away = refusal.status >= 500
-            self.say(protocol.error(refusal))
-            self.bye(protocol.AWAY if away else protocol.DENIED, refusal.reason)
-        except Exception:
-            logger.exception("a subscriber cannot be let in")
-            self.say(protocol.error(Unavailable()))
-            self.bye(protocol.AWAY, Unavailable.reason)
+        await greeting.greet(self, frame)
 
-    async def _welcome(self, frame: protocol.Hello) -> None:
-        self.outlet.compressing = bool(frame.compress) and self.pool.config.compression
-        if self.who is None and frame.token_auth:
-            self.who = await self.pool.identify(frame.token_auth)
-        if self.who is None:
-            self.bye(protocol.NOT_AUTHENTICATED, "not_authenticated")
-            return
-        self.caller = await self._identified()
-        feed = await self.pool.feeds.enter(self.space)
-        if self._closing:  # the socket went meanwhile
-            feed.leave()
-            return
-        self.feed = feed
-        opened = await in_thread(self.pool.sessions.open)(
-            self.caller,
-            user_id=self.who.user.pk,
-            name=frame.name,
-            mode=frame.mode,
-            session=frame.session,
-            exclusive=frame.exclusive,
-            process=self.pool.process,
-        )
-        if self._closing:
-            await in_thread(self.pool.sessions.leave)(opened.id, opened.generation)
-            return
+    def begin(self, opened: Opened) -> None:
+        """It has that session now."""
+        assert self.feed is not None and self.caller is not None
         self.opened = opened
         self._heart = Heart(self.pool.hb_s, time.monotonic())
         self.pool.enter(self)
+        if self.closing:
+            return
         self.say(
             protocol.Welcome(
                 session=opened.id,
                 agent=self.caller.name,
-                epoch=feed.epoch,
-                head=feed.head,
+                epoch=self.feed.epoch,
+                head=self.feed.head,
                 hb_s=self.pool.hb_s,
                 window=protocol.Window(self.pool.config.queue_buffer_size, protocol.WINDOW_BYTES),
                 resumed=opened.resumed,
             )
-        )
-
-    async def _identified(self) -> Caller:
-        assert self.who is not None and self.hello is not None
-        return await in_thread(self.pool.directory.caller)(
-            self.who.user, self.space, agent=self.hello.agent
         )
 
     @property
@@ -205,25 +193,35 @@ class Live:
     def _subscribe(self, frame: protocol.Sub) -> None:
         assert self.feed is not None and self.caller is not None and self.hello is not None
         try:
-            if len(self.subs) >= protocol.MAX_SUBSCRIPTIONS and frame.sub not in self.subs:
+            self._pace.charge(SUB_COST)
+            others = [each for number, each in self.subs.items() if number != frame.sub]
+            if len(others) >= protocol.MAX_SUBSCRIPTIONS:
                 raise protocol.TooManySubscriptions
             reader = Reader(self.caller, filters.filter_of(frame.states))
-            sub = asked(frame, self.feed, self.outlet, reader, self.pool.config, self.pool.gate)
+            patterns = sum(len(each.reader.wanted.patterns) for each in others)
+            if patterns + len(reader.wanted.patterns) > protocol.MAX_PATTERNS:
+                raise protocol.TooManyPatterns
+            sub = asked(frame, self.feed, self.outlet, reader, self.pool.config, self._gate)
         except StarsError as refusal:
             self.say(protocol.error(refusal, sub=frame.sub))
             return
-        old = self.subs.pop(frame.sub, None)
+        old = self.subs.get(frame.sub)
         if old is not None:
-            old.close()
-            self.outlet.acknowledged()  # nobody will
+            self._drop(old)
         self.subs[frame.sub] = sub
         sub.pulled = self.hello.mode is ConnectionType.PULL
         self.dirty = True
         missing = absent(reader, self.feed.policies)
         if missing:
-            self._spawn(naming.begin(sub, missing, self.say))
+            self.spawn(naming.begin(sub, missing, self.say))
         else:
             sub.follow()
+
+    def _drop(self, subscription: Subscription) -> None:
+        subscription.close()
+        self._pulls.drop(subscription)
+        del self.subs[subscription.number]
+        self.outlet.acknowledged()  # nobody will
 
     def _ack(self, frame: protocol.Ack) -> None:
         subscription = self._sub(frame.sub)
@@ -234,7 +232,8 @@ class Live:
             if found.entries:
                 counts.acked(found.entries, time.monotonic() - found.at)
                 self.pool.acknowledged(self, was_at)
-        self.outlet.acknowledged()
+        if found.entries:
+            self.outlet.acknowledged()
         self._promises.settle(subscription)
 
     # -- writes ---------------------------------------------------------------------------------------------------
@@ -244,7 +243,7 @@ class Live:
         try:
             writing.check(frame, self.hello.mode)
             if self._writes.add(frame):
-                self._spawn(self._writes.work())
+                self.spawn(self._writes.work())
         except StarsError as refusal:
             self.say(protocol.error(refusal, op_id=frame.op_id))
 
@@ -273,33 +272,36 @@ class Live:
                 return
 
     def _keep(self, task: str, agent: str, revision: int) -> None:
-        self._spawn(self.pool.task_acked(task, agent, revision))
+        self.spawn(self.pool.task_acked(task, agent, revision))
 
     # -- time goes by ---------------------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
         """Called by the pool about once a second, `now` monotonic."""
-        if self._closing:
+        if self.closing:
             return
         if self.opened is None:
-            if now - self._began > protocol.HELLO_S:
+            waited = now - self._began
+            if self.hello is None and waited > protocol.HELLO_S:
                 self.bye(protocol.BROKEN, "hello_first")
+            elif waited > protocol.HELLO_S + protocol.WELCOME_S:
+                self.bye(protocol.AWAY, Unavailable.reason)
             return
-        if self.outlet.parked_at is not None and now - self.outlet.parked_at > self.pool.parked_s:
-            self.bye(protocol.SLOW, "slow")
-            return
+        for since in (self.outlet.parked_at, self._held_at):
+            if since is not None and now - since > self.pool.parked_s:
+                self.bye(protocol.SLOW, "slow")
+                return
         self.dirty = self.dirty or self._noted_parked != self.is_parked
         if self._heart.is_due(now):
             self._beat(now)
-        expires = self.who.expires_at if self.who is not None else None
-        if now - self._renewed > RENEW or (expires is not None and expires <= datetime.now(UTC)):
-            self._renewed = now
-            self._spawn(self.renew())
+        self.rights.tick(now)
         if self._writes.has_journalled:
-            self._spawn(self._writes.tell_outcomes())
+            self.spawn(self._writes.tell_outcomes())
 
     def _beat(self, now: float) -> None:
         assert self.feed is not None
+        if self._held_at is not None:
+            self._heart.answered(self._heart.count)  # perhaps: it was not looked at
         if not self._heart.beat(now):
             self.bye(protocol.HEARTBEAT, "heartbeat")
             return
@@ -307,32 +309,9 @@ class Live:
             each.mark_if_moved()
         self.say(protocol.ServerHb(n=self._heart.count, head=self.feed.head))
 
-    async def renew(self) -> None:
-        """Read again who this is, and end or change what it may see."""
-        try:
-            assert self.who is not None
-            who = await self.who.renewed()
-            if who is None:
-                self.bye(protocol.NOT_AUTHENTICATED, "not_authenticated")
-                return
-            self.who = who
-            await self.review()
-        except Exception:
-            logger.exception("a subscriber cannot be looked up, trying again later")
-
     async def review(self) -> None:
-        """Read again what it may do in the space."""
-        try:
-            caller = await self._identified()
-        except StarsError as refusal:
-            if refusal.status >= 500:
-                raise
-            self.bye(protocol.DENIED, refusal.reason)
-            return
-        if caller != self.caller:
-            self.caller = caller
-            for each in self.subs.values():
-                each.reread(caller)
+        """Read again what it may do in the space, and end or change what it sees."""
+        await self.rights.review()
 
     def note(self) -> Note | None:
         """How the session stands, for its row; None before it is open."""
@@ -354,11 +333,16 @@ class Live:
             conflicts=conflicts,
         )
 
+    def unnoted(self, note: Note) -> None:
+        """It could not be kept."""
+        self.dirty = True
+        self.conflicts += note.conflicts
+
     # -- the end --------------------------------------------------------------------------------------------------
 
     def bye(self, code: int, reason: str, *, retry_after_ms: int = 0) -> None:
         """Say with which tokens to come back, and close the socket with that code."""
-        if self._closing:
+        if self.closing:
             return
         found = {str(each.number): each.token() for each in self.subs.values() if each.places.kept}
         self.say(
@@ -377,19 +361,17 @@ class Live:
             self.feed = None
         self.pool.leave(self)
 
-    def _lose(self) -> None:
-        self.bye(protocol.DENIED, "space_not_found")
-
     def _stop(self) -> None:
-        if not self._closing:
-            self._closing = self.outlet.closed = True
+        if not self.closing:
+            self.closing = self.outlet.closed = True
             self.last_note = self.note()
         for each in self.subs.values():
             each.close()
         for task in self._tasks:
             task.cancel()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run it until it or the socket ends."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

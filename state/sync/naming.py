@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from state.errors import Unavailable
 from state.sync import protocol
+from state.sync.gating import held
 from state.sync.policies import sees
 from state.sync.protocol import ServerFrame
 from state.sync.subscription import Subscription
-from state.threads import in_thread
 
 
 async def begin(
@@ -19,7 +19,7 @@ async def begin(
     what was made a moment ago; then let the subscription follow."""
     feed, caller = subscription.feed, subscription.reader.caller
     try:
-        found = await in_thread(feed.store.load_states)(feed.space, missing)
+        found = await held(subscription.gate, feed.store.load_states, feed.space, missing)
     except Unavailable:
         pass  # what the feed knows has to do
     else:

@@ -6,6 +6,7 @@ import time
 import zlib
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from state.fanout.outbox import Outbox
 from state.sync import protocol
@@ -16,14 +17,16 @@ from state.sync.selecting import Chunk
 from state.sync.subscription import Subscription
 from state.sync.window import Window
 
+#: Characters that wait for a client, beyond which it is given up.
+HARD: Final = 8 * 1024 * 1024
 _SYNCED: Final = '"synced":true,'
 
 
 class Outlet:
     """The sink of all subscriptions of a socket (`subscription.Sink`)."""
 
-    def __init__(self, outbox: Outbox, entries: int, gone: Callable[[], None]) -> None:
-        """At most `entries` entries go unacknowledged. `gone` is called when the space is no more."""
+    def __init__(self, outbox: Outbox, entries: int, end: Callable[[int, str], None]) -> None:
+        """At most `entries` entries go unacknowledged. `end(code, reason)` closes the socket."""
         self.outbox = outbox
         self.window = Window(entries, protocol.WINDOW_BYTES)
         self.compressing = False
@@ -32,8 +35,13 @@ class Outlet:
         #: Since when (monotonic seconds) it has not acknowledged although something waits; None: it keeps up.
         self.parked_at: float | None = None
         self.promises: Promises | None = None
-        self._parked: set[Subscription] = set()
-        self._gone = gone
+        #: In the order in which they were parked.
+        self._parked: dict[Subscription, None] = {}
+        #: When each was sent changes last, counted.
+        self._served: WeakKeyDictionary[Subscription, int] = WeakKeyDictionary()
+        self._count = 0
+        self._end = end
+        self._overflows = False
 
     @property
     def is_open(self) -> bool:
@@ -58,6 +66,8 @@ class Outlet:
             f'"entries":[{",".join(chunk.texts)}]}}'
         )
         self._put(text)
+        self._count += 1
+        self._served[subscription] = self._count
         count = len(chunk.texts)
         self.window.sent(number, reached, count, len(text), time.monotonic())
         counts.sent(count, len(text))
@@ -70,27 +80,31 @@ class Outlet:
             self.outbox.put(packed, len(packed))
         else:
             self.outbox.put(text, len(text))
+        if self.outbox.size > HARD and not self._overflows:
+            self._overflows = True  # before the last words, which are put, too
+            self._end(protocol.SLOW, "slow")
 
     def parked(self, subscription: Subscription) -> None:
         """It waits for acknowledgements."""
-        self._parked.add(subscription)
+        self._parked[subscription] = None
         if self.parked_at is None:
             self.parked_at = time.monotonic()
             counts.parked(+1)
 
     def unparked(self, subscription: Subscription) -> None:
         """It goes on."""
-        self._parked.discard(subscription)
+        self._parked.pop(subscription, None)
         if self.parked_at is not None and not self._parked:
             self.parked_at = None
             counts.parked(-1)
 
     def acknowledged(self) -> None:
-        """Something was acknowledged, or need not be any more: whoever waited for that goes on."""
+        """Something that filled the window was acknowledged, or need not be any more: whoever waited for that goes
+        on, first those who have not been sent anything for longest."""
         if self.parked_at is not None:
             self.parked_at = time.monotonic()
         if self.window.is_open:
-            for each in tuple(self._parked):
+            for each in sorted(self._parked, key=lambda each: self._served.get(each, 0)):
                 each.follow()
 
     def granted(self, subscription: Subscription, states: frozenset[str]) -> None:
@@ -104,5 +118,9 @@ class Outlet:
         self.acknowledged()
 
     def gone(self) -> None:
-        """The space was removed, or cannot be followed."""
-        self._gone()
+        """The space was removed."""
+        self._end(protocol.DENIED, "space_not_found")
+
+    def failed(self) -> None:
+        """A subscription cannot go on, for no fault of its client's."""
+        self._end(protocol.AWAY, "unavailable")

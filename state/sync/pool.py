@@ -21,6 +21,7 @@ from state.manager import StateManager
 from state.policy import Caller
 from state.sync import control, protocol, writing
 from state.sync.feed import Feeds
+from state.sync.gating import Gate
 from state.sync.live import Live
 from state.sync.metrics import counts
 from state.sync.sessions import Opened, Sessions
@@ -34,6 +35,10 @@ TICK: Final = 1.0
 FLUSH: Final = 2.0
 #: Snapshots read at once (shared-state 2.4).
 SNAPSHOTS: Final = 4
+#: Seconds in which the hub begins to tell.
+READY: Final = 1.0
+#: Looks at rights at once.
+REVIEWS: Final = 4
 #: Writes under way at once: they share commits (`state.manager.lane`).
 WRITERS: Final = 16
 #: Milliseconds over which clients of a process that ends come back.
@@ -80,6 +85,8 @@ class _Watch:
 
     def __init__(self, pool: Pool, space: str) -> None:
         self.lives: set[Live] = set()
+        #: Those that have no session yet.
+        self.greeting: set[Live] = set()
         #: The least revision that all of them have acknowledged, and how many stand there.
         self.least = self._there = 0
         self._pool = pool
@@ -106,8 +113,22 @@ class _Watch:
             self.review()
 
     def review(self) -> None:
-        for live in self.lives:
+        for live in (*self.greeting, *self.lives):
             self._pool.spawn_review(live)
+
+    async def ready(self) -> None:
+        """Every later change is heard, or after a while: what was missed is made up for by `resync`."""
+        waiting = [asyncio.wrap_future(each.ready) for each in self._heard if not each.ready.done()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=READY)
+
+    def leave(self, live: Live) -> None:
+        self.greeting.discard(live)
+        self.lives.discard(live)
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.lives or self.greeting)
 
     def close(self) -> None:
         for each in self._heard:
@@ -131,7 +152,8 @@ class Pool:
         self.manager, self.config, self.directory = manager, config, directory
         self.sessions = Sessions(manager.bus.publish_async)
         self.feeds = Feeds(manager, config)
-        self.gate = asyncio.Semaphore(SNAPSHOTS)
+        self.gate = Gate(SNAPSHOTS)
+        self.reviewing = asyncio.Semaphore(REVIEWS)
         self.hb_s, self.parked_s = hb_s, parked_s
         self.process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._flush_every = flush
@@ -155,17 +177,31 @@ class Pool:
         if self._draining:
             self._dismiss(live)
 
+    async def attend(self, live: Live) -> None:
+        """Once this has returned, it hears of changes of rights in its space (as soon as the hub is there)."""
+        watch = self._watch(live.space)
+        watch.greeting.add(live)
+        await watch.ready()
+
+    def _watch(self, space: str) -> _Watch:
+        watch = self._watches.get(space)
+        if watch is None:
+            watch = self._watches[space] = _Watch(self, space)
+        return watch
+
     def enter(self, live: Live) -> None:
-        """It has a session now; another socket that had it is told to go."""
+        """It has a session now; another socket that had it before is told to go."""
         assert live.opened is not None
         before = self._lives.get(live.opened.id)
-        if before is not None and before is not live:
+        if before is not None and before is not live and before.opened is not None:
+            if before.opened.generation > live.opened.generation:
+                live.bye(protocol.SUPERSEDED, "resumed")
+                return
             before.bye(protocol.SUPERSEDED, "resumed")
         self._greeting.discard(live)
         self._lives[live.opened.id] = live
-        watch = self._watches.get(live.space)
-        if watch is None:
-            watch = self._watches[live.space] = _Watch(self, live.space)
+        watch = self._watch(live.space)
+        watch.greeting.discard(live)
         watch.lives.add(live)
         counts.connected(+1)
 
@@ -173,13 +209,16 @@ class Pool:
         """It has gone."""
         self._greeting.discard(live)
         watch = self._watches.get(live.space)
-        if watch is None or live not in watch.lives:
+        if watch is None:
             return
-        counts.connected(-1)
-        watch.lives.discard(live)
-        if not watch.lives:
+        had_session = live in watch.lives
+        watch.leave(live)
+        if watch.is_idle:
             watch.close()
             del self._watches[live.space]
+        if not had_session:
+            return
+        counts.connected(-1)
         assert live.opened is not None
         if self._lives.get(live.opened.id) is live:
             del self._lives[live.opened.id]
@@ -263,24 +302,32 @@ class Pool:
             await asyncio.sleep(min(TICK, self.hb_s / 4))
             now = time.monotonic()
             for live in [*self._greeting, *self._lives.values()]:
-                live.tick(now)
+                try:
+                    live.tick(now)
+                except Exception:  # its fault alone
+                    logger.exception("the clock of a socket stands still")
 
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(self._flush_every)
-            notes = [live.note() for live in self._lives.values() if live.dirty]
-            if not notes:
+            noted = [
+                (live, note)
+                for live in self._lives.values()
+                if live.dirty and (note := live.note()) is not None
+            ]
+            if not noted:
                 continue
             try:
-                lost = await in_thread(self.sessions.note)([each for each in notes if each])
+                lost = await in_thread(self.sessions.note)([note for _, note in noted])
             except Exception:
                 logger.exception("sessions cannot be kept, trying again")
-                for live in self._lives.values():
-                    live.dirty = True
+                for live, note in noted:
+                    live.unnoted(note)
                 continue
-            for session in lost:
-                if session in self._lives:
-                    self._lives[session].bye(protocol.SUPERSEDED, "ended")
+            # Not whoever has the session by now: it was another's note.
+            for live, note in noted:
+                if note.session in lost:
+                    live.bye(protocol.SUPERSEDED, "ended")
 
     # -- other processes speak ------------------------------------------------------------------------------------
 
@@ -303,14 +350,9 @@ class Pool:
                 self._watches[space].review()
 
     def spawn_review(self, live: Live) -> None:
-        """Have a socket's rights read again."""
-        self._spawn(self._review(live))
-
-    async def _review(self, live: Live) -> None:
-        try:
-            await live.review()
-        except Exception:
-            logger.exception("a subscriber's rights cannot be read, trying again later")
+        """Have a socket's rights read again, unless that is to come anyway."""
+        if not live.rights.is_awaited:
+            self._spawn(live.review())
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -325,3 +367,4 @@ class Pool:
         if self._control is not None:
             self._control.close()
         self._executor.shutdown(wait=False)
+        self.gate.executor.shutdown(wait=False)

@@ -17,9 +17,12 @@ class WriteQueue:
         carry_out: Callable[[Write], Awaitable[Res]],
         outcome: Callable[[str], Awaitable[Res | None]],
         answer: Callable[[Res], None],
+        taken: Callable[[], Awaitable[None]],
     ) -> None:
-        """`outcome(op_id)`: what a journalled write came to, None while it waits."""
+        """`outcome(op_id)`: what a journalled write came to, None while it waits. `taken` waits while the client takes
+        no answers: so long nothing is carried out."""
         self._carry_out, self._outcome, self._answer = carry_out, outcome, answer
+        self._taken = taken
         self._waiting: deque[Write] = deque()
         #: Journalled writes that are not settled yet.
         self._journalled: set[str] = set()
@@ -37,6 +40,7 @@ class WriteQueue:
         """Until nothing waits."""
         try:
             while self._waiting:
+                await self._taken()
                 res = await self._carry_out(self._waiting[0])
                 frame = self._waiting.popleft()
                 if res.queued:
@@ -55,6 +59,7 @@ class WriteQueue:
         self._asking = True
         try:
             for op_id in tuple(self._journalled):
+                await self._taken()
                 res = await self._outcome(op_id)
                 if res is not None:
                     self._journalled.discard(op_id)

@@ -44,3 +44,6 @@ class Sink(Protocol):
 
     def gone(self) -> None:
         """The space is no more."""
+
+    def failed(self) -> None:
+        """The subscription cannot go on, for no fault of its reader's: it may come back."""

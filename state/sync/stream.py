@@ -135,8 +135,12 @@ class Stream:
         counts.reset(reason)
 
     def gone(self) -> None:
-        """The space was removed, or cannot be followed."""
+        """The space was removed."""
         self._end("space_not_found")
+
+    def failed(self) -> None:
+        """It cannot be followed now: an EventSource comes back by itself."""
+        self._end("unavailable", protocol.AWAY)
 
     # -- within -------------------------------------------------------------------------------------------------------
 
@@ -148,10 +152,9 @@ class Stream:
         if not self._closed:
             self._outbox.put(text.encode(), len(text))
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, code: int = protocol.DENIED) -> None:
         """Say why, and no more."""
         if not self._closed:
-            code = protocol.DENIED
             self.say(protocol.Bye(code=code, reason=reason))
             self._outbox.put(None, 0)
             self.close()

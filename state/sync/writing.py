@@ -15,7 +15,14 @@ from state.policy import Caller
 from state.refusals import OperationNotFound, OutcomeUnknown
 from state.sync import tasks
 from state.sync.protocol import Creation, PushOnly, Res, Write
-from state.values import TERMINAL, ConflictResolution, ConnectionType, StateType, SyncConfig
+from state.values import (
+    SETTINGS,
+    TERMINAL,
+    ConflictResolution,
+    ConnectionType,
+    StateType,
+    SyncConfig,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +135,17 @@ def _create(
     manager: StateManager, config: SyncConfig, caller: Caller, frame: Write, given: Creation
 ) -> WriteResult:
     settings = dict(given.settings)
+    known = (*SETTINGS, "type")
+    faults = {
+        f"create.settings.{each}": ["There is no such setting."]
+        for each in settings
+        if each not in known
+    }
+    owners = settings.pop("owners", ())
+    if not (isinstance(owners, list | tuple) and all(isinstance(each, str) for each in owners)):
+        faults["create.settings.owners"] = ["This must be a list of principals."]
+    if faults:
+        raise Invalid("The settings are not valid.", fields=faults)
     kind = settings.pop("type", None) or given.type
     try:
         wanted = StateType(kind) if kind else None
@@ -136,12 +154,11 @@ def _create(
         raise Invalid(fields={"create.type": [text]}) from None
     defaults = {"consistency": config.consistency_level, "resolution": config.conflict_strategy}
     settings = {key: each for key, each in defaults.items() if each is not None} | settings
-    owners = settings.pop("owners", ())
-    settings.pop("name", None)
+    name = settings.pop("name", "")
     return manager.create_state(
         caller,
         frame.state,
-        given.name,
+        given.name or name,
         wanted,
         owners,
         data=given.data,

@@ -13,7 +13,7 @@ from knox.models import AuthToken
 from groups import live as group_live
 from groups.models import Group, GroupAccess, Level
 from state.manager import StateManager
-from state.sync import live, protocol
+from state.sync import protocol, rights
 from tests.factories import make_group
 from tests.sync.rules import create, end_of, shorten
 from tests.sync.speaker import Speaker, speaking, token_of
@@ -184,7 +184,7 @@ async def test_what_nobody_tells_is_noticed_when_it_is_looked_up_again(
     manager: StateManager, bo: User, monkeypatch: pytest.MonkeyPatch, change: Any, code: int
 ) -> None:
     shorten(monkeypatch)
-    monkeypatch.setattr(live, "RENEW", 0.1)
+    monkeypatch.setattr(rights, "RENEW", 0.1)
     async with speaking(bo) as speaker:
         await speaker.hello()
         await speaker.sub("*")

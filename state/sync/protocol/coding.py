@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from state import jsonvalue
 from state.errors import StarsError
 from state.sync.protocol.client import Ack, ClientFrame, ClientHb, Hello, Pull, Sub, Unsub, Write
-from state.sync.protocol.limits import DEPTH, MAX_FRAME
+from state.sync.protocol.limits import APART, DEPTH, MAX_FRAME, MAX_GREETING
 from state.sync.protocol.refusals import BadFrame, FrameTooLarge, InvalidFrame, UnknownFrame
 from state.sync.protocol.server import ErrorFrame, ServerFrame, error
 
@@ -32,6 +33,14 @@ def encode(frame: ClientFrame | ServerFrame) -> str:
     return _encoder.encode(frame).decode()
 
 
+async def parse_apart(text: str | None, *, welcome: bool) -> ClientFrame:
+    """As `parse`, a long frame in a thread; before `welcome` only short ones are read."""
+    size = len(text or "")
+    if size > (MAX_FRAME if welcome else MAX_GREETING):
+        raise FrameTooLarge
+    return parse(text) if size <= APART else await asyncio.to_thread(parse, text)
+
+
 def parse(text: str | None) -> ClientFrame:
     """A client's frame; None stands for a binary one.
 
@@ -41,13 +50,15 @@ def parse(text: str | None) -> ClientFrame:
     if text is None:
         raise BadFrame
     if len(text) > MAX_FRAME:
-        raise FrameTooLarge
+        raise FrameTooLarge  # there are no fewer bytes than characters
     try:
         raw = text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair
         raise BadFrame from None
+    if len(raw) > MAX_FRAME:
+        raise FrameTooLarge
     # What is not JSON of our domain is refused in the words of `jsonvalue`.
-    found = jsonvalue.loads(raw, max_bytes=4 * MAX_FRAME, max_depth=DEPTH)
+    found = jsonvalue.loads(raw, max_bytes=MAX_FRAME, max_depth=DEPTH)
     if not isinstance(found, dict):
         raise BadFrame
     kind = found.get("t")

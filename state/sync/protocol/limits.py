@@ -9,8 +9,11 @@ from state import jsonvalue
 PROTO: Final = 1
 #: The websocket subprotocol; asking for it is optional.
 SUBPROTOCOL: Final = "stars.sync.v1"
-#: Characters of a client's frame.
+#: Bytes of a client's frame (UTF-8): the largest document and what is around it; and before it was welcomed.
 MAX_FRAME: Final = 1024 * 1024 + 64 * 1024
+MAX_GREETING: Final = 8 * 1024
+#: Characters of frames that are read in a thread, for the event loop would stand still meanwhile.
+APART: Final = 32 * 1024
 MAX_SUBSCRIPTIONS: Final = 64
 #: Of JSON, with the frame around a document.
 DEPTH: Final = jsonvalue.MAX_DEPTH + 8
@@ -38,6 +41,8 @@ ANSWER: Final = 10
 SILENCE: Final = 40
 #: Seconds in which the first frame, hello, has to come.
 HELLO_S: Final = 10
+#: Seconds in which welcome follows it.
+WELCOME_S: Final = 20
 #: What may be sent and not acknowledged, per connection (2.3); entries by SyncConfig.queue_buffer_size.
 WINDOW_ENTRIES: Final = 256
 WINDOW_BYTES: Final = 1024 * 1024

@@ -25,7 +25,7 @@ class InvalidFrame(Invalid):
 
 
 class FrameTooLarge(TooLarge):
-    """A frame may have 1,114,112 characters; write in smaller parts."""
+    """A frame may have 1,114,112 bytes, and 8,192 before welcome; write in smaller parts."""
 
     reason = "frame_too_large"
 
@@ -54,10 +54,20 @@ class TooManySubscriptions(TooMany):
     reason = "too_many_subscriptions"
 
 
+class TooManyPatterns(TooMany):
+    """The subscriptions of one connection name at most 1,000 ids and prefixes; use prefixes such as "notes/*"."""
+
+    reason = "too_many_patterns"
+
+
 class Busy(TooMany):
     """One connection has at most 64 writes on their way; wait for answers."""
 
     reason = "busy"
+
+
+class PullWaits(Busy):
+    """This subscription is being pulled, and will be once more; wait for a mark."""
 
 
 class PushOnly(NotAllowed):
