@@ -86,6 +86,46 @@ test("a page that the server has drawn goes on from its token without a snapshot
   assert.deepEqual(data(replica), { n: 2, m: 1 });
 });
 
+test("frames that stay where they are are taken, and those of before are not", () => {
+  const replica = begun();
+  replica.receive(delta(10, 10, [entry("plan", 0, 7, [set("", { n: 7 })], { coalesced: true })], { token: undefined, synced: false }));
+  assert.deepEqual([data(replica), replica.revision, replica.token, replica.synced], [{ n: 7 }, 10, "t10", false]);
+  replica.receive(delta(10, 12, [entry("notes", 0, 3, [set("", { m: 1 })], { coalesced: true })]));
+  assert.deepEqual([data(replica, "notes"), replica.token], [{ m: 1 }, "t12"]);
+  replica.receive(delta(9, 11, [entry("plan", 7, 8, [set("/n", 8)])]));
+  replica.receive({ t: "mark", sub: 1, prev: 10, rev: 10, token: "t10", synced: false });
+  assert.deepEqual([data(replica), replica.revision, replica.token, replica.synced], [{ n: 7 }, 12, "t12", true]);
+  replica.receive({ t: "mark", sub: 1, prev: 12, rev: 12, token: "t12", synced: true });
+  assert.ok(!replica.lost);
+});
+
+test("a deletion holds whatever was missed before it, and what is older does not come back", () => {
+  const replica = begun();
+  const [gone] = replica.receive(delta(10, 20, [entry("plan", 8, 9, [], { kind: "delete", uid: "later" })]));
+  assert.deepEqual([gone.after, replica.lost, replica.token], [null, false, "t20"]);
+  const older = entry("plan", 6, 7, [set("", { n: 1 })], { kind: "create", uid: "other" });
+  assert.deepEqual(replica.receive(delta(20, 21, [older])), []);
+  assert.deepEqual(replica.receive(snap(21, [plan(9, { n: 2 })])), []);
+  replica.receive(delta(21, 22, [entry("plan", 9, 10, [set("", { n: 3 })], { kind: "create", uid: "next" })]));
+  assert.deepEqual(data(replica), { n: 3 });
+});
+
+test("what is not above the version here is dropped, whatever life it is of", () => {
+  const replica = begun();
+  assert.deepEqual(replica.receive(delta(10, 11, [entry("plan", 2, 3, [], { kind: "delete", uid: "before" })])), []);
+  assert.deepEqual(replica.receive(snap(11, [plan(3, { n: 3 }, { uid: "before" })])), []);
+  assert.deepEqual([data(replica), replica.lost], [{ n: 0 }, false]);
+});
+
+test("a snapshot that was asked for holds whatever was here, newer or not", () => {
+  const replica = begun();
+  replica.forgetToken();
+  assert.equal(replica.ask(), null);
+  replica.receive(snap(3, [plan(2, { history: "another" })]));
+  replica.receive({ t: "mark", sub: 1, prev: 3, rev: 3, token: "t3", synced: true });
+  assert.deepEqual([data(replica), replica.revision, replica.token], [{ history: "another" }, 3, "t3"]);
+});
+
 test("deletion, a new life, other lives of the same name", () => {
   const replica = begun();
   const [gone] = replica.receive(delta(10, 11, [entry("plan", 4, 5, [], { kind: "delete" })]));
@@ -229,6 +269,16 @@ test("a gap is asked for under a new number, and what is still on its way is pas
   first.say(delta(13, 14, [entry("plan", 6, 7, [set("/n", 3)])]));
   first.say({ ...delta(10, 13, [entry("plan", 4, 5, [set("/n", 1)])]), sub: 2 });
   assert.deepEqual(data(replica), { n: 1 });
+});
+
+test("a server that is away is asked again, one that does not understand is not", (context) => {
+  const { here, first, seen } = connected(context);
+  first.end(1013);
+  context.mock.timers.tick(500);
+  assert.deepEqual([seen.states.at(-1), here.opened.length], ["lost", 2]);
+  here.opened[1].end(4400);
+  context.mock.timers.tick(600_000);
+  assert.deepEqual([seen.states.at(-1), here.opened.length], ["refused", 2]);
 });
 
 test("a refusal is final, silence is not", (context) => {

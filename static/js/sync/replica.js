@@ -21,6 +21,8 @@ export class Replica {
     this.fresh = !token;
     /** Something was taken since the last question. */
     this.moved = false;
+    /** The versions of what was deleted: an id's versions go on through its lives. */
+    this.gone = new Map();
   }
 
   /** The token to subscribe from now (null: a snapshot); what was lost is asked for again. */
@@ -50,11 +52,11 @@ export class Replica {
     if (frame.t === "snap") return this.#snap(frame);
     if (frame.t !== "delta" && frame.t !== "mark") return [];
     if (this.fresh || frame.prev > this.revision) return this.#lose();
-    if (frame.prev < this.revision && frame.rev <= this.revision) return []; // it came before
+    if (frame.rev < this.revision) return []; // it came before; parts of "latest" and marks may stay where they are
     const changes = frame.t === "delta" ? this.#delta(frame) : [];
     if (this.lost) return [];
-    this.revision = Math.max(this.revision, frame.rev);
-    this.token = frame.token || this.token;
+    this.revision = frame.rev;
+    this.token = frame.token || this.token; // without one something is owed: the older place is the one to come back to
     this.synced = Boolean(frame.synced);
     this.moved = true;
     return changes;
@@ -71,6 +73,8 @@ export class Replica {
     this.token = "";
     this.fresh = true;
     this.lost = this.synced = false;
+    this.unnamed = null;
+    this.gone.clear();
     return ids.flatMap((id) => this.#drop(id, "reset"));
   }
 
@@ -83,8 +87,10 @@ export class Replica {
   #snap(frame) {
     const changes = [];
     if (frame.part === 1 && this.fresh) {
-      // A snapshot after a break names all there is; what it does not name is gone.
+      // A snapshot that was asked for names all there is and holds whatever is here, perhaps of another history; what
+      // it does not name is gone.
       this.unnamed = new Set(this.states.keys());
+      this.gone.clear();
       this.fresh = false;
       this.revision = 0;
       this.token = "";
@@ -92,7 +98,8 @@ export class Replica {
     for (const given of frame.states) {
       const before = this.states.get(given.id);
       this.unnamed?.delete(given.id);
-      if (before?.uid === given.uid && before.v >= given.v) continue;
+      const known = this.unnamed ? before?.uid === given.uid && before.v === given.v : given.v <= this.#seen(given.id, before);
+      if (known) continue;
       const after = { id: given.id, uid: given.uid, v: given.v, data: given.data, frozen: Boolean(given.frozen) };
       this.states.set(given.id, after);
       changes.push({ id: given.id, kind: "snapshot", before, after });
@@ -105,13 +112,22 @@ export class Replica {
     return changes;
   }
 
+  /** The version up to which everything of the state was taken. */
+  #seen(id, mine) {
+    return mine?.v ?? this.gone.get(id) ?? 0;
+  }
+
   /** All of the frame or nothing: it is whole revisions. */
   #delta(frame) {
     const draft = new Map();
+    const gone = new Map();
     const changes = [];
     for (const entry of frame.entries ?? []) {
       const before = draft.has(entry.id) ? draft.get(entry.id) : this.states.get(entry.id);
-      if (isKnown(entry, before)) continue;
+      if (entry.v <= (before?.v ?? gone.get(entry.id) ?? this.#seen(entry.id))) continue;
+      if (entry.kind === "delete") gone.set(entry.id, entry.v);
+      // It was not given (yet).
+      if (!before && !replaces(entry)) continue;
       let after;
       try {
         after = afterEntry(entry, before);
@@ -126,21 +142,23 @@ export class Replica {
       if (state) this.states.set(id, state);
       else this.states.delete(id);
     }
+    for (const [id, v] of gone) this.gone.set(id, v);
     return changes;
   }
 }
 
-/** Whether there is nothing to do: it was applied before, or is about a state that was not given (yet). */
-function isKnown(entry, mine) {
-  if (!mine) return entry.kind !== "create";
-  return entry.uid === mine.uid && entry.v <= mine.v;
+/** Whether it holds whatever stands there, and even if nothing does. */
+function replaces(entry) {
+  if (entry.kind === "create") return true;
+  const first = entry.kind !== "delete" && entry.coalesced && entry.ops?.[0];
+  return Boolean(first) && first.op === "set" && pathOf(first) === "";
 }
 
 function afterEntry(entry, mine) {
-  const replaces = entry.kind === "create" || (entry.coalesced && entry.ops?.length && pathOf(entry.ops[0]) === "");
-  if (!replaces && !(mine && mine.uid === entry.uid && mine.v === entry.pv)) throw new Misfit(entry.id);
   if (entry.kind === "delete") return null;
-  const frozen = entry.config?.frozen ?? (!replaces && mine.frozen);
-  const data = apply(replaces ? {} : mine.data, entry.ops ?? []);
+  const whole = replaces(entry);
+  if (!whole && !(mine.uid === entry.uid && mine.v === entry.pv)) throw new Misfit(entry.id);
+  const frozen = entry.config?.frozen ?? (!whole && mine.frozen);
+  const data = apply(whole ? {} : mine.data, entry.ops ?? []);
   return { id: entry.id, uid: entry.uid, v: entry.v, data, frozen: Boolean(frozen) };
 }

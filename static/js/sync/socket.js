@@ -12,8 +12,8 @@ const ACK_EVERY = 64;
 const ACK_WITHIN = 1_000;
 /** Attempts that fail before pages do without. */
 const PATIENCE = 2;
-/** Not signed in; not allowed here, or no longer. Asking again cannot help. */
-const REFUSED = new Set([4401, 4403]);
+/** Not understood; not signed in; not allowed here, or no longer. Asking again cannot help. */
+const REFUSED = new Set([4400, 4401, 4403]);
 const SUPERSEDED = 4409;
 /** So many resets within so many milliseconds are a loop. */
 const RESETS = 3;
