@@ -46,11 +46,14 @@ def absent(reader: Reader, policies: Policies) -> list[str]:
 
 
 class Chunk(NamedTuple):
-    """Whole revisions up to `reached`, and what of them is visible: entries, and their JSON texts."""
+    """Whole revisions up to `reached`, and what of them is visible: entries, and their JSON texts; and which states
+    the reader lacks something of from then on."""
 
     reached: int
     entries: list[Entry]
     texts: list[str]
+    withheld: frozenset[str] = frozenset()
+    owed: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
@@ -64,16 +67,18 @@ def chunks(
     policies: Policies,
     *,
     most: int,
-    withheld: set[str],
-    owed: set[str],
+    withheld: Iterable[str],
+    owed: Iterable[str],
 ) -> Iterator[Chunk]:
     """In order; each of at most `most` visible entries and PART characters, or of one revision with more. The last
     one may have none.
 
-    States of which an entry was not visible are added to `withheld`: what the reader has of them is old, and changes
-    build on what it has not got. They go on only with what holds anyway, until it gets them whole. Those of them whose
-    present life it may see are `owed`: the beginning of that life lies ahead.
+    States of which an entry was not visible are `withheld` from then on: what the reader has of them is old, and
+    changes build on what it has not got. They go on only with what holds anyway, until it gets them whole. Those of
+    them whose present life it may see are `owed`: the beginning of that life lies ahead. Each chunk says how that
+    stands after it, for what follows was looked at and perhaps is not sent.
     """
+    withheld, owed = set(withheld), set(owed)
 
     def goes(entry: Entry) -> bool:
         state_id = entry.state_id
@@ -92,18 +97,19 @@ def chunks(
 
     entries, texts, size, reached = list[Entry](), list[str](), 0, 0
     for revision in revisions:
+        before = frozenset(withheld), frozenset(owed)
         at = [index for index, entry in enumerate(revision.entries) if goes(entry)]
         more = [revision.texts[index] for index in at]
         length = sum(map(len, more))
         if entries and (len(entries) + len(at) > most or size + length > PART):
-            yield Chunk(reached, entries, texts)
+            yield Chunk(reached, entries, texts, *before)
             entries, texts, size = [], [], 0
         entries += (revision.entries[index] for index in at)
         texts += more
         size += length
         reached = revision.number
     if reached:
-        yield Chunk(reached, entries, texts)
+        yield Chunk(reached, entries, texts, frozenset(withheld), frozenset(owed))
 
 
 class Turn(NamedTuple):

@@ -310,9 +310,10 @@ class Subscription:
             owed=self.owed,
         )
         for chunk in found:
+            if chunk.texts and not (self.may_send and left > 0):
+                return False
+            self.withheld, self.owed = set(chunk.withheld), set(chunk.owed)
             if chunk.texts:
-                if not self.may_send or left <= 0:
-                    return False
                 left -= len(chunk.texts) if most is not None else 0
                 last = chunk.reached == revisions[-1].number == self.feed.head
                 self.send(chunk, synced=last and chunk.reached >= self.consistent)
@@ -378,7 +379,7 @@ class Subscription:
             await CatchUp(self).run()
         except Exception:
             logger.exception("a subscription of %s cannot go on", self.feed.space)
-            self.sink.gone()
+            self.sink.failed()
         finally:
             if self._working is asyncio.current_task():
                 self._working = None

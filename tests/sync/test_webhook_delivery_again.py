@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
+from state.sync import tokens
 from state.sync.webhooks.sending import WebhookFailed
 from state.values import AccessPolicy
 from tests.sync.desk import LENA, SPACE, Desk, desk
+from tests.sync.test_webhook_delivery import row
 
 __all__ = ["desk"]
 pytestmark = pytest.mark.django_db
@@ -174,3 +176,28 @@ def test_what_changed_before_a_grant_comes_with_the_state_and_what_follows_after
         known = known or any(each["id"] == "door" for each in body["states"])
         assert known or all(each["id"] != "door" for each in body["entries"])
     assert [bool(each["token"]) for each in bodies] == [True, *[False] * (len(bodies) - 2), True]
+
+
+def test_under_every_token_the_receiver_holds_what_the_log_says_there(desk: Desk) -> None:
+    """No place lies between the end of a life, which the reader may not see, and the beginning of the next."""
+    desk.sync = desk.another(batch_size=1)
+    desk.webhook()
+    desk.work()
+    there = {1: stored(desk, "plan")}
+    steps: list[Callable[[], Any]] = [
+        lambda: desk.write(step=2),
+        lambda: desk.write("other", n=1),
+        lambda: desk.states.delete_state(LENA, "plan"),
+        lambda: desk.write("other", n=2),
+        lambda: desk.states.create_state(LENA, "plan", data={"anew": True}),
+        lambda: desk.write("other", n=3),
+    ]
+    for revision, step in enumerate(steps, 2):
+        step()
+        there[revision] = stored(desk, "plan", "other")
+    desk.work()
+    bodies = desk.post.bodies
+    places = [n for n, body in enumerate(bodies, 1) if body["token"]]
+    for n in places:
+        assert held(bodies[:n]) == there[tokens.decode(bodies[n - 1]["token"]).revision]
+    assert places[-1] == len(bodies) and row().acked == len(there)
