@@ -38,6 +38,7 @@ CODES = [
     limits.HEARTBEAT,
     limits.BROKEN,
     limits.RESTART,
+    limits.AWAY,
 ]
 
 
@@ -127,7 +128,7 @@ def test_every_reason_and_every_code_is_told_of() -> None:
 
 @pytest.mark.parametrize(
     "number",
-    [limits.MAX_FRAME, limits.MAX_PATTERNS, limits.COMPRESS_FROM],
+    [limits.MAX_FRAME, limits.MAX_GREETING, limits.MAX_PATTERNS, limits.COMPRESS_FROM],
 )
 def test_limits_are_those_of_the_code(number: int) -> None:
     assert f"{number:,}" in PAGE

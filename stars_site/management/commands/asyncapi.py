@@ -19,13 +19,14 @@ PATH: Final = Path(settings.BASE_DIR) / "docs" / "sync-protocol.asyncapi.yaml"
 CLIENT: Final[tuple[type[Any], ...]] = get_args(protocol.ClientFrame)
 SERVER: Final[tuple[type[Any], ...]] = get_args(protocol.ServerFrame)
 CLOSES: Final = {
-    limits.BROKEN: "No hello within 10 seconds, or one of another protocol.",
+    limits.BROKEN: "No hello within 10 seconds, or none that is understood.",
     limits.NOT_AUTHENTICATED: "Not signed in, or no longer.",
     limits.DENIED: "The space is not there for you, or no longer.",
     limits.SLOW: "Nothing was acknowledged for a minute, or frames came too fast.",
     limits.SUPERSEDED: "Another socket has the session, or it was disconnected.",
     limits.HEARTBEAT: "Two heartbeats were not answered.",
     limits.RESTART: "The process ends; come back after `retry_after_ms`.",
+    limits.AWAY: "Something that Stars needs does not answer; come back later.",
 }
 ALL: Final[tuple[type[Any], ...]] = (*CLIENT, *SERVER, Message)
 _REF: Final = "#/components/schemas/{name}"

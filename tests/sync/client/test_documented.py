@@ -128,3 +128,18 @@ async def test_the_javascript_example_follows_through_breaks_and_writes_once(
         await until("notes/js - null")
     history = await call(manager.history, LENA, "notes/js")
     assert [entry.kind for entry in history] == ["delete", "create"]
+
+
+async def test_the_javascript_example_settles_a_write_that_is_refused_before_it_is_carried_out(
+    stars: Site, ada: User, lab: Group, manager: StateManager, tmp_path: Path
+) -> None:
+    path = tmp_path / "agent.mjs"
+    wrong = 'write("plan", { ops: [{ op: "shout" }] }).catch(({ reason, op_id }) => console.log(reason, op_id.length));'
+    path.write_text(f"{example('js')}{wrong}\n")
+    async with running(stars, ada, str(NODE), str(path)) as process:
+        assert process.stdout is not None
+        async with asyncio.timeout(15):
+            while (
+                line := (await process.stdout.readline()).decode().strip()
+            ) != "invalid_frame 36":
+                assert line
