@@ -26,6 +26,7 @@ from state.sync.protocol.coding import (
 )
 from state.sync.protocol.limits import (
     ANSWER,
+    APART,
     AWAY,
     BROKEN,
     COMPRESS_FROM,
@@ -90,6 +91,7 @@ from state.sync.protocol.server import (
 
 __all__ = [
     "ANSWER",
+    "APART",
     "AWAY",
     "BROKEN",
     "COMPRESS_FROM",
