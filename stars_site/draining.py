@@ -10,11 +10,10 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any, Final
 
-from daphne import ws_protocol
 from twisted.internet.defer import Deferred
 
+from stars_site.websocket import WebSocket
 from state import conf
-from state.sync.protocol import AWAY, RESTART
 
 logger = logging.getLogger(__name__)
 
@@ -22,21 +21,8 @@ logger = logging.getLogger(__name__)
 ANSWER: Final = 1.0
 
 
-class WebSocket(ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne has no types
-    """Daphne's websocket, which also closes with the codes that are a server's."""
-
-    def serverClose(self, code: int | None = None) -> None:
-        """Close with that code."""
-        if code in (RESTART, AWAY):
-            # `sendClose` knows only 1000 and those of applications; IANA has registered these since.
-            self.sendCloseFrame(code=code)
-        else:
-            super().serverClose(code)
-
-
 def install() -> None:
     """Have Daphne, which runs this application, stop so; nothing happens under another server."""
-    ws_protocol.WebSocketFactory.protocol = WebSocket
     # Importing it would choose the reactor of a process that is perhaps no server.
     daphne = sys.modules.get("daphne.server")
     if daphne is not None:

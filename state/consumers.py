@@ -113,7 +113,14 @@ class SyncConsumer(AsyncWebsocketConsumer):
             # Past Channels' own `send`, which would do the same in one more coroutine.
             kind = "text" if isinstance(item, str) else "bytes"
             message: Any = {"type": "websocket.send", kind: item}
-            await self.base_send(message)
+            try:
+                await self.base_send(message)
+            except Exception:
+                # Nothing may follow a frame that was not sent.
+                logger.exception("a frame cannot be sent")
+                self.writing = None
+                await self._close(protocol.AWAY)
+                return
 
     def _leave(self) -> None:
         """Give back everything that this socket holds; idempotent."""

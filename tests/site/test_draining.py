@@ -151,11 +151,21 @@ def test_whoever_is_connected_is_told_where_to_go_on_and_does(site: Site) -> Non
         say(again, "sub", sub=5, states=["plan"], **{"from": bye["tokens"]["5"]})
         (entry,) = hear(again, "delta", "snap")["entries"]
         assert (entry["v"], entry["op_id"]) == (2, "b")
-        # Frames too long even for Daphne end their own socket only.
+        # As large as a document may be, both ways; a larger frame is refused, and the socket stays.
         say(bad, "hello", proto=1)
         hear(bad, "welcome")
+        say(bad, "sub", sub=1, states=["big"])
+        hear(bad, "mark")
+        text = "a" * (1024 * 1024 - 16)
+        say(bad, "write", op_id="c", state="big", create={"data": {"x": text}})
+        assert hear(bad, "res")["status"] == 201
+        (entry,) = hear(bad, "delta")["entries"]
+        assert entry["ops"][0]["value"] == {"x": text}
+        say(bad, "write", op_id="d", state="big", create={"data": {"x": text + "a" * 100_000}})
+        assert hear(bad, "error")["reason"] == "frame_too_large"
+        # Frames that nobody could mean end their own socket only.
         with pytest.raises(ConnectionClosed) as closed:
-            bad.send("[" * 2_000_000)
+            bad.send("[" * 4_000_000)
             hear(bad, "nothing")
         assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
         stop(site, signal.SIGINT, again)
