@@ -19,6 +19,11 @@ _Send: TypeAlias = Callable[[Any], Awaitable[None]]
 Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
 
+def peer_of(send: Any) -> Any:
+    """Daphne's protocol or request behind ASGI's `send`; None on other servers."""
+    return send.args[0] if isinstance(send, partial) and send.args else None
+
+
 @implementer(IPushProducer)
 class _Gate:
     """Twisted pauses it when more than 64 KB wait in the connection's buffer, and resumes it when that is empty."""
@@ -45,7 +50,7 @@ def telling_backpressure(application: Application) -> Application:
     """
 
     async def told(scope: _Scope, receive: _Receive, send: _Send) -> None:
-        protocol = send.args[0] if isinstance(send, partial) and send.args else None
+        protocol = peer_of(send)
         if isinstance(protocol, WebSocketProtocol | WebRequest):
             gate = _Gate()
             if isinstance(protocol, WebSocketProtocol):

@@ -10,6 +10,7 @@ from django.urls import path
 
 from groups.consumers import LiveConsumer
 from stars_site.backpressure import telling_backpressure
+from stars_site.inlet import bounding_inlets
 from stars_site.origin import SiteOriginValidator
 from state.consumers import SyncConsumer
 
@@ -19,6 +20,5 @@ routes: list[Any] = [
     path("ws/v1/spaces/<str:space>/sync", cast(Any, SyncConsumer.as_asgi())),
 ]
 
-websockets = telling_backpressure(
-    cast(Any, SiteOriginValidator(AuthMiddlewareStack(URLRouter(routes))))
-)
+_application = cast(Any, SiteOriginValidator(AuthMiddlewareStack(URLRouter(routes))))
+websockets = telling_backpressure(bounding_inlets(_application))
