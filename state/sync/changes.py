@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from state.errors import Unavailable
-from state.policy import Caller
 from state.refusals import SpaceNotFound
-from state.sync import polling, tokens
+from state.sync import naming, polling, tokens
 from state.sync.catchup import FUTURE
 from state.sync.feed import Feed
 from state.sync.filters import Filter
@@ -179,20 +178,6 @@ class _Bell:
         """It does nothing that could."""
 
 
-def missing(feed: Feed, caller: Caller, wanted: Filter) -> tuple[str, ...]:
-    """Of the states that are named, those that are not there for the caller now."""
-    if not wanted.ids:
-        return ()
-    living = {each.id for each in feed.policies.states() if not each.deleted}
-    return tuple(
-        sorted(
-            each
-            for each in wanted.ids
-            if each not in living or not feed.policies.sees(caller, each)
-        )
-    )
-
-
 async def changes(
     standing: Standing,
     wanted: Filter,
@@ -229,9 +214,8 @@ async def changes(
                 note = SubNote(sub.number, wanted.patterns, mode, sub.acked, sub.token())
                 await in_thread(polling.heard)(standing.pool.sessions, poll, note)
             if token == NOW:
-                return Changes(
-                    token=sub.token(feed.head), missing=missing(feed, standing.caller, wanted)
-                )
+                now = sub.token(feed.head)
+                return Changes(token=now, missing=await naming.missing(feed, sub.reader, sub.gate))
             await _fill(sub, page, limit)
             while place and page.is_empty and (left := until - time.monotonic()) > 0:
                 await standing.wait(left)
@@ -240,6 +224,7 @@ async def changes(
                 if standing.is_due and await standing.review():
                     sub.reread(standing.caller)
                 await _fill(sub, page, limit)
+            missing = await naming.missing(feed, sub.reader, sub.gate)
     except _Renewed as renewed:
         return Changes(reset=renewed.reason)
     except TimeoutError:
@@ -248,7 +233,7 @@ async def changes(
         sub.close()
         feed.followers.discard(bell)
         asyncio.get_running_loop().call_later(LINGER, feed.leave)
-    return page.read(missing(feed, standing.caller, wanted), snapshot=token is None)
+    return page.read(missing, snapshot=token is None)
 
 
 def _subscription(feed: Feed, page: _Page, reader: Reader, pool: Pool, mode: str) -> Subscription:

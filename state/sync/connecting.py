@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,10 +12,9 @@ from state import queue
 from state.manager import StateManager
 from state.models import Connection
 from state.policy import Caller, canonical
-from state.sync import secrets, sessions
+from state.sync import naming, secrets, sessions
 from state.sync.filters import filter_of
 from state.sync.lags import plain
-from state.sync.policies import sees
 from state.sync.protocol.limits import MAX_PATTERNS
 from state.sync.refusals import ConnectionInvalid, NotYourAgent, TooManyConnections
 from state.sync.tasks.making import faults_of_metadata
@@ -55,8 +54,9 @@ def connect(
     if agent_id and canonical(agent_id) != canonical(caller.name):
         raise NotYourAgent(fields={"agent": [NotYourAgent().message]})
     _check(name, address, type, states, allowed, metadata)
-    patterns = filter_of(states).patterns
-    missing = missing_of(manager, caller, patterns)
+    wanted = filter_of(states)
+    manager.store.open_space(caller.space)
+    missing = naming.absent(manager.store, caller, wanted.ids)
     live = sessions.live(now).filter(space=caller.space, agent=caller.name)
     if live.filter(process="").count() >= MOST:
         raise TooManyConnections
@@ -75,7 +75,7 @@ def connect(
         secret=secrets.seal(secret, key) if secret else None,
         reader=msgspec.to_builtins(caller),
         subscriptions=[
-            {"sub": 1, "states": list(patterns), "mode": "all", "acked": 0, "token": ""}
+            {"sub": 1, "states": list(wanted.patterns), "mode": "all", "acked": 0, "token": ""}
         ],
         connected_at=now,
         last_heartbeat=now,
@@ -84,21 +84,6 @@ def connect(
     if address:
         queue.ring()
     return Connected(connection=plain(row), secret=secret, missing=missing)
-
-
-def missing_of(manager: StateManager, caller: Caller, patterns: Iterable[str]) -> tuple[str, ...]:
-    """Those of the ids that the caller cannot read, or that are not there; which of both is not told. One read."""
-    ids = [each for each in patterns if not each.endswith("*")]
-    if not ids:
-        return ()
-    store = manager.store
-    store.open_space(caller.space)
-    found = store.load_states(caller.space, ids)
-    return tuple(
-        each
-        for each in ids
-        if each not in found or found[each].deleted or not sees(found[each], caller)
-    )
 
 
 def _check(

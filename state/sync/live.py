@@ -27,7 +27,7 @@ from state.sync.protocol import ClientFrame
 from state.sync.pulling import Pulls
 from state.sync.queue import WriteQueue
 from state.sync.rights import Rights
-from state.sync.selecting import Reader, absent
+from state.sync.selecting import Reader
 from state.sync.sessions import Note, Opened, SubNote
 from state.sync.subscription import Subscription
 from state.threads import in_thread
@@ -211,9 +211,8 @@ class Live:
         self.subs[frame.sub] = sub
         sub.pulled = self.hello.mode is ConnectionType.PULL
         self.dirty = True
-        missing = absent(reader, self.feed.policies)
-        if missing:
-            self.spawn(naming.begin(sub, missing, self.say))
+        if reader.wanted.ids:
+            self.spawn(naming.begin(sub, self.say))
         else:
             sub.follow()
 

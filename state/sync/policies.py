@@ -87,6 +87,11 @@ class Policies:
             self._count += 1
         return found
 
+    def shows(self, caller: Caller, state_id: str) -> bool:
+        """Whether the state is there for the caller."""
+        state = self._states.get(state_id)
+        return state is not None and not state.deleted and self.sees(caller, state_id)
+
     def remember(self, revisions: Iterable[Revision]) -> None:
         """Keep what the settings were before these revisions, which come next; before they are `put`."""
         first = set[str]()

@@ -36,15 +36,6 @@ class Reader(NamedTuple):
         )
 
 
-def absent(reader: Reader, policies: Policies) -> list[str]:
-    """The ids that the reader asks for and that are not there for it now."""
-    there = {each.id for each in policies.states() if not each.deleted}
-    ids = reader.wanted.ids
-    return sorted(
-        each for each in ids if each not in there or not policies.sees(reader.caller, each)
-    )
-
-
 class Chunk(NamedTuple):
     """Whole revisions up to `reached`, and what of them is visible: entries, and their JSON texts; and which states
     the reader lacks something of from then on."""

@@ -12,12 +12,12 @@ from typing import Final
 
 from state.errors import StarsError
 from state.fanout.outbox import Outbox
-from state.sync import protocol, tokens
-from state.sync.changes import NOW, missing
+from state.sync import naming, protocol, tokens
+from state.sync.changes import NOW
 from state.sync.feed import Feed
 from state.sync.filters import Filter
 from state.sync.metrics import counts
-from state.sync.protocol import Mark, Reset, ResetReason, ServerFrame, StatesNotFound
+from state.sync.protocol import Mark, Reset, ResetReason, ServerFrame
 from state.sync.selecting import Chunk, Reader
 from state.sync.standing import RENEW, Standing
 from state.sync.subscription import Subscription
@@ -62,11 +62,7 @@ class Stream:
             sub.begin()
         else:
             sub.prev = sub.position = feed.head
-        absent = missing(feed, standing.caller, wanted)
-        if absent:
-            refusal = StatesNotFound(extra={"states": list(absent)})
-            self.say(protocol.error(refusal, sub=NUMBER))
-        sub.follow()
+        await naming.begin(sub, self.say)
         self._watching = asyncio.get_running_loop().create_task(self._watch())
 
     def close(self) -> None:
