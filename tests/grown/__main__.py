@@ -10,6 +10,8 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 from tests import servers
@@ -22,12 +24,13 @@ SESSIONS: Final = (
     ("-n", str(WORKERS), "-m", "not grown", *(f"tests/{name}" for name in AGAIN)),
     # Shared states in the database; the other stores are the same here as everywhere.
     ("-n", str(WORKERS), "-m", "not grown", "-k", "database", "tests/persistence", "tests/states"),
+    # What syncing keeps in rows of its own.
+    ("-n", str(WORKERS), "-m", "not grown", "-k", "sessions or sync_tasks", "tests/sync"),
     # One after the other: they start processes of their own.
-    (
-        "-m",
-        "grown",
-    ),
+    ("-m", "grown", "--ignore", "tests/soak"),
 )
+#: Has servers of its own and mostly waits, so it goes beside the others.
+BESIDE: Final = ("-m", "grown", "tests/soak")
 
 
 def main() -> int:
@@ -42,10 +45,18 @@ def main() -> int:
             store.start()
         urls = " ".join(store.url for store in stores)
         environment = {**os.environ, "DATABASE_URL": database, "STARS_TEST_REDIS_URLS": urls}
-        codes = [
-            subprocess.call([sys.executable, "-m", "pytest", *arguments], env=environment)
-            for arguments in sessions
-        ]
+        pytest = [sys.executable, "-m", "pytest"]
+        with Path(os.devnull).open() as nothing, TemporaryFile("w+") as told:
+            beside = (
+                subprocess.Popen([*pytest, *BESIDE], stdin=nothing, stdout=told, stderr=told)
+                if sessions is SESSIONS
+                else None
+            )
+            codes = [subprocess.call([*pytest, *each], env=environment) for each in sessions]
+            if beside is not None:
+                codes.append(beside.wait())
+                told.seek(0)
+                sys.stdout.write(told.read())
     return max(codes)
 
 
