@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
+from websockets.frames import CloseCode
 
 from state.errors import Invalid, StarsError
 from state.refusals import SpaceNotFound
@@ -52,9 +53,12 @@ class Lost(Exception):
         final: StarsError | None = None,
         pause: float = 0.0,
         session_gone: bool = False,
+        too_large: bool = False,
     ) -> None:
-        """`pause`: seconds that the server asked to wait. `session_gone`: come back without it."""
+        """`pause`: seconds that the server asked to wait. `session_gone`: come back without it. `too_large`: something
+        between here and there takes no frame as long as one that was sent."""
         self.why, self.final, self.pause, self.session_gone = why, final, pause, session_gone
+        self.too_large = too_large
         super().__init__(why)
 
 
@@ -171,4 +175,5 @@ class Connection:
             final=final,
             pause=pause,
             session_gone=(code, reason) in SESSION_GONE,
+            too_large=code == CloseCode.MESSAGE_TOO_BIG,
         )

@@ -157,6 +157,8 @@ class Link:
                 self._backoff.succeeded()
             if lost.session_gone:
                 self.session = None
+            if lost.too_large:
+                self.posting.cut()
             pause = self._backoff.pause(lost.pause)
             logger.info("stars: %s; connecting again in %.1f s", lost.why, pause)
             return pause

@@ -18,11 +18,13 @@ from state.errors import Conflict, StarsError
 from state.refusals import TooMany
 from state.sync.client.refusals import from_frame, from_problem
 from state.sync.client.values import Written
-from state.sync.protocol import MAX_WRITES, ErrorFrame, Res, Write
+from state.sync.protocol import MAX_WRITES, ErrorFrame, FrameTooLarge, Res, Write, encode
 from state.values import Json
 
 #: Times that a write is sent again because the server was busy or its store down; reconnects do not count.
 TRIES: Final = 8
+#: Times that the socket is ended for the length of a write before that is given up.
+CUTS: Final = 3
 #: Answers per state that are remembered, to tell what later writes build on.
 REMEMBERED: Final = 32
 #: Writes of one state that may wait: each names those before it.
@@ -57,6 +59,9 @@ class OwnWrite(msgspec.Struct):
     write: Write
     status: WriteStatus = WriteStatus.WAITING
     tries: int = 0
+    #: Times that it was sent, and times that the socket was ended for its length.
+    sent: int = 0
+    cuts: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -117,6 +122,7 @@ class Outbox:
         while self._waiting and self._flying < MAX_WRITES:
             own = self._waiting.popleft()
             own.status = WriteStatus.SENT
+            own.sent += 1
             self._flying += 1
             self._sent[own.write.op_id] = own
             found.append(own.write)
@@ -127,6 +133,20 @@ class Outbox:
         again = sorted(self._sent.values(), key=_number)
         for own in reversed(again):
             self._back(own)
+
+    def cut(self) -> Answer | None:
+        """The connection was ended for the length of a frame, which must be the longest of those not answered. After
+        CUTS times it is given up, or nothing behind it would ever be carried out."""
+        sent = [own for own in self._waiting if own.sent]
+        if not sent:
+            return None
+        own = max(sent, key=lambda each: len(encode(each.write)))
+        own.cuts += 1
+        if own.cuts < CUTS:
+            return None
+        self._waiting.remove(own)
+        self._forget(own)
+        return Answer(own.write.op_id, refusal=FrameTooLarge(extra={"op_id": own.write.op_id}))
 
     def answered(self, res: Res) -> Answer | None:
         """What a `res` means; None: it is about none of these (a second answer)."""
@@ -173,12 +193,15 @@ class Outbox:
 
     def _end(self, own: OwnWrite) -> None:
         del self._sent[own.write.op_id]
+        if own.status is WriteStatus.SENT:
+            self._flying -= 1
+        self._forget(own)
+
+    def _forget(self, own: OwnWrite) -> None:
         open_ = self._open[own.write.state]
         open_.pop(own.write.op_id, None)
         if not open_:
             del self._open[own.write.state]
-        if own.status is WriteStatus.SENT:
-            self._flying -= 1
 
 
 def _number(own: OwnWrite) -> int:

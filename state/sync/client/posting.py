@@ -52,6 +52,10 @@ class Posting:
         self.outbox.disconnected()
         self._paused_until = 0.0
 
+    def cut(self) -> None:
+        """The connection ended because a frame was too large, after `disconnected`."""
+        self._settle(self.outbox.cut())
+
     def end(self, why: StarsError) -> None:
         """No answer comes any more."""
         answers, self._answers = self._answers, {}
