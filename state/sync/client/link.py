@@ -77,7 +77,10 @@ class Link:
             self.status = ConnectionStatus.DISCONNECTED
             self._end(ClientClosed())
         if self._store is not None and tasks:
-            self._store.keep(self._kept(self._store))
+            try:
+                self._store.keep(self._kept(self._store))
+            except OSError as error:
+                logger.warning("stars: the replicas could not be kept: %s", error)
             self._store.close()
 
     # -- what the client asks for ---------------------------------------------------------------
@@ -198,7 +201,11 @@ class Link:
             await self._changed.wait()
             await asyncio.sleep(KEEP_S)
             self._changed.clear()
-            await asyncio.to_thread(store.keep, self._kept(store))
+            try:
+                await asyncio.to_thread(store.keep, self._kept(store))
+            except OSError as error:
+                # What was kept before stays; the next change is another attempt.
+                logger.warning("stars: the replicas could not be kept: %s", error)
 
     def _kept(self, store: Store) -> Kept:
         """As it is now; a replica that is being fetched anew stays as it was kept."""

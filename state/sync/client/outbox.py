@@ -96,15 +96,19 @@ class Outbox:
         """Writes that are not at their end."""
         return len(self._waiting) + len(self._sent)
 
-    def add(self, write: Write) -> None:
-        """Queue a write. Raises OnItsWay, and TooManyWrites of one state."""
-        open_ = self._open.setdefault(write.state, {})
+    def check(self, write: Write) -> None:
+        """Whether it may be added. Raises OnItsWay, and TooManyWrites of one state."""
+        open_ = self._open.get(write.state, {})
         if write.op_id in open_:
             raise OnItsWay
         if len(open_) >= PER_STATE:
             raise TooManyWrites
+
+    def add(self, write: Write) -> None:
+        """Queue a write. Raises as `check`."""
+        self.check(write)
         self._count += 1
-        open_[write.op_id] = None
+        self._open.setdefault(write.state, {})[write.op_id] = None
         self._waiting.append(OwnWrite(self._count, write))
 
     def writes(self) -> tuple[OwnWrite, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 
 from state.errors import StarsError
@@ -11,6 +12,8 @@ from state.sync.client.outbox import Answer, Outbox
 from state.sync.client.store import Store
 from state.sync.client.values import Written
 from state.sync.protocol import ErrorFrame, Res, Write
+
+logger = logging.getLogger(__name__)
 
 
 class Posting:
@@ -27,10 +30,12 @@ class Posting:
         self._answers: dict[str, tuple[asyncio.Future[Written], bool]] = {}
 
     def write(self, write: Write, *, settled: bool) -> asyncio.Future[Written]:
-        """Queue a write; its answer, or with `settled` the last one. Raises as `Outbox.add`, and OSError."""
-        self.outbox.add(write)
+        """Queue a write; its answer, or with `settled` the last one. Raises as `Outbox.check`, and OSError: then it is
+        neither kept nor sent."""
+        self.outbox.check(write)
         if self._store is not None:
             self._store.add(write)
+        self.outbox.add(write)
         future: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
         self._answers[write.op_id] = (future, settled)
         return future
@@ -84,8 +89,16 @@ class Posting:
                 future.set_result(answer.written)
         if answer.ended:
             self._answers.pop(answer.op_id, None)
-            if self._store is not None:
-                self._store.end(answer.op_id, self._open)
+            self._forget(answer.op_id)
+
+    def _forget(self, op_id: str) -> None:
+        if self._store is None:
+            return
+        try:
+            self._store.end(op_id, self._open)
+        except OSError as error:
+            # Another process would send it again, and be answered as this one was.
+            logger.warning("stars: the end of a write could not be kept: %s", error)
 
     def _open(self) -> tuple[Write, ...]:
         return tuple(own.write for own in self.outbox.writes())

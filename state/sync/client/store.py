@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from threading import Lock
-from typing import Final, TextIO
+from typing import Final
 
 import msgspec
 
@@ -69,7 +70,7 @@ class Store:
         self._rewrite(self.writes)
         self._ends = 0
         #: Opened by the first line.
-        self._lines: TextIO | None = None
+        self._lines: FileIO | None = None
 
     def keep(self, kept: Kept) -> None:
         """Keep the replicas and their tokens, all at once. Raises OSError."""
@@ -77,7 +78,7 @@ class Store:
             _replace(self._replica, msgspec.json.encode(kept))
 
     def add(self, write: Write) -> None:
-        """Keep a write before it is sent. Raises OSError."""
+        """Keep a write before it is sent. Raises OSError: then it is not kept."""
         self._append(_Line(write=write))
 
     def end(self, op_id: str, open_: Callable[[], tuple[Write, ...]]) -> None:
@@ -98,9 +99,16 @@ class Store:
 
     def _append(self, line: _Line) -> None:
         if self._lines is None:
-            self._lines = self._outbox.open("a", encoding="utf-8")
-        self._lines.write(msgspec.json.encode(line).decode() + "\n")
-        self._lines.flush()
+            self._lines = self._outbox.open("ab", buffering=0)
+        place = self._lines.seek(0, os.SEEK_END)
+        rest = msgspec.json.encode(line) + b"\n"
+        try:
+            while rest:
+                rest = rest[self._lines.write(rest) :]
+        except OSError:
+            # Half a line would spoil the next one.
+            self._lines.truncate(place)
+            raise
 
     def _rewrite(self, writes: tuple[Write, ...]) -> None:
         lines = (msgspec.json.encode(_Line(write=each)) + b"\n" for each in writes)
