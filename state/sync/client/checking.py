@@ -9,7 +9,7 @@ import msgspec
 
 from state import jsonvalue
 from state.errors import Invalid
-from state.sync.protocol import MAX_FRAME, FrameTooLarge, Write, encode, parse
+from state.sync.protocol import Write, encode, parse
 from state.values import Json, Limits, Operation
 
 #: The server judges sizes; shapes can be judged here.
@@ -37,7 +37,4 @@ def check(write: Write) -> None:
     jsonvalue.check([write.state, write.op_id, write.note, *write.after])
     if write.create is not None:
         jsonvalue.check([msgspec.structs.asdict(write.create)], max_depth=jsonvalue.MAX_DEPTH + 3)
-    text = encode(write)
-    if len(text) > MAX_FRAME:
-        raise FrameTooLarge
-    parse(text)
+    parse(encode(write))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from state import jsonvalue
 from state.errors import Invalid
 from state.sync.client import checking, editing, replicas
 from state.sync.client.backoff import Backoff
-from state.sync.client.connection import Connection, address
+from state.sync.client.connection import Connection, Lost, address
 from state.sync.client.link import Link
 from state.sync.client.outbox import Answer, OwnWrite
 from state.sync.client.refusals import NotConnected, NotSubscribed
@@ -31,6 +32,8 @@ from state.sync.protocol import (
     Write,
 )
 from state.values import ConnectionStatus, ConnectionType, Json, Operation, OperationType
+
+logger = logging.getLogger(__name__)
 
 #: A version, the one that this client's replica holds, or none: whatever stands there.
 Base: TypeAlias = int | Literal["seen"] | None
@@ -64,7 +67,8 @@ class StarsClient:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         """`url`: of the site, like "ws://127.0.0.1:8000". `agent`: the member in whose name it acts ("": the person
-        whose token it is). `token`: an API token, or what gives one before each connection. `name` tells connections
+        whose token it is). `token`: an API token, or what gives one before each connection (where it raises, that
+        attempt failed; one that is refused is asked for once more). `name` tells connections
         of one agent apart; `exclusive` ends others of this agent and name. `verify`: hold states against their hashes.
         `store`: a directory of its own, from which a restarted process goes on. `offline`: do not wait for the server
         at the start, `connect_timeout` seconds otherwise. `options`: for `websockets.connect`, like `ssl`.
@@ -78,6 +82,15 @@ class StarsClient:
         kept = Store(Path(store), space, agent) if store is not None else None
         self._saved = kept.kept.replicas if kept else {}
 
+        def current() -> str:
+            if isinstance(token, str):
+                return token
+            try:
+                return token()
+            except Exception as error:  # the user's own
+                logger.warning("stars: no token could be had: %r", error)
+                raise Lost(f"no token could be had: {error!r}") from error
+
         def hello(session: str | None) -> Hello:
             return Hello(
                 proto=PROTO,
@@ -85,7 +98,7 @@ class StarsClient:
                 name=name,
                 mode=self.mode,
                 session=session,
-                token_auth=token if isinstance(token, str) else token(),
+                token_auth=current(),
                 exclusive=exclusive,
                 compress="deflate" if compress else "",
             )
@@ -93,7 +106,8 @@ class StarsClient:
         async def dial() -> Connection:
             return await Connection.open(self.url, silence=silence, options=options)
 
-        self._link = Link(dial, hello, store=kept, backoff=backoff)
+        renews = not isinstance(token, str)
+        self._link = Link(dial, hello, renews=renews, store=kept, backoff=backoff)
         self._numbers = 0
         self._editing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 

@@ -11,7 +11,7 @@ from state.errors import StarsError
 from state.sync.client.backoff import Backoff
 from state.sync.client.connection import Connection, Lost
 from state.sync.client.posting import Posting
-from state.sync.client.refusals import ClientClosed
+from state.sync.client.refusals import ClientClosed, NotAuthenticated
 from state.sync.client.store import Kept, Store, key_of
 from state.sync.client.subscription import Subscription
 from state.sync.client.talk import Talk
@@ -35,10 +35,12 @@ class Link:
         dial: Callable[[], Awaitable[Connection]],
         hello: Callable[[str | None], Hello],
         *,
+        renews: bool = False,
         store: Store | None = None,
         backoff: Backoff | None = None,
     ) -> None:
-        """`dial` opens a socket; `hello(session)` is what is said first on it."""
+        """`dial` opens a socket; `hello(session)` is what is said first on it, raises Lost, and with `renews` has
+        another token each time."""
         self.status = ConnectionStatus.CONNECTING
         #: Who the server says this is (a principal).
         self.agent = ""
@@ -51,6 +53,8 @@ class Link:
         self.posting = Posting(store)
         self._dial, self._hello, self._store = dial, hello, store
         self._backoff = backoff or Backoff()
+        #: Its token was refused, and another one not tried yet.
+        self._renews, self._renewing = renews, False
         self._talk: Talk | None = None
         self._head = 0
         self._changed = asyncio.Event()
@@ -154,7 +158,7 @@ class Link:
                 await connection.close()
         except Lost as lost:
             self.trouble = lost.why
-            if lost.final is not None:
+            if lost.final is not None and not self._renew(lost.final):
                 raise lost.final from lost
             if loop.time() - began >= STEADY_S:
                 self._backoff.succeeded()
@@ -167,10 +171,16 @@ class Link:
             return pause
         raise AssertionError("talking ends by being lost")
 
+    def _renew(self, refusal: StarsError) -> bool:
+        """Whether a fresh token may help, once in a row."""
+        helps = refusal.status == NotAuthenticated.status and self._renews and not self._renewing
+        self._renewing = helps
+        return helps
+
     async def _serve(self, connection: Connection) -> None:
         """Raises Lost in the end."""
         welcome = await connection.hello(self._hello(self.session))
-        self.agent, self.session = welcome.agent, welcome.session
+        self.agent, self.session, self._renewing = welcome.agent, welcome.session, False
         self.status, self.trouble = ConnectionStatus.CONNECTED, ""
         self._changed.set()
         self._talk = Talk(connection, welcome, self.subscriptions, self.posting, self._changed.set)

@@ -239,12 +239,12 @@ class Replica:
 
     def _after(self, entry: WireEntry, mine: State | None) -> State | None:
         """The state after the entry; None: deleted. Raises _Misfit."""
+        if entry.kind is EntryKind.DELETE:
+            return None  # whatever came before
         replaces = _replaces(entry)
         continues = mine is not None and (mine.uid, mine.version) == (entry.uid, entry.pv)
         if not (replaces or continues):
             raise _Misfit(Lost.GAP)
-        if entry.kind is EntryKind.DELETE:
-            return None
         frozen = entry.config.get("frozen", mine is not None and not replaces and mine.frozen)
         try:
             data = jsonvalue.apply({} if replaces or mine is None else mine.data, entry.ops)
@@ -311,8 +311,6 @@ def _replaces(entry: WireEntry) -> bool:
     """Whether it holds whatever stood there before, and even if nothing did."""
     if entry.kind is EntryKind.CREATE:
         return True
-    if entry.kind is EntryKind.DELETE:
-        return entry.coalesced
     first = entry.ops[0] if entry.coalesced and entry.ops else None
     return first is not None and (first.op, first.path) == (OperationType.SET, "")
 

@@ -183,6 +183,17 @@ def test_a_creation_replaces_whatever_is_there_and_other_entries_need_it(world: 
     assert unknown.uid != replica.states["notes/0"].uid
 
 
+def test_a_deletion_removes_whatever_is_there(world: World) -> None:
+    replica = begun(world)
+    world.put("notes/0", {"n": 7})
+    world.delete("notes/0")
+    frame = world.delta(5, 7)
+    (change,) = replica.receive(msgspec.structs.replace(frame, entries=frame.entries[1:]))
+    assert replica.lost is None
+    assert (change.state, change.after) == ("notes/0", None)
+    assert "notes/0" not in replica.states
+
+
 def test_changes_of_settings_count_and_freezing_is_known(world: World) -> None:
     replica = begun(world)
     entry = world.put("notes/0", {"n": 0})
