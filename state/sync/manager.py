@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -12,6 +13,7 @@ from django.db.models import Min, Q, QuerySet
 
 from state.bus import EventBus
 from state.bus.events_of import event_of, updates_of
+from state.errors import Unavailable
 from state.manager import StateManager
 from state.models import Connection
 from state.models import SyncTask as TaskRow
@@ -25,12 +27,13 @@ from state.sync.metrics import counts
 from state.sync.protocol.limits import SUPERSEDED
 from state.sync.refusals import ConnectionNotFound, NotYourConnection, SyncTaskNotFound
 from state.sync.sessions import Sessions, now_utc
-from state.sync.tasks import Queue, Runner, Webhooks, making
+from state.sync.tasks import Queue, Runner, Webhooks, deferred, making
 from state.sync.tasks.recipients import Callers, acked
 from state.sync.tasks.webhooks import Send
 from state.sync.webhooks import sending
 from state.values import (
     AgentConnection,
+    ConnectionStatus,
     ConnectionType,
     Json,
     StateUpdate,
@@ -40,6 +43,8 @@ from state.values import (
     SyncTaskType,
     TaskStatus,
 )
+
+logger = logging.getLogger(__name__)
 
 #: Of a connection that is looked at: entries that it has not acknowledged, the first ones.
 UNSEEN: Final = 100
@@ -72,7 +77,7 @@ class StateSyncManager:
         private; `threads`: as Webhooks."""
         self.states, self.bus, self.config = state_manager, event_bus, config
         publish = event_bus.publish_async
-        self.sessions = Sessions(publish, clock=clock)
+        self.sessions = Sessions(publish, clock=clock, parting=self._parting)
         self.queue = Queue(
             publish, state_manager.record, clock, at_once=config.max_concurrent_syncs
         )
@@ -272,7 +277,10 @@ class StateSyncManager:
     def get_metrics(self) -> SyncMetrics:
         """Counters of this process, gauges of all. Three reads."""
         pending = TaskRow.objects.filter(status__in=WORK_STATUSES).count()
-        least = sessions.live(self._clock()).filter(acked__isnull=False)
+        # Who is away has its place, but nobody waits for it.
+        least = sessions.live(self._clock()).filter(
+            acked__isnull=False, status=ConnectionStatus.CONNECTED
+        )
         places = least.order_by().values_list("space").annotate(least=Min("acked"))
         heads = {info.id: info.revision for info in self.states.store.spaces()}
         lags = (heads.get(space, place) - place for space, place in places)
@@ -287,7 +295,14 @@ class StateSyncManager:
         self.queue.tell_failures()
         while time.monotonic() < until and (task := self.queue.claim()) is not None:
             self._runner.step(task)
+        try:
+            deferred.settle(self.states.store, self._clock())
+        except Unavailable as error:
+            logger.warning("who is back is looked for later: %s", error)
         self.webhooks.work()
+
+    def _parting(self, session: str) -> None:
+        deferred.settle(self.states.store, self._clock(), session=session)
 
     def close(self) -> None:
         """Begin nothing more; idempotent."""

@@ -7,6 +7,7 @@ its place is kept.
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +25,8 @@ from state.sync import control
 from state.sync.protocol.limits import ANSWER, HB_S, SUPERSEDED
 from state.sync.telling import Publish, tell
 from state.values import ConnectionStatus, ConnectionType, EventType
+
+logger = logging.getLogger(__name__)
 
 #: How long a session without a socket is kept with its place.
 KEPT: Final = timedelta(minutes=5)
@@ -116,9 +119,11 @@ class Sessions:
         publish: Publish,
         *,
         clock: Callable[[], datetime] = now_utc,
+        parting: Callable[[str], object] | None = None,
     ) -> None:
-        """`publish` passes best-effort events on."""
-        self._publish, self._clock = publish, clock
+        """`publish` passes best-effort events on; `parting` is called with a session before it says goodbye for good,
+        while it is still known how far it had come."""
+        self._publish, self._clock, self._parting = publish, clock, parting
         self._told: dict[tuple[str, str], datetime] = {}
         self._lock = threading.Lock()
 
@@ -215,6 +220,11 @@ class Sessions:
         )
         if error or ended:
             status = ConnectionStatus.ERROR if error else ConnectionStatus.DISCONNECTED
+            if self._parting is not None and not error:
+                try:
+                    self._parting(session)
+                except Exception:
+                    logger.exception("what a session had is not kept", extra={"session": session})
             self.end(rows, status, error)
         else:
             rows.exclude(status=ConnectionStatus.RECONNECTING).update(

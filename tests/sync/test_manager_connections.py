@@ -294,6 +294,11 @@ def test_metrics_count_what_waits_and_how_far_the_slowest_is_behind(desk: Desk) 
     desk.task()
     found = desk.sync.get_metrics()
     assert (found.pending_tasks, found.max_lag) == (1, 2)
+    desk.write(step=3)
+    gone = desk.socket(agent("gone"), acked=0)
+    desk.away(gone)
+    Connection.objects.filter(agent="agent:wes").update(acked=2)
+    assert desk.sync.get_metrics().max_lag == 2  # whoever is away is not waited for
     desk.work()
     for caller in ("wim", "wes"):
         for task in desk.sync.list_sync_tasks(ADA):

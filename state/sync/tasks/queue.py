@@ -129,7 +129,9 @@ class Queue:
             failed = [each for each in targets if each.status == TargetStatus.FAILED]
             text = f"{len(failed)} of {len(targets)} agents were not served." if failed else ""
             self._end(task, TaskStatus.FAILED if failed else TaskStatus.COMPLETED, text, now)
-        self._ended(task)
+            # Nobody has it yet: whoever comes back first makes it count (`deferred`).
+            away = bool(targets) and all(e.status == TargetStatus.DEFERRED for e in targets)
+        self._ended(task, count=not away)
 
     def _wait(
         self,
@@ -206,8 +208,9 @@ class Queue:
         task.retry_count = max([each.retry_count for each in task.targets.all()], default=0)
         task.save()
 
-    def _ended(self, task: SyncTask) -> None:
-        counts.task_ended(task.status == TaskStatus.COMPLETED)
+    def _ended(self, task: SyncTask, *, count: bool = True) -> None:
+        if count:
+            counts.task_ended(task.status == TaskStatus.COMPLETED)
         if task.status == TaskStatus.COMPLETED:
             self._tell(EventType.SYNC_COMPLETED, task)
         else:
