@@ -52,6 +52,8 @@ def main() -> int:
                 if sessions is SESSIONS
                 else None
             )
+            if beside is not None:
+                stack.callback(beside.kill)
             codes = [subprocess.call([*pytest, *each], env=environment) for each in sessions]
             if beside is not None:
                 codes.append(beside.wait())
