@@ -212,7 +212,7 @@ class Live:
         sub.pulled = self.hello.mode is ConnectionType.PULL
         self.dirty = True
         if reader.wanted.ids:
-            self.spawn(naming.begin(sub, self.say))
+            self._pulls.run(sub, lambda: naming.begin(sub, self.say))
         else:
             sub.follow()
 
@@ -351,6 +351,11 @@ class Live:
         self.error = reason if code in _FAULTS else ""
         self._stop()
         self._end(code)
+
+    def goodbye(self) -> None:
+        """The client has ended its session, unless the server was about to end the socket."""
+        if not self.closing:
+            self.ended = True
 
     def close(self) -> None:
         """The socket has gone: give back what it held; idempotent."""

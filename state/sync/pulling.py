@@ -1,4 +1,4 @@
-"""What the subscriptions of one socket of mode "pull" are asked for."""
+"""What is under way for each subscription of one socket, and ends with it: above all pulls."""
 
 from __future__ import annotations
 
@@ -21,35 +21,46 @@ class Pulls:
 
     def __init__(self, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]) -> None:
         self._spawn = spawn
-        self._asked: dict[Subscription, set[asyncio.Task[None]]] = {}
+        #: The tasks of each; and those of them that pull.
+        self._tasks: dict[Subscription, set[asyncio.Task[None]]] = {}
+        self._pulling = set[asyncio.Task[None]]()
+
+    def run(
+        self, subscription: Subscription, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> asyncio.Task[None]:
+        """Do something for it; a fault of ours ends the socket for a while."""
+        task = self._spawn(_guarded(subscription, work))
+        self._tasks.setdefault(subscription, set()).add(task)
+        task.add_done_callback(lambda done: self._over(subscription, done))
+        return task
 
     def add(self, subscription: Subscription, limit: int) -> None:
         """Have it send what is new. Raises PullOnly, PullWaits."""
         if not subscription.pulled:
             raise PullOnly
-        asked = self._asked.setdefault(subscription, set())
-        if len(asked) >= MAX_PULLS:
+        if len(self._tasks.get(subscription, set()) & self._pulling) >= MAX_PULLS:
             raise PullWaits
-        task = self._spawn(_pull(subscription, limit))
-        asked.add(task)
-        task.add_done_callback(lambda done: self._over(subscription, done))
+        self._pulling.add(self.run(subscription, lambda: subscription.pull(limit)))
 
     def drop(self, subscription: Subscription) -> None:
         """It has ended."""
-        for task in self._asked.pop(subscription, ()):
+        for task in self._tasks.pop(subscription, ()):
             task.cancel()
 
     def _over(self, subscription: Subscription, task: asyncio.Task[None]) -> None:
-        asked = self._asked.get(subscription)
-        if asked is not None:
-            asked.discard(task)
-            if not asked:
-                del self._asked[subscription]
+        self._pulling.discard(task)
+        tasks = self._tasks.get(subscription)
+        if tasks is not None:
+            tasks.discard(task)
+            if not tasks:
+                del self._tasks[subscription]
 
 
-async def _pull(subscription: Subscription, limit: int) -> None:
+async def _guarded(
+    subscription: Subscription, work: Callable[[], Coroutine[Any, Any, None]]
+) -> None:
     try:
-        await subscription.pull(limit)
+        await work()
     except Exception:
-        logger.exception("a subscription of %s cannot be pulled", subscription.feed.space)
+        logger.exception("a subscription of %s cannot be served", subscription.feed.space)
         subscription.sink.failed()

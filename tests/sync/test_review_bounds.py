@@ -274,3 +274,28 @@ def test_a_state_is_created_with_settings_and_nothing_else(
     manager.close()
     assert res.status == 400
     assert list((res.problem or {})["errors"]) == [f"create.settings.{next(iter(settings))}"]
+
+
+async def test_what_was_to_be_named_for_a_replaced_subscription_is_not_read_any_more(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = await pool.feeds.enter("lab")
+    socket = Socket(pool, feed)
+    reads, real = list[float](), pool.manager.store.load_states
+
+    def load(*args: Any) -> Any:
+        reads.append(time.monotonic())
+        time.sleep(0.1)
+        return real(*args)
+
+    monkeypatch.setattr(pool.manager.store, "load_states", load)
+    for _ in range(20):
+        await socket.say("sub", sub=1, states=["absent"])
+        await asyncio.sleep(0.002)
+    assert len(socket.live._tasks) <= 2
+    await asyncio.sleep(0.35)
+    refused = [each["reason"] for each in socket.taken() if each["t"] == "error"]
+    assert refused == ["states_not_found"]
+    assert len(reads) <= 4  # the first and the last, which is read as a snapshot, too
+    socket.live.close()
+    feed.leave()

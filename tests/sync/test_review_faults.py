@@ -19,7 +19,7 @@ from state.sync.filters import filter_of
 from state.sync.heart import Heart
 from state.sync.pool import Pool
 from state.sync.sessions import Note, Opened
-from state.values import StateManagerConfig, SyncConfig
+from state.values import ConnectionType, StateManagerConfig, SyncConfig
 from tests.bus.build import memory_store
 from tests.sync.opened import ADMIN, WIM, Directory, Socket
 
@@ -115,5 +115,24 @@ async def test_conflicts_are_counted_once_though_the_rows_could_not_be_written(
     socket.live.conflicts = 3
     await asyncio.sleep(0.4)
     assert sum(kept) == 3
+    socket.live.close()
+    feed.leave()
+
+
+@pytest.mark.parametrize("mode", ["bidirectional", "pull"])
+async def test_whatever_is_done_for_a_subscription_may_fail_without_being_final(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    feed = await pool.feeds.enter("lab")
+    socket = Socket(pool, feed, mode=ConnectionType(mode))
+
+    def broken(*args: Any, **more: Any) -> None:
+        raise Damaged("one row")
+
+    monkeypatch.setattr(pool.manager.store, "load_states", broken)
+    await socket.say("sub", sub=1, states=["absent"])
+    await socket.say("pull", sub=1)
+    await asyncio.sleep(0.1)
+    assert socket.codes == [protocol.AWAY]
     socket.live.close()
     feed.leave()
