@@ -153,9 +153,10 @@ class Connection:
                 self._refusal = None
             return frame, len(text)
 
-    async def close(self) -> None:
-        """Idempotent."""
-        await self._socket.close()
+    async def close(self, *, for_good: bool = True) -> None:
+        """Idempotent. `for_good`: say goodbye, upon which the server ends the session; else it is kept."""
+        code = CloseCode.NORMAL_CLOSURE if for_good else CloseCode.GOING_AWAY
+        await self._socket.close(code)
 
     def _lost(self, closed: ConnectionClosed) -> Lost:
         """Why the server closed: its `bye`, else the close frame, which may have been lost."""

@@ -111,7 +111,7 @@ class Link:
         """Ask for what is new, again after a break until a mark comes."""
         self._usable()
         subscription.pulls = limit
-        if subscription.is_asked and self._talk is not None:
+        if self._talk is not None:
             self._talk.pull(subscription)
 
     def write(self, write: Write, *, settled: bool) -> asyncio.Future[Written]:
@@ -154,6 +154,9 @@ class Link:
             try:
                 began = loop.time()
                 await self._serve(connection)
+            except Lost:
+                await connection.close(for_good=False)
+                raise
             finally:
                 await connection.close()
         except Lost as lost:

@@ -63,8 +63,8 @@ class Replica:
         #: The server said that this is (or was) all there is.
         self.synced = False
         self.lost: Lost | None = None
-        #: A whole snapshot comes next; or soon, after frames of the subscription before.
-        self._anew: Literal["", "next", "soon"] = "next"
+        #: A whole snapshot comes next; or soon, after frames of the subscription before; or after a reset.
+        self._anew: Literal["", "next", "soon", "reset"] = "next"
         #: What was on its way before it was asked again may still come, and follows nothing here.
         self._stale = False
         #: The next part of the snapshot under way (0: none is), and the revision of the last one that was whole.
@@ -91,13 +91,22 @@ class Replica:
             self.token = ""
         self._stale = not fresh
         if not self.token:
-            self._anew = "next" if fresh else "soon"
+            self._anew = "next" if fresh else "reset" if why else "soon"
         return self.token or None, why
 
     @property
     def is_waiting(self) -> bool:
         """Whether the answer to a question on the same connection has not come yet."""
-        return self._stale or self._anew == "soon"
+        return self._stale or self._anew in ("soon", "reset")
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether `ask` can tell what comes next from what is on its way on the same connection: there is a token, or a
+        reset comes first."""
+        again = self.lost and self._barren
+        return self.lost is Lost.INTEGRITY or bool(
+            self.token and not self._hidden and not self._anew and not again
+        )
 
     def give_up(self) -> None:
         """That answer does not come: ask again."""
@@ -124,7 +133,7 @@ class Replica:
         try:
             if isinstance(frame, Snap):
                 return self._snap(frame)
-            if self._anew == "soon" or (self._stale and frame.prev > self.revision):
+            if self._anew in ("soon", "reset") or (self._stale and frame.prev > self.revision):
                 return []
             if self._anew or self._part or frame.prev > self.revision:
                 raise _Misfit(Lost.GAP)
@@ -167,6 +176,8 @@ class Replica:
 
     def _snap(self, frame: Snap) -> list[Change]:
         if self._anew:
+            if self._anew == "reset":
+                return []  # states that were granted before the server heard of it
             if frame.part != 1:
                 if self._anew == "soon":
                     return []

@@ -28,8 +28,9 @@ BUFFER: Final = 1000
 class Changes(AsyncIterator[Change]):
     """What happens to the replica from now on, in order. It ends when the subscription does.
 
-    While `buffer` changes wait here, the client acknowledges nothing more for this subscription, and the server parks
-    it until there is room again: the replica then lags, and nothing is lost.
+    While `buffer` changes wait here, the client acknowledges nothing more for this subscription; after two seconds it
+    leaves it, so that others do not wait too, and comes back to its place when half of them were taken: the replica
+    then lags, and nothing is lost.
     """
 
     def __init__(self, subscription: Subscription, buffer: int) -> None:
@@ -42,6 +43,11 @@ class Changes(AsyncIterator[Change]):
     def is_full(self) -> bool:
         """Whether the server is made to wait."""
         return len(self._queue) >= self._buffer
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it is worth while to ask the server again."""
+        return len(self._queue) <= self._buffer // 2
 
     def put(self, changes: list[Change]) -> None:
         """By the subscription: these happened."""
@@ -70,7 +76,7 @@ class Changes(AsyncIterator[Change]):
             await self._news.wait()
         was_full = self.is_full
         change = self._queue.popleft()
-        if was_full:
+        if was_full or len(self._queue) == self._buffer // 2:
             self._subscription.drained()
         return change
 
@@ -149,6 +155,11 @@ class Subscription:
     def is_stalled(self) -> bool:
         """Whether whoever iterates over `changes()` makes the server wait."""
         return any(each.is_full for each in self._consumers)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether all who iterate have taken half of what may wait for them."""
+        return all(each.has_room for each in self._consumers)
 
     def changes(self, *, buffer: int = BUFFER) -> Changes:
         """What happens from now on: `async for change in subscription.changes()`."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -45,6 +45,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after which what was applied is acknowledged, at the latest.
 ACK_S: Final = 0.5
+#: Times that it is looked in vain for room, after each ACK_S, before a subscription is left until there is some: what
+#: was sent of it fills the window of all.
+LOOKS: Final = 4
 #: Seconds that the server may take to answer when it is asked on the same connection.
 PATIENCE_S: Final = 10.0
 #: Reasons of a refused token (`sync.tokens`), and of a frame that came too fast (`sync.live`).
@@ -71,6 +74,9 @@ class Talk:
         self._acks, self._pace = Acks(welcome.window), Pace()
         self._out: deque[ClientFrame] = deque()
         self._wake, self._came = asyncio.Event(), asyncio.Event()
+        #: By subscription: looks in vain; and those that were left for a while.
+        self._looks: Counter[int] = Counter()
+        self._left: set[int] = set()
 
     async def run(self) -> None:
         """Until the connection is lost. Raises Lost."""
@@ -98,6 +104,9 @@ class Talk:
 
     def pull(self, subscription: Subscription) -> None:
         """Ask for what is new of it."""
+        if not subscription.is_asked:
+            self._ask_again(subscription)
+            return
         self._say(Pull(sub=subscription.number, limit=subscription.pulls))
 
     def leave(self, subscription: Subscription) -> None:
@@ -111,8 +120,17 @@ class Talk:
         if subscription.is_asked:
             self._acks.applied(subscription.number, subscription.revision)
             self._acknowledge()
-        else:
-            self.ask(subscription)
+        elif subscription.has_room:
+            self._ask_again(subscription)
+
+    def _ask_again(self, subscription: Subscription) -> None:
+        self.ask(subscription, fresh=subscription.number not in self._left)
+
+    def _leave_for_now(self, subscription: Subscription) -> None:
+        """So that it does not fill the window, in which others' frames come."""
+        self.leave(subscription)
+        subscription.is_asked = False
+        self._left.add(subscription.number)
 
     def wake(self) -> None:
         """There may be writes to post."""
@@ -149,11 +167,25 @@ class Talk:
             await asyncio.sleep(ACK_S)
             self._came.clear()
             for each in self._subscriptions.values():
-                if each.is_stalled:
-                    self._came.set()  # look again whether there is room
-                elif each.is_asked:
-                    self._acks.applied(each.number, each.revision)
+                if each.is_asked:
+                    self._look_for_room(each)
             self._acknowledge()
+
+    def _look_for_room(self, subscription: Subscription) -> None:
+        number = subscription.number
+        if not subscription.is_stalled:
+            self._acks.applied(number, subscription.revision)
+            del self._looks[number]
+            return
+        self._looks[number] += 1
+        self._came.set()  # look again
+        if (
+            self._looks[number] >= LOOKS
+            and not subscription.pulls
+            and subscription.replica.is_placed
+        ):
+            self._leave_for_now(subscription)
+            del self._looks[number]
 
     def _acknowledge(self) -> None:
         for ack in self._acks.take():
@@ -201,16 +233,18 @@ class Talk:
             self._acks.applied(frame.sub, subscription.revision)
         if self._acks.are_urgent:
             self._acknowledge()
-        else:
-            self._came.set()
+        self._came.set()
 
     def _look_after(self) -> None:
-        """Whatever was asked and not answered is asked again. Raises Lost."""
+        """Whatever was asked and not answered is asked again, and what was not for want of room. Raises Lost."""
         now = asyncio.get_running_loop().time()
         for each in tuple(self._subscriptions.values()):
             if each.is_asked and each.replica.is_waiting and now - each.asked_at > PATIENCE_S:
                 each.replica.give_up()
                 self._anew(each)
+            elif not each.is_asked and not each.is_stalled:
+                # Whoever made it wait may have gone without a word.
+                self._ask_again(each)
 
     def _count(self, frame: Frame, size: int) -> None:
         match frame:
@@ -232,6 +266,9 @@ class Talk:
         if subscription.resets.are_too_many(asyncio.get_running_loop().time()):
             raise Lost("sent back to the beginning again and again")
         if lost:
+            if not subscription.replica.is_placed:
+                # What is on its way of before, like states that were granted, would pass for the snapshot.
+                raise Lost("a snapshot has to come on a connection of its own")
             self._acks.forget(subscription.number)
             self.ask(subscription, fresh=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
@@ -9,13 +11,24 @@ from typing import Any
 
 import pytest
 
-from state.sync.client import NotAuthenticated, checking, link
+from state.sync.client import NotAuthenticated, checking, link, talk
 from state.sync.client.posting import Posting
 from state.sync.client.store import Kept, Store
-from state.sync.protocol import MAX_FRAME, Bye, FrameTooLarge, Hello, Res, Write
+from state.sync.protocol import (
+    MAX_FRAME,
+    Bye,
+    FrameTooLarge,
+    Hello,
+    Mark,
+    Res,
+    Reset,
+    Sub,
+    Unsub,
+    Write,
+)
 from state.values import Operation, OperationType
 from tests.sync.client.conftest import Connect
-from tests.sync.client.server import Server, until
+from tests.sync.client.server import Server, beat, until
 from tests.sync.client.test_outbox import write
 
 # -- the disk --------------------------------------------------------------------------------------
@@ -160,3 +173,73 @@ def test_writes_are_measured_in_bytes_as_the_server_does() -> None:
     checking.check(said(MAX_FRAME // 3 - 100))
     with pytest.raises(FrameTooLarge):
         checking.check(said(MAX_FRAME // 3 + 1))
+
+
+# -- consumers that are slow or gone ---------------------------------------------------------------
+
+
+def asked(server: Server, number: int) -> list[Sub]:
+    return [each for each in server.said(Sub) if isinstance(each, Sub) and each.sub == number]
+
+
+async def test_whoever_does_not_keep_up_holds_up_no_other_subscription(
+    server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk, "ACK_S", 0.02)
+    async with connect() as client:
+        plan = await client.subscribe("plan", timeout=5)
+        notes = await client.subscribe("notes/*", timeout=5)
+        changes = plan.changes(buffer=4)
+        for number in range(6):
+            server.world.put("plan", {"done": number})
+            await server.follow()
+        await until(lambda: Unsub(sub=1) in server.heard)
+        assert (plan.is_stalled, plan.synced) == (True, False)
+        server.world.put("plan", {"done": "later"})
+        server.world.put("notes/1", {"text": "new"})
+        await server.follow()
+        await notes.wait_for(lambda states: states["notes/1"].version == 2, timeout=5)
+        assert plan["plan"].data == {"done": 5}
+        seen = [(await anext(changes)).revision for _ in range(3)]
+        await asyncio.sleep(0.05)
+        assert len(asked(server, 1)) == 1, "there is hardly room"
+        seen += [(await anext(changes)).revision for _ in range(4)]
+        assert seen == [4, 5, 6, 7, 8, 9, 10]
+        assert [each.from_ for each in asked(server, 1)] == [None, "e1.9"]
+        await plan.wait_for(lambda states: plan.synced, timeout=5)
+
+
+async def test_what_waited_for_a_consumer_that_is_gone_is_asked_again(
+    server: Server, connect: Connect
+) -> None:
+    async with connect() as client:
+        plan = await client.subscribe("plan", timeout=5)
+        changes = plan.changes(buffer=1)
+        server.world.put("plan", {"done": 1})
+        await server.follow()
+        await until(lambda: plan.is_stalled)
+        await server.drop()
+        await until(lambda: bool(server.sockets))
+        await client.connected(timeout=5)
+        await beat(server, 1)
+        assert len(asked(server, 1)) == 1
+        del changes
+        gc.collect()
+        await beat(server, 2)
+        await until(lambda: plan.synced)
+        assert [each.from_ for each in asked(server, 1)] == [None, "e1.4"]
+
+
+async def test_a_snapshot_is_not_fetched_where_other_states_may_be_on_their_way(
+    server: Server, connect: Connect
+) -> None:
+    async with connect() as client:
+        plan = await client.subscribe("plan", timeout=5)
+        granted = server.world.snaps(size=9)[0]
+        beyond = Mark(sub=1, prev=9, rev=9, token="e1.9", synced=True)
+        await server.tell(Reset(sub=1, reason="compacted", head=3))
+        await server.tell(beyond)
+        await server.tell(granted)
+        await until(lambda: len(server.said(Hello)) == 2)
+        await plan.wait_for(lambda states: plan.synced, timeout=5)
+        assert set(plan.states) == {"plan"}

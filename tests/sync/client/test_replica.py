@@ -278,6 +278,9 @@ def test_a_hash_that_does_not_fit_asks_for_everything_anew(world: World) -> None
     assert replica.ask(fresh=False) == (None, "integrity")
     # What was on its way before the server heard of it:
     replica.receive(world.delta(6, 6))
+    assert replica.receive(world.snaps(size=9)[0]) == []
+    assert replica.receive(world.mark(6)) == []
+    assert replica.is_waiting, "states that were granted are not all there are"
     assert replica.lost is None
     replica.receive(Reset(sub=1, reason="integrity", head=6))
     for again in world.beginning():
