@@ -20,6 +20,8 @@ from state.sync.live import Live
 
 logger = logging.getLogger(__name__)
 
+#: Code of the close frame of a client that ends its session (RFC 6455, normal closure).
+GOODBYE: Final = 1000
 #: Seconds that a client gets to take what was said before the socket is closed.
 LAST_WORDS: Final = 1.0
 
@@ -80,7 +82,9 @@ class SyncConsumer(AsyncWebsocketConsumer):
         self.writing = asyncio.get_running_loop().create_task(self._write())
 
     async def disconnect(self, code: int) -> None:
-        """The other end has gone."""
+        """The other end has gone: with 1000 for good; with another code, or none, it may come back to its session."""
+        if code == GOODBYE and self.live is not None:
+            self.live.goodbye()
         self._leave()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:

@@ -102,9 +102,14 @@ class Speaker:
 
 @asynccontextmanager
 async def speaking(
-    user: User | None, *, space: str = "lab", writable: asyncio.Event | None = None
+    user: User | None,
+    *,
+    space: str = "lab",
+    writable: asyncio.Event | None = None,
+    leaves_with: int = 1006,
 ) -> AsyncIterator[Speaker]:
-    """A socket that the user opens with a token in its header, until the end of the block."""
+    """A socket that the user opens with a token in its header; it breaks at the end of the block, or is closed with
+    that code."""
     headers = []
     if user is not None:
         token = await database_sync_to_async(token_of)(user)
@@ -115,4 +120,4 @@ async def speaking(
     try:
         yield speaker
     finally:
-        await speaker.socket.disconnect(timeout=5)
+        await speaker.socket.disconnect(code=leaves_with, timeout=5)

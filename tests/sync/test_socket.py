@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
 from state.manager import StateManager
+from state.models import Connection
 from state.policy import Caller
 from state.values import AccessPolicy
 from tests.sync.speaker import speaking
@@ -40,7 +42,8 @@ async def test_a_snapshot_is_followed_by_every_change_in_a_chain(
         await create(manager, "notes/1")
         await create(manager, "elsewhere")
         await write(manager, "plan", n=2)
-        prev, seen = found[""]["rev"], []
+        prev = found[""]["rev"]
+        seen: list[tuple[str, int, int]] = []
         while len(seen) < 3:
             delta = await bo.hear("delta")
             assert delta["prev"] == prev
@@ -67,6 +70,23 @@ async def test_whoever_comes_back_with_its_token_gets_exactly_what_it_missed(
         assert [each["v"] for each in delta["entries"]] == [2, 3, 4, 5, 6]
         assert delta["prev"] == 1
         assert delta["rev"] == 6
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(1000, "disconnected"), (1001, "reconnecting"), (1005, "reconnecting")]
+)
+async def test_a_session_ends_with_a_goodbye_and_is_kept_without(
+    manager: StateManager, ada: User, code: int, status: str
+) -> None:
+    async with speaking(ada, leaves_with=code) as one:
+        session = (await one.hello())["session"]
+    row = Connection.objects.filter(pk=session)
+    async with asyncio.timeout(5):
+        while (found := await row.aget()).status == "connected":
+            await asyncio.sleep(0.01)
+    assert found.status == status
+    async with speaking(ada) as two:
+        assert (await two.hello(session=session)).get("resumed", False) is (code != 1000)
 
 
 async def test_a_write_is_answered_once_it_stands_and_a_conflict_in_place(
