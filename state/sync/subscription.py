@@ -146,6 +146,12 @@ class Subscription:
         return self in self.feed.followers
 
     @property
+    def _is_there(self) -> bool:
+        """Whether it only asks now and then, and has all there is."""
+        idle = self.pulled and not (self.owes or self.wants_snapshot or self.pending)
+        return idle and self.position == self.feed.head and self.epoch == self.feed.epoch
+
+    @property
     def owes(self) -> bool:
         """Whether the reader lacks something of what lies before `position`: no place to come back to."""
         return bool(self.granted or self.owed)
@@ -228,8 +234,7 @@ class Subscription:
         before, policies = self.reader.caller, self.feed.policies
         self.reader = self.reader._replace(caller=caller)
         self._prefix = self._token_prefix()
-        if not self.is_live:
-            # What it has is of another moment than the policies: nobody can say what it lost and gained.
+        if not (self.is_live or self._is_there):  # who knows what it lost and gained since its place
             self.renew("filter")
             self.follow()
             return

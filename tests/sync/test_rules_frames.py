@@ -162,7 +162,7 @@ async def _flood(speaker: Speaker) -> None:
 
 
 async def _never_acks(speaker: Speaker) -> None:
-    await speaker.sub("*")
+    await speaker.say("sub", sub=1, states=["*"])
 
 
 async def _binary(speaker: Speaker) -> None:
