@@ -6,6 +6,7 @@ from state.sync.client.backoff import Backoff
 from state.sync.client.client import Base, StarsClient
 from state.sync.client.outbox import Answer, OnItsWay, OwnWrite, TooManyWrites, WriteStatus
 from state.sync.client.refusals import (
+    BreaksConnection,
     ClientClosed,
     Denied,
     ForeignStore,
@@ -21,6 +22,7 @@ __all__ = [
     "Answer",
     "Backoff",
     "Base",
+    "BreaksConnection",
     "Change",
     "ChangeKind",
     "Changes",

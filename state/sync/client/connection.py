@@ -41,6 +41,8 @@ _REFUSED: Final[dict[int, type[StarsError]]] = {
     404: SpaceNotFound,
 }
 _CLOSE_S: Final = 2.0
+#: Close codes of RFC 6455 that a frame may be the cause of: it was not understood, or an end of it failed.
+_BROKE: Final = frozenset({1002, 1003, 1006, 1007, 1008, 1011})
 
 
 class Lost(Exception):
@@ -54,9 +56,11 @@ class Lost(Exception):
         pause: float = 0.0,
         session_gone: bool = False,
         too_large: bool = False,
+        broke: bool = False,
     ) -> None:
         """`pause`: seconds that the server asked to wait. `session_gone`: come back without it. `too_large`: something
-        between here and there takes no frame as long as one that was sent."""
+        between here and there takes no frame as long as one that was sent. `broke`: perhaps by what was said on it."""
+        self.broke = broke
         self.why, self.final, self.pause, self.session_gone = why, final, pause, session_gone
         self.too_large = too_large
         super().__init__(why)
@@ -177,4 +181,5 @@ class Connection:
             pause=pause,
             session_gone=(code, reason) in SESSION_GONE,
             too_large=code == CloseCode.MESSAGE_TOO_BIG,
+            broke=code in _BROKE,
         )

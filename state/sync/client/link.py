@@ -188,12 +188,17 @@ class Link:
         self._changed.set()
         self._talk = Talk(connection, welcome, self.subscriptions, self.posting, self._changed.set)
         self.connected.set()
+        loop, broke_at = asyncio.get_running_loop(), None
+        self.posting.connected(loop.time())
         try:
             await self._talk.run()
+        except Lost as lost:
+            broke_at = loop.time() if lost.broke else None
+            raise
         finally:
             self._head, self._talk = self._talk.head, None
             self.connected.clear()
-            self.posting.disconnected()
+            self.posting.disconnected(broke_at)
             for each in self.subscriptions.values():
                 each.is_asked = False
 

@@ -1,5 +1,6 @@
 """Own writes until they are answered: sent in their order, again after every reconnect, each under one op_id. Pure.
 
+A write that breaks the connection is sent alone in the end, and given up, for it would come again for ever.
 Of one state no write is sent while an earlier one waits to be sent again. Those that were on their way when the server
 could not store an earlier one (503) may overtake it; let them name a base, or wait for each answer.
 """
@@ -16,7 +17,7 @@ from msgspec import UNSET
 
 from state.errors import Conflict, StarsError
 from state.refusals import TooMany
-from state.sync.client.refusals import from_frame, from_problem
+from state.sync.client.refusals import BreaksConnection, from_frame, from_problem
 from state.sync.client.values import Written
 from state.sync.protocol import MAX_WRITES, ErrorFrame, FrameTooLarge, Res, Write, encode
 from state.values import Json
@@ -25,6 +26,10 @@ from state.values import Json
 TRIES: Final = 8
 #: Times that the socket is ended for the length of a write before that is given up.
 CUTS: Final = 3
+#: Times that a connection may break right after a write was sent, by that write's fault as it seems, and the seconds
+#: within which it has to; from the second time on such a write is sent alone.
+BREAKS: Final = 3
+BREAK_S: Final = 5.0
 #: Answers per state that are remembered, to tell what later writes build on.
 REMEMBERED: Final = 32
 #: Writes of one state that may wait: each names those before it.
@@ -62,6 +67,14 @@ class OwnWrite(msgspec.Struct):
     #: Times that it was sent, and times that the socket was ended for its length.
     sent: int = 0
     cuts: int = 0
+    #: Times that the connection broke right after it was sent; and when it was, monotonic.
+    breaks: int = 0
+    sent_at: float = 0.0
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it has to be sent alone."""
+        return self.breaks >= BREAKS - 1
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -120,23 +133,49 @@ class Outbox:
         later = [op_id for op_id, version in self._versions.get(state, ()) if version > base]
         return (*later, *self._open.get(state, ()))
 
-    def take(self) -> list[Write]:
-        """What may be sent now; it counts as sent."""
+    @property
+    def has_suspects(self) -> bool:
+        """Whether one of them may be what breaks the connection."""
+        return any(own.is_suspect for own in self._waiting)
+
+    def take(self, now: float = 0.0) -> list[Write]:
+        """What may be sent at the monotonic time `now`; it counts as sent."""
         found = []
-        while self._waiting and self._flying < MAX_WRITES:
+        while self._waiting and self._flying < self._room():
             own = self._waiting.popleft()
-            own.status = WriteStatus.SENT
+            own.status, own.sent_at = WriteStatus.SENT, now
             own.sent += 1
             self._flying += 1
             self._sent[own.write.op_id] = own
             found.append(own.write)
         return found
 
-    def disconnected(self) -> None:
-        """What was sent and not answered is sent again, before what waited."""
-        again = sorted(self._sent.values(), key=_number)
-        for own in reversed(again):
-            self._back(own)
+    def _room(self) -> int:
+        """Writes that may be on their way together with the next one."""
+        alone = self._waiting[0].is_suspect or (
+            self._flying == 1
+            and any(
+                own.is_suspect and own.status is WriteStatus.SENT for own in self._sent.values()
+            )
+        )
+        return 1 if alone else MAX_WRITES
+
+    def disconnected(self, broke_at: float | None = None) -> list[Answer]:
+        """What was sent and not answered is sent again, before what waited; the answers are what was given up.
+
+        `broke_at`: the monotonic time at which the connection broke, if what was sent on it may be why.
+        """
+        given_up = []
+        for own in sorted(self._sent.values(), key=_number, reverse=True):
+            was_sent = own.status is WriteStatus.SENT
+            if was_sent and broke_at is not None and broke_at - own.sent_at <= BREAK_S:
+                own.breaks += 1
+            if own.breaks >= BREAKS:
+                self._end(own)
+                given_up.append(Answer(own.write.op_id, refusal=BreaksConnection()))
+            else:
+                self._back(own)
+        return given_up
 
     def cut(self) -> Answer | None:
         """The connection was ended for the length of a frame, which must be the longest of those not answered. After

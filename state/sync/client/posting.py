@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from typing import Final
 
 from state.errors import StarsError
 from state.sync.client.backoff import Backoff
@@ -14,6 +15,9 @@ from state.sync.client.values import Written
 from state.sync.protocol import ErrorFrame, Res, Write
 
 logger = logging.getLogger(__name__)
+
+#: Seconds that a connection has to stand before a write is sent that may be what broke others.
+CALM_S: Final = 1.0
 
 
 class Posting:
@@ -52,10 +56,15 @@ class Posting:
         """Hand the refusal of a frame to whoever waits for its answer."""
         self._settle(self.outbox.refused(frame))
 
-    def disconnected(self) -> None:
-        """What is not answered is sent again, on the next connection at once."""
-        self.outbox.disconnected()
-        self._paused_until = 0.0
+    def connected(self, now: float) -> None:
+        """At the monotonic time `now`: writes go out, at once unless one of them broke the connection before. Were it
+        something else, it will do so again before they do."""
+        self._paused_until = now + CALM_S if self.outbox.has_suspects else 0.0
+
+    def disconnected(self, broke_at: float | None = None) -> None:
+        """What is not answered is sent again on the next connection; `broke_at`: see `Outbox.disconnected`."""
+        for answer in self.outbox.disconnected(broke_at):
+            self._settle(answer)
 
     def cut(self) -> None:
         """The connection ended because a frame was too large, after `disconnected`."""

@@ -43,6 +43,12 @@ class NotConnected(Unavailable):
     reason = "not_connected"
 
 
+class BreaksConnection(Unavailable):
+    """Three times the connection broke right after this write was sent; look whether it was carried out."""
+
+    reason = "breaks_connection"
+
+
 class ClientClosed(Unavailable):
     """This client was closed; make another one."""
 

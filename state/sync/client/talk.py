@@ -151,7 +151,7 @@ class Talk:
                 if wait := self._posting.wait(loop.time()):
                     loop.call_later(wait, self._wake.set)
                     continue
-                for write in self._posting.outbox.take():
+                for write in self._posting.outbox.take(loop.time()):
                     await self._send(write)
 
     async def _send(self, frame: ClientFrame) -> None:

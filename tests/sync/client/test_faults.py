@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection
 
-from state.sync.client import NotAuthenticated, checking, link, talk
+from state.sync.client import BreaksConnection, NotAuthenticated, checking, link, talk
+from state.sync.client import posting as posting_module
 from state.sync.client.posting import Posting
 from state.sync.client.store import Kept, Store
 from state.sync.protocol import (
@@ -243,3 +245,35 @@ async def test_a_snapshot_is_not_fetched_where_other_states_may_be_on_their_way(
         await until(lambda: len(server.said(Hello)) == 2)
         await plan.wait_for(lambda states: plan.synced, timeout=5)
         assert set(plan.states) == {"plan"}
+
+
+# -- writes that kill ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("code", "sent"), [(1011, 3), (1013, 5)])
+async def test_a_write_that_breaks_every_connection_is_given_up_and_a_server_away_waited_for(
+    server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch, code: int, sent: int
+) -> None:
+    monkeypatch.setattr(posting_module, "CALM_S", 0.05)
+    answer, poisoned = server._write, 0
+
+    async def die(socket: ServerConnection, frame: Write) -> None:
+        nonlocal poisoned
+        poisoned += frame.op_id == "poison"
+        if frame.op_id == "poison" and poisoned < 5:
+            await socket.close(code)
+        else:
+            await answer(socket, frame)
+
+    monkeypatch.setattr(server, "_write", die)
+    async with connect() as client:
+        poison = asyncio.create_task(client.set("plan", {"a": 1}, base=None, op_id="poison"))
+        good = asyncio.create_task(client.set("plan", {"b": 1}, base=None, op_id="good"))
+        assert (await good).status == 200
+        if code == 1011:
+            with pytest.raises(BreaksConnection):
+                await poison
+        else:
+            assert (await poison).status == 200
+        assert poisoned == sent
+        assert client.writes == ()

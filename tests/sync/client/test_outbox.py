@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from state.refusals import Conflicting, Frozen, NotPermitted, StateExists, StateNotFound, StoreDown
 from state.sync.client.outbox import (
+    BREAK_S,
     PER_STATE,
     TRIES,
     Answer,
@@ -18,7 +19,7 @@ from state.sync.client.outbox import (
     TooManyWrites,
     WriteStatus,
 )
-from state.sync.client.refusals import from_close, from_frame, from_problem
+from state.sync.client.refusals import BreaksConnection, from_close, from_frame, from_problem
 from state.sync.protocol import MAX_WRITES, Busy, ErrorFrame, Res, Write, error
 from state.values import Operation, OperationType
 
@@ -66,6 +67,37 @@ def test_after_a_break_what_was_not_answered_is_sent_again_first_and_as_it_was()
     outbox.disconnected()
     assert outbox.take() == [first[0], first[2], write("w3")]
     assert outbox.answered(done("w1")) is None, "it was answered"
+
+
+def test_a_write_that_breaks_the_connection_is_found_among_others_and_given_up() -> None:
+    outbox = Outbox(write(f"w{n}") for n in range(4))
+    for at in (10, 20):
+        assert ids(outbox.take(at)) == ["w0", "w1", "w2", "w3"]
+        assert outbox.disconnected(at + 1) == []
+    assert outbox.has_suspects
+    outbox.add(write("new"))
+    for innocent in ("w0", "w1"):
+        assert ids(outbox.take(30)) == [innocent], "alone"
+        assert outbox.take(30) == []
+        answer(outbox, done(innocent))
+    assert ids(outbox.take(30)) == ["w2"]
+    (given_up,) = outbox.disconnected(31)
+    assert (given_up.op_id, given_up.ended) == ("w2", True)
+    assert isinstance(given_up.refusal, BreaksConnection)
+    assert ids(outbox.take(40)) == ["w3"]
+    assert outbox.take(40) == []
+    answer(outbox, done("w3"))
+    assert ids(outbox.take(40)) == ["new"]
+
+
+def test_a_write_is_no_suspect_of_breaks_that_are_planned_or_come_late() -> None:
+    outbox = Outbox([write("a")])
+    for _ in range(9):
+        outbox.take(10)
+        assert outbox.disconnected() == []
+        outbox.take(10)
+        assert outbox.disconnected(10 + BREAK_S + 1) == []
+    assert not outbox.has_suspects
 
 
 def test_an_answer_ends_a_write_and_a_refusal_is_the_exception_of_the_server() -> None:
@@ -216,4 +248,6 @@ def test_these_closes_are_final_and_others_are_not(code: int, reason: str) -> No
     found = from_close(code, "why so")
     assert found is not None
     assert found.reason == reason
-    assert all(from_close(other, "") is None for other in (1000, 1006, 1012, 4408, 4410, 4429))
+    assert all(
+        from_close(other, "") is None for other in (1000, 1006, 1012, 1013, 4408, 4410, 4429)
+    )
