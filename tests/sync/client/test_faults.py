@@ -187,7 +187,6 @@ def asked(server: Server, number: int) -> list[Sub]:
 async def test_whoever_does_not_keep_up_holds_up_no_other_subscription(
     server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(talk, "ACK_S", 0.02)
     async with connect() as client:
         plan = await client.subscribe("plan", timeout=5)
         notes = await client.subscribe("notes/*", timeout=5)
@@ -195,6 +194,8 @@ async def test_whoever_does_not_keep_up_holds_up_no_other_subscription(
         for number in range(6):
             server.world.put("plan", {"done": number})
             await server.follow()
+        await until(lambda: plan["plan"].data == {"done": 5})
+        monkeypatch.setattr(talk, "ACK_S", 0.02)
         await until(lambda: Unsub(sub=1) in server.heard)
         assert (plan.is_stalled, plan.synced) == (True, False)
         server.world.put("plan", {"done": "later"})
