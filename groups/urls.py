@@ -39,6 +39,7 @@ states = [
     path("sync/", connections.connections, name="connections"),
     path("sync/news/", connections.news, name="connections_news"),
     path("sync/push/", connections.push, name="sync_push"),
+    path("sync/webhook/", connections.webhook, name="sync_webhook"),
     path(
         "sync/connections/<str:connection_id>/disconnect/",
         connections.disconnect,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,11 +13,11 @@ from groups.forms import StarsForm
 from state.values import ConnectionStatus, ConnectionType, SyncTaskType, TargetStatus, TaskStatus
 
 TASK_TYPES: Final[dict[str, Any]] = {
-    SyncTaskType.BROADCAST: _("Broadcast: to all who subscribe to it"),
-    SyncTaskType.MULTICAST: _("Multicast: to those marked below"),
-    SyncTaskType.UNICAST: _("Unicast: to exactly one of them"),
-    SyncTaskType.FULL_SYNC: _("Full sync: the whole document again, to those marked or all"),
-    SyncTaskType.DELTA_SYNC: _("Delta sync: what each has not confirmed, to those marked or all"),
+    SyncTaskType.BROADCAST: _("To all who follow it"),
+    SyncTaskType.UNICAST: _("To one agent"),
+    SyncTaskType.MULTICAST: _("To several agents"),
+    SyncTaskType.DELTA_SYNC: _("Only what each has not confirmed"),
+    SyncTaskType.FULL_SYNC: _("The whole document again"),
 }
 TASK_NAMES: Final[dict[str, Any]] = {
     SyncTaskType.BROADCAST: _("broadcast"),
@@ -44,7 +44,13 @@ STATUSES: Final[dict[str, Any]] = {
     TaskStatus.FAILED: _("Failed"),
     TaskStatus.CANCELLED: _("Cancelled"),
     TargetStatus.SENT: _("Sent"),
-    TargetStatus.DEFERRED: _("When it is back"),
+    TargetStatus.DEFERRED: _("Waits for its agent"),
+    # What the page says of tasks and targets more exactly than their statuses do.
+    "settled": _("Done for all who are here"),
+    "unserved": _("Waits for its agents"),
+    "nobody": _("Nobody followed it"),
+    "stranger": _("Does not follow this state"),
+    "asks": _("Waits until it asks"),
 }
 PRIORITIES: Final = [
     (0, _("0 · lowest")),
@@ -83,7 +89,12 @@ class PushForm(StarsForm):
             {"list": "push-states", "autocomplete": "off", "spellcheck": "false"}
         ),
     )
-    type = forms.ChoiceField(label=_("To whom"), choices=[*TASK_TYPES.items()])
+    type = forms.ChoiceField(
+        label=_("What and to whom"),
+        choices=[*TASK_TYPES.items()],
+        initial=SyncTaskType.BROADCAST.value,
+        widget=forms.RadioSelect,
+    )
     priority = forms.TypedChoiceField(
         label=_("Priority"),
         choices=PRIORITIES,
@@ -94,9 +105,53 @@ class PushForm(StarsForm):
         label=_("Agents"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, *args: Any, known: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
-        """`known`: principals that can be chosen, each with its name."""
+    def __init__(
+        self,
+        *args: Any,
+        known: Iterable[tuple[str, str]] = (),
+        states: Collection[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """`known`: principals that can be chosen, each with its name; `states`: all there are to choose from, None when
+        they are too many."""
         super().__init__(*args, **kwargs)
         agents = self.fields["agents"]
         assert isinstance(agents, forms.ChoiceField)
         agents.choices = list(known)
+        if states is not None:
+            empty = ("", _("Choose a state"))
+            self.fields["state"].widget = forms.Select(
+                choices=[empty, *((each, each) for each in states)]
+            )
+
+
+class WebhookForm(StarsForm):
+    """An address that is told of changes."""
+
+    agent = forms.ChoiceField(label=_("In the name of"), required=False)
+    name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    address = forms.CharField(
+        label=_("Address"),
+        max_length=2000,
+        widget=forms.URLInput({"placeholder": "https://", "autocomplete": "off"}),
+    )
+    states = forms.CharField(
+        label=_("States"),
+        max_length=4000,
+        initial="*",
+        help_text=_("Ids, or prefixes such as notes/*; several with commas between them."),
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *args: Any, known: Iterable[tuple[str, Any]] = (), **kwargs: Any) -> None:
+        """`known`: agents in whose name the person may have it made, each with its name."""
+        super().__init__(*args, **kwargs)
+        agent = self.fields["agent"]
+        assert isinstance(agent, forms.ChoiceField)
+        agent.choices = list(known)
+
+    @property
+    def patterns(self) -> list[str]:
+        """The states, as they were listed."""
+        given: str = self.cleaned_data["states"]
+        return [each.strip() for each in given.split(",") if each.strip()]

@@ -24,6 +24,11 @@ STATUS_ICONS: Final[dict[str, str]] = {
     "deferred": "pause",
     "failed": "cross",
     "cancelled": "minus",
+    "settled": "check",
+    "unserved": "pause",
+    "nobody": "minus",
+    "stranger": "minus",
+    "asks": "pause",
 }
 #: What a cell shows to the eye, unless it is how far behind it is; each has its own shape.
 MARKS: Final[dict[str, str]] = {
@@ -75,7 +80,8 @@ def connection_type(kind: str) -> str:
 def cell_mark(cell: Cell) -> str:
     """What a cell shows to the eye."""
     if cell.kind in ("syncing", "behind"):
-        return str(cell.behind) if cell.behind < 1000 else "999+"
+        number = str(cell.behind) if cell.behind < 1000 else "999+"
+        return f"→{number}" if cell.kind == "syncing" else f"−{number}"
     return MARKS[cell.kind]
 
 

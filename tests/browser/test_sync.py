@@ -157,7 +157,7 @@ def test_the_list_and_the_table_follow_an_agent(page: Page, site: Site) -> None:
         # A push reaches it, and is done when it confirms.
         page.goto(f"{site.url}{GROUP}/states/of/plan/three/")
         page.get_by_role("link", name="Push").click()
-        page.get_by_label("To whom").select_option("unicast")
+        page.get_by_label("To one agent").check()
         page.get_by_label("qa-engineer").check()
         page.get_by_role("button", name="Push", exact=True).click()
         task = page.locator(".sync-task").first

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -49,6 +50,8 @@ class Row:
     connection: AgentConnection
     cells: list[Cell]
     can_end: bool
+    #: What tells it from others of the same agent and name; "" where there are none.
+    tag: str = ""
 
     @property
     def error(self) -> str:
@@ -63,6 +66,11 @@ class Row:
     def status(self) -> ConnectionStatus:
         """As `status_of` says."""
         return status_of(self.connection)
+
+    @property
+    def is_here(self) -> bool:
+        """As `is_here` of the module says."""
+        return is_here(self.connection)
 
     @property
     def is_live(self) -> bool:
@@ -95,9 +103,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class Board:
-    """One page of the table."""
+    """One page of the table: who is here or fails, and beside it who is away or gone."""
 
     rows: list[Row]
+    gone: list[Row]
+    #: How many there are of these, not all of which are shown.
+    n_gone: int
+    #: Rows of the matrix: of who is away, an agent's last connection when it has no other.
+    matrix: list[Row]
+    every: Sequence[AgentConnection]
     states: Sequence[SharedState]
     counts: Counts
     #: The states' place to go on from, and the number of the next page of connections, if there is more.
@@ -110,21 +124,53 @@ def board(place: Place, form: BoardForm, *, page: int, after: str) -> Board:
     """As the (valid) form asks; `page` counts pages of connections from 0, `after` is the id to go on from."""
     asked = form.cleaned_data
     every = conf.sync_manager().list_agent_connections(place.caller, with_states=False)
-    ours = list(_chosen(every, asked["agent"], pages=asked["pages"], ended=asked["ended"]))
+    chosen = list(_chosen(every, asked["agent"], pages=asked["pages"], ended=asked["ended"]))
+    ours = [each for each in chosen if is_here(each)]
+    gone = sorted(
+        (each for each in chosen if not is_here(each)),
+        key=lambda each: each.last_heartbeat,
+        reverse=True,
+    )
     states = place.manager.list_states(
         place.caller, Filters(prefix=asked["state"]), limit=PAGE, after=after
     )
-    shown = [each.id for each in ours[page * PAGE : (page + 1) * PAGE]]
+    here = [each.id for each in ours[page * PAGE : (page + 1) * PAGE]]
     ids = [each.id for each in states.states]
-    found = matrix.of(place.manager, place.caller, shown, ids)
+    found = matrix.of(place.manager, place.caller, [*here, *(each.id for each in gone[:PAGE])], ids)
+    twins = Counter((each.agent, each.name) for each in found)
+    rows = {each.id: _row(place, each, ids, twins) for each in found}
+    shown = [rows[each] for each in here if each in rows]
     return Board(
-        rows=[_row(place, each, ids) for each in found],
+        rows=shown,
+        gone=[rows[each.id] for each in gone if each.id in rows],
+        n_gone=len(gone),
+        matrix=[*shown, *(_last_of(rows, ours, gone) if not page else ())],
+        every=every,
         states=states.states,
         counts=_counts(every),
         more_states=states.next,
         next_rows=page + 1 if len(ours) > (page + 1) * PAGE else 0,
         sees_all=may_lead(place.caller),
     )
+
+
+def is_here(connection: AgentConnection) -> bool:
+    """Whether it is there, or is a webhook that somebody has to look after."""
+    status = status_of(connection)
+    if connection.address:
+        return status is not ConnectionStatus.DISCONNECTED
+    return status in (ConnectionStatus.CONNECTED, ConnectionStatus.CONNECTING)
+
+
+def _last_of(
+    rows: Mapping[str, Row], here: Iterable[AgentConnection], gone: Iterable[AgentConnection]
+) -> Iterator[Row]:
+    """Of agents that are only away, the connection that was heard last (`gone` begins with it)."""
+    seen = {each.agent for each in here}
+    for each in gone:
+        if each.agent not in seen and each.id in rows:
+            seen.add(each.agent)
+            yield rows[each.id]
 
 
 def status_of(connection: AgentConnection) -> ConnectionStatus:
@@ -154,7 +200,12 @@ def _chosen(
             yield each
 
 
-def _row(place: Place, connection: AgentConnection, ids: Sequence[str]) -> Row:
+def _row(
+    place: Place,
+    connection: AgentConnection,
+    ids: Sequence[str],
+    twins: Mapping[tuple[str, str], int],
+) -> Row:
     lags = {each.state_id: each for each in connection.states}
     wanted = filter_of(connection.subscribed_states)
     caller = place.caller
@@ -166,7 +217,9 @@ def _row(place: Place, connection: AgentConnection, ids: Sequence[str]) -> Row:
         and connection.status is not ConnectionStatus.DISCONNECTED
         and (leads or connection.agent == caller.name)
     )
-    return Row(connection, cells, can_end)
+    alone = twins[connection.agent, connection.name] < 2
+    tag = "" if alone else connection.id.removeprefix("s_")[:5]
+    return Row(connection, cells, can_end, tag)
 
 
 def _cell(connection: AgentConnection, state: str, lag: StateLag | None, wanted: bool) -> Cell:

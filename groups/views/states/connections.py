@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import accumulate
@@ -20,12 +21,15 @@ from groups.forms.sync import BoardForm, PushForm
 from groups.selectors import members_of
 from groups.views.refusals import sentence
 from groups.views.shell import Request, attempt, goes_to, page
+from groups.views.states import webhooks
 from groups.views.states.board import Board, board
+from groups.views.states.following import Following
 from groups.views.states.places import Place, enter, plain
 from state import conf
 from state.refusals import StateNotFound
 from state.sync.tasks.making import may_lead
 from state.values import (
+    Filters,
     SyncTarget,
     SyncTask,
     SyncTaskType,
@@ -34,9 +38,12 @@ from state.values import (
 )
 from state.values.sync import ENDED
 
-#: Tasks on the page, and targets of one that are shown each.
+#: Tasks on the page, how many of them stand open, and targets of one that are shown each.
 TASKS: Final = 30
+LAST: Final = 5
 TARGETS: Final = 100
+#: States to choose from; of more, one writes the id.
+STATES: Final = 200
 _BAR: Final = [
     TargetStatus(each)
     for each in ("completed", "deferred", "sent", "failed", "cancelled", "pending")
@@ -50,6 +57,18 @@ class Shown:
 
     task: SyncTask
     can_steer: bool
+    following: Following
+
+    @property
+    def status(self) -> str:
+        """The task's; a word of its own when it ended without having reached all."""
+        if self.task.status is not TaskStatus.COMPLETED:
+            return self.task.status.value
+        if not self.task.targets:
+            return "nobody"
+        if not self.deferred:
+            return self.task.status.value
+        return "settled" if self.served else "unserved"
 
     @property
     def error(self) -> str:
@@ -73,8 +92,24 @@ class Shown:
 
     @property
     def deferred(self) -> int:
-        """Targets that get it when they are back."""
+        """Targets that do not have it because they were not there."""
         return self._number(TargetStatus.DEFERRED)
+
+    @property
+    def strangers(self) -> int:
+        """Those of them whose agents are here and do not follow the state."""
+        return sum(self._word(each) == "stranger" for each in self.task.targets)
+
+    @property
+    def waiting(self) -> int:
+        """The others."""
+        return self.deferred - self.strangers
+
+    def _word(self, target: SyncTarget) -> str:
+        if target.status is not TargetStatus.DEFERRED:
+            return target.status.value
+        found = self.following.of(target.agent, self.task.state_id)
+        return found if found in ("stranger", "asks") else target.status.value
 
     def _number(self, status: TargetStatus) -> int:
         return sum(each.status is status for each in self.task.targets)
@@ -88,20 +123,27 @@ class Shown:
         return [part for part in zip(_BAR, begins, counts, strict=False) if part[2]]
 
     @property
-    def targets(self) -> list[tuple[SyncTarget, str]]:
-        """Those that need attention first, each with what went wrong in the page's language."""
+    def targets(self) -> list[tuple[SyncTarget, str, str]]:
+        """Those that need attention first, each with how it stands and what went wrong in the page's language."""
         order = [TargetStatus.FAILED, TargetStatus.SENT, TargetStatus.PENDING]
         rank = {status: at for at, status in enumerate(order)}
         found = sorted(self.task.targets, key=lambda each: (rank.get(each.status, 9), each.agent))
-        return [(each, sentence(each.error) if each.error else "") for each in found[:TARGETS]]
+        return [
+            (each, self._word(each), sentence(each.error) if each.error else "")
+            for each in found[:TARGETS]
+        ]
 
 
 @page()
 def connections(request: Request, space: str) -> HttpResponse:
-    """The page; `?push=<state>` (or nothing) shows the form."""
+    """The page; `?push=<state>` (or nothing) shows the form, and `?webhook` that for webhooks."""
     place = enter(request, space)
-    form = PushForm(initial={"state": request.GET.get("push", "")}, known=_agents(place))
-    return _page(request, place, form, pushing="push" in request.GET)
+    if "push" in request.GET:
+        form = _push_form(place, initial={"state": request.GET["push"]})
+        return _page(request, place, push_form=form)
+    if "webhook" in request.GET:
+        return _page(request, place, webhook_form=webhooks.form_of(place))
+    return _page(request, place)
 
 
 @page()
@@ -120,9 +162,11 @@ def news(request: Request, space: str) -> HttpResponse:
 def push(request: Request, space: str) -> HttpResponse:
     """Make a sync task."""
     place = enter(request, space)
-    form = PushForm(request.POST, known=_agents(place))
+    form = _push_form(place, request.POST)
+    said = ""
 
     def create() -> None:
+        nonlocal said
         given = form.cleaned_data
         kind = SyncTaskType(given["type"])
         # Whoever chose all of them need not unmark the others.
@@ -135,12 +179,25 @@ def push(request: Request, space: str) -> HttpResponse:
             except StateNotFound as error:
                 error.fields = {"state": [error.message]}
                 raise
+        said = _promise(place, kind, plain(given["state"]), agents)
 
     refused = attempt(form, create)
     if refused:
-        return _page(request, place, form, pushing=True, status=refused)
-    notices.success(request, _("The push is on its way."))
+        return _page(request, place, push_form=form, status=refused)
+    notices.success(request, said)
     return goes_to(request, f"{place.url('connections')}#tasks")
+
+
+@page("POST")
+def webhook(request: Request, space: str) -> HttpResponse:
+    """Add a webhook, and show its secret this once."""
+    place = enter(request, space)
+    form, made, refused = webhooks.make(request, place)
+    if made is None:
+        return _page(request, place, webhook_form=form, status=refused)
+    answer = _page(request, place, made=made)
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 @page("POST")
@@ -180,17 +237,13 @@ def retry(request: Request, space: str, task_id: str) -> HttpResponse:
 
 
 def _page(
-    request: Request,
-    place: Place,
-    form: PushForm,
-    *,
-    pushing: bool,
-    status: HTTPStatus = HTTPStatus.OK,
+    request: Request, place: Place, *, status: HTTPStatus | None = None, **shown: object
 ) -> HttpResponse:
     context = _context(request, place)
     asked = request.GET.copy()
-    asked.pop("push", None)
-    context |= {"push_form": form, "pushing": pushing, "asked": asked.urlencode()}
+    for name in ("push", "webhook"):
+        asked.pop(name, None)
+    context |= {"asked": asked.urlencode(), **shown}
     return render(request, "states/connections.html", context, status=status)
 
 
@@ -203,14 +256,15 @@ def _context(request: Request, place: Place) -> dict[str, Any]:
     at = int(number) if number.isdecimal() and len(number) < 4 else 0
     found = board(place, form, page=at, after=after if after.isprintable() else "")
     query = request.GET.copy()
-    for name in ("page", "after", "push"):
+    for name in ("page", "after", "push", "webhook"):
         query.pop(name, None)
-    tasks = _tasks(place)
+    tasks = _tasks(place, Following(found.every))
     return place.context(
         home=place.url("connections"),
         form=form,
         board=found,
-        tasks=tasks,
+        tasks=tasks[:LAST],
+        earlier_tasks=tasks[LAST:],
         open_tasks=sum(each.is_open for each in tasks),
         filters=query.urlencode(),
         narrowed=any(query.values()),
@@ -226,12 +280,38 @@ def _widths(found: Board) -> str:
     return "wide" if len(found.states) <= 12 else "narrow"
 
 
-def _tasks(place: Place) -> list[Shown]:
+def _tasks(place: Place, following: Following) -> list[Shown]:
     leads = may_lead(place.caller) and not place.caller.read_only
     return [
-        Shown(each, can_steer=leads or each.created_by == place.caller.name)
+        Shown(each, leads or each.created_by == place.caller.name, following)
         for each in conf.sync_manager().list_sync_tasks(place.caller, limit=TASKS)
     ]
+
+
+def _push_form(place: Place, *args: Any, **kwargs: Any) -> PushForm:
+    found = place.manager.list_states(place.caller, Filters(), limit=STATES)
+    states = None if found.next else [each.id for each in found.states]
+    return PushForm(*args, known=_agents(place), states=states, **kwargs)
+
+
+def _promise(place: Place, kind: SyncTaskType, state: str, agents: Collection[str]) -> str:
+    """What can be said of a push that was made just now."""
+    if not may_lead(place.caller):
+        return _("The push is made; below you see who has it.")  # others' connections are not shown
+    every = conf.sync_manager().list_agent_connections(place.caller, with_states=False)
+    following = Following(every)
+    if kind is SyncTaskType.BROADCAST or not agents:
+        agents = {each.agent for each in every}
+        agents = {each for each in agents if following.of(each, state) in ("here", "away")}
+        if not agents:
+            return _("Nobody follows this state now: the push reaches nobody.")
+    here = sum(following.of(each, state) == "here" for each in agents)
+    if not here:
+        return _("No agent of the push is here to take it; it waits for them.")
+    if here < len(agents):
+        text = _("The push is on its way to %(here)s of %(total)s agents; it waits for the others.")
+        return text % {"here": here, "total": len(agents)}
+    return _("The push is on its way.")
 
 
 def _agents(place: Place) -> list[tuple[str, str]]:

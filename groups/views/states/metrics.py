@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from groups.forms.words import CONFLICT_TYPES, RESOLUTIONS
 from groups.views.shell import Request, page
 from groups.views.states.sparklines import Chart, amount, duration, highest, number, path, rate
 from state import conf
@@ -106,7 +107,7 @@ def _of_syncing(counted: SyncCounts, metrics: SyncMetrics) -> list[Chart]:
 
 def _state_numbers(metrics: StateMetrics, counted: Counts) -> list[tuple[str, str, str]]:
     """Name, number, and what it consists of."""
-    by = ", ".join(f"{kind} {found}" for kind, found in sorted(metrics.conflicts_by.items()))
+    by = ", ".join(f"{_kind(each)} {n}" for each, n in sorted(metrics.conflicts_by.items()))
     queued = counted.journal_wait.recent()
     return [
         (_("States"), amount(metrics.active_states), ""),
@@ -122,6 +123,13 @@ def _state_numbers(metrics: StateMetrics, counted: Counts) -> list[tuple[str, st
         (_("Open conflicts"), amount(metrics.open_conflicts), ""),
         (_("Conflicts found"), amount(metrics.conflicts), by),
     ]
+
+
+def _kind(kind: str) -> str:
+    """Of conflicts, "read_write/merge": what collided, and what came of it."""
+    what, _slash, outcome = kind.partition("/")
+    name = RESOLUTIONS[outcome][0] if outcome in RESOLUTIONS else outcome
+    return f"{CONFLICT_TYPES.get(what, what)} ({name})"
 
 
 def _sync_numbers(metrics: SyncMetrics, counted: SyncCounts) -> list[tuple[str, str, str]]:
