@@ -24,7 +24,7 @@ from state.sync.feed import Feeds
 from state.sync.gating import Gate
 from state.sync.live import Live
 from state.sync.metrics import counts
-from state.sync.sessions import Opened, Sessions
+from state.sync.sessions import Opened, Sessions, now_utc
 from state.threads import in_thread
 from state.values import SyncConfig
 
@@ -87,8 +87,9 @@ class _Watch:
         self.lives: set[Live] = set()
         #: Those that have no session yet.
         self.greeting: set[Live] = set()
-        #: The least revision that all of them have acknowledged, and how many stand there.
+        #: The least revision that all of them have acknowledged, how many stand there, and when that was counted.
         self.least = self._there = 0
+        self._counted_at = 0.0
         self._pool = pool
         loop = asyncio.get_running_loop()
         self._heard: list[Subscription] = [
@@ -103,10 +104,23 @@ class _Watch:
         self._there -= live.acked > self.least
         if self._there > 0:
             return False
-        places = [each.acked for each in self.lives]
+        self._count()
+        return True
+
+    def moved_without(self) -> bool:
+        """Whether all have come on since it was counted last, because others are no longer waited for. Looks at all
+        of them once a second at most."""
+        before = self.least
+        if time.monotonic() - self._counted_at >= TICK:
+            self._count()
+        return self.least > before
+
+    def _count(self) -> None:
+        # Whoever follows nothing, or does not keep up and is parked, is not waited for.
+        places = [each.acked for each in self.lives if each.subs and not each.is_parked]
         self.least = min(places, default=0)
         self._there = places.count(self.least)
-        return True
+        self._counted_at = time.monotonic()
 
     def _hear(self, message: Outgoing) -> None:
         if self._pool.directory.concerns_rights(message.payload):
@@ -150,7 +164,7 @@ class Pool:
     ) -> None:
         """For the running loop."""
         self.manager, self.config, self.directory = manager, config, directory
-        self.sessions = Sessions(manager.bus.publish_async)
+        self.sessions = Sessions(manager.bus.publish_async, parting=self._parting)
         self.feeds = Feeds(manager, config)
         self.gate = Gate(SNAPSHOTS)
         self.reviewing = asyncio.Semaphore(REVIEWS)
@@ -225,6 +239,11 @@ class Pool:
         if not self._draining:
             self._spawn(self._part(live, live.opened))
 
+    def _parting(self, session: str) -> None:
+        from state.sync.tasks import deferred
+
+        deferred.settle(self.manager.store, now_utc(), session=session)
+
     async def _part(self, live: Live, opened: Opened) -> None:
         try:
             if live.last_note is not None:
@@ -283,11 +302,16 @@ class Pool:
         """Count how soon after their commit all sockets of the space have acknowledged changes. This one has just come
         on from the revision `was_at`."""
         watch, feed = self._watches.get(live.space), live.feed
-        if watch is None or feed is None or not feed.commits or not watch.came_on(live, was_at):
+        if watch is None or feed is None or not feed.commits:
+            return
+        told = watch.came_on(live, was_at)
+        if not told and not watch.moved_without():
             return
         now = time.time()
         while feed.commits and feed.commits[0][0] <= watch.least:
-            counts.converged(max(0.0, now - feed.commits.popleft()[1]))
+            at = feed.commits.popleft()[1]
+            if told:  # else nobody knows when the last one had it
+                counts.converged(max(0.0, now - at))
 
     # -- time goes by ---------------------------------------------------------------------------------------------
 
