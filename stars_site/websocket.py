@@ -23,7 +23,7 @@ class WebSocket(ws_protocol.WebSocketProtocol):  # type: ignore[misc]  # Daphne 
         return super().onConnect(request)
 
     def sendMessage(self, *message: Any, **how: Any) -> None:
-        """Send a message of any length: a document may be as long as what a client may send, and more stands with it."""
+        """Send a message of any length: documents may be as long as what clients may send."""
         kept, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
         try:
             super().sendMessage(*message, **how)

@@ -25,7 +25,7 @@ _PAGE: Final = {
     ],
     "revoked": [],
     "missing": [],
-    "token": "ZTd8OTFj.1043",
+    "token": "ZTd8YWJj.1043",
     "more": False,
 }
 _SNAPSHOT: Final = {
@@ -36,9 +36,9 @@ _SNAPSHOT: Final = {
     ],
     "entries": [],
 }
-_EVENT: Final = """id: ZTd8OTFj.1043
+_EVENT: Final = """id: ZTd8YWJj.1043
 event: delta
-data: {"t":"delta","sub":1,"prev":1041,"rev":1043,"token":"ZTd8OTFj.1043","synced":true,"entries":[]}
+data: {"t":"delta","sub":1,"prev":1041,"rev":1043,"token":"ZTd8YWJj.1043","synced":true,"entries":[]}
 
 """
 

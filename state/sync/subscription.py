@@ -234,7 +234,9 @@ class Subscription:
         before, policies = self.reader.caller, self.feed.policies
         self.reader = self.reader._replace(caller=caller)
         self._prefix = self._token_prefix()
-        if not (self.is_live or self._is_there):  # who knows what it lost and gained since its place
+        if not (
+            self.is_live or self._is_there
+        ):  # who knows what it lost and gained since its place
             self.renew("filter")
             self.follow()
             return

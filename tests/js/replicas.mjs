@@ -10,6 +10,6 @@ const found = sessions.map((frames) => {
   replica.ask();
   for (const frame of frames) replica.receive(frame);
   const { revision, token, synced, lost } = replica;
-  return { states: Object.fromEntries([...replica.states].sort()), revision, token, synced, lost };
+  return { states: Object.fromEntries([...replica.states].toSorted()), revision, token, synced, lost };
 });
 process.stdout.write(pretty(found));

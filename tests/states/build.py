@@ -148,7 +148,7 @@ class Office:
         **config: Any,
     ) -> StateManager:
         """Another manager; with `drains` false its journal is applied by `tick` alone. `config` is of the manager."""
-        more = {} if clock is None else {"clock": clock}
+        more: dict[str, Any] = {} if clock is None else {"clock": clock}
         found = StateManager(
             StateManagerConfig(**config),
             bus or InMemoryEventBus(),

@@ -26,7 +26,7 @@ class StatePage extends HTMLElement {
   connectedCallback() {
     document.body.addEventListener("stars:poke:states", this);
     document.body.addEventListener("stars:resync", this);
-    this.id_ = this.getAttribute("state");
+    this.stateId = this.getAttribute("state");
     this.dot = this.querySelector("sync-dot");
     this.changed = new Set();
     this.draw = throttled(() => this.#draw(), DRAW);
@@ -49,11 +49,11 @@ class StatePage extends HTMLElement {
     const data = parse(this.querySelector("[data-text]").textContent);
     this.document = new SharedDocument({ uid, version, data });
     this.replica = new Replica({
-      states: [{ id: this.id_, uid, v: version, data }],
+      states: [{ id: this.stateId, uid, v: version, data }],
       token: this.getAttribute("token"),
       revision: Number(this.getAttribute("revision")),
     });
-    this.leave = spaceSocket(this.getAttribute("space")).subscribe([this.id_], {
+    this.leave = spaceSocket(this.getAttribute("space")).subscribe([this.stateId], {
       replica: this.replica,
       changed: (changes, frame) => this.#take(changes, frame),
       told: (state) => this.#told(state),
@@ -63,7 +63,7 @@ class StatePage extends HTMLElement {
   /** A poke. While the socket brings the changes, or soon will, only what the server draws can be other than it was. */
   handleEvent({ detail }) {
     const states = detail?.states;
-    if (states?.length && !states.includes(this.id_)) return;
+    if (states?.length && !states.includes(this.stateId)) return;
     if (this.alone) this.#ask(this.getAttribute("seen"));
     else this.renewHead();
   }
@@ -78,7 +78,7 @@ class StatePage extends HTMLElement {
 
   #take(changes, frame) {
     if (frame.t === "conflict") this.renewHead();
-    for (const change of changes.filter(({ id }) => id === this.id_)) {
+    for (const change of changes.filter(({ id }) => id === this.stateId)) {
       // After a reset a snapshot follows, which says more.
       if (change.kind === "reset") continue;
       if (change.kind === "revoked") this.#end(gettext("You may not read this state any more."));
@@ -133,8 +133,8 @@ class StatePage extends HTMLElement {
     this.setAttribute("seen", known.seen);
     const data = parse(known.text);
     this.document.tell({ ...known, data });
-    if (known.version > (this.replica.states.get(this.id_)?.v ?? 0)) {
-      this.replica.know({ id: this.id_, uid: known.uid, v: known.version, data });
+    if (known.version > (this.replica.states.get(this.stateId)?.v ?? 0)) {
+      this.replica.know({ id: this.stateId, uid: known.uid, v: known.version, data });
     }
     for (const [path, { version }] of Object.entries(known.blame)) if (version > before) this.changed.add(path);
     this.draw();

@@ -18,7 +18,7 @@ const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.id || node.d
 function children(into, from) {
   const keyed = new Map([...into.children].map((node) => [keyOf(node), node]).filter(([key]) => key));
   let at = into.firstChild;
-  for (const wanted of [...from.childNodes]) {
+  for (const wanted of Array.from(from.childNodes)) {
     const key = keyOf(wanted);
     const kept = key ? keyed.get(key) : at && !keyOf(at) ? at : null;
     if (!kept || kept.nodeName !== wanted.nodeName) {
@@ -42,7 +42,7 @@ function one(node, wanted) {
     return;
   }
   if (node.armed) return;
-  for (const { name } of [...node.attributes]) {
+  for (const { name } of Array.from(node.attributes)) {
     if (!wanted.hasAttribute(name) && !isTheirs(node, name)) node.removeAttribute(name);
   }
   for (const { name, value } of wanted.attributes) {

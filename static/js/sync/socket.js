@@ -107,7 +107,7 @@ export class SyncSocket {
         this.#welcome = frame;
         this.#failed = 0;
         this.#session(frame.session);
-        for (const each of [...this.#subs.values()]) this.#ask(each);
+        for (const each of Array.from(this.#subs.values())) this.#ask(each);
         this.#tell("live");
         break;
       case "hb":
@@ -215,7 +215,7 @@ export class SyncSocket {
 
   #tell(state) {
     this.state = state;
-    for (const { told } of [...this.#subs.values()]) told(state);
+    for (const { told } of Array.from(this.#subs.values())) told(state);
   }
 
   /** The session of this tab in this space, from page to page; with a value, remember it. */
