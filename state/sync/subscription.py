@@ -148,8 +148,8 @@ class Subscription:
     @property
     def _is_there(self) -> bool:
         """Whether it only asks now and then, and has all there is."""
-        idle = self.pulled and not (self.owes or self.wants_snapshot or self.pending)
-        return idle and self.position == self.feed.head and self.epoch == self.feed.epoch
+        busy = not self.pulled or self.owes or self.wants_snapshot or self.pending
+        return not busy and (self.position, self.epoch) == (self.feed.head, self.feed.epoch)
 
     @property
     def owes(self) -> bool:
@@ -234,10 +234,8 @@ class Subscription:
         before, policies = self.reader.caller, self.feed.policies
         self.reader = self.reader._replace(caller=caller)
         self._prefix = self._token_prefix()
-        if not (
-            self.is_live or self._is_there
-        ):  # who knows what it lost and gained since its place
-            self.renew("filter")
+        if not (self.is_live or self._is_there):
+            self.renew("filter")  # who knows what it lost and gained since its place
             self.follow()
             return
         lost, granted = [], set[str]()
