@@ -110,7 +110,9 @@ def scraped(*families: Metric) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            found.setdefault(sample.name, {})[json.dumps(sample.labels, sort_keys=True)] = sample.value
+            found.setdefault(sample.name, {})[json.dumps(sample.labels, sort_keys=True)] = (
+                sample.value
+            )
     return found
 
 
