@@ -23,6 +23,7 @@ from state.sync.webhooks.sending import WebhookFailed
 from state.values import (
     ConnectionType,
     EventType,
+    Filters,
     StateEvent,
     StateManagerConfig,
     SyncConfig,
@@ -128,7 +129,17 @@ class Desk:
 
     def told(self, *kinds: EventType) -> list[EventType]:
         """What was told since, of these kinds."""
-        self.bus.publish(StateEvent(type=EventType.STATE_READ, timestamp=self.now))
+        page = self.states.store.list_states(SPACE, Filters(), limit=100)
+        # The bus keeps an order per state: one behind all that each still has to tell.
+        for state_id in ("", *(state.id for state in page.states)):
+            self.bus.publish(
+                StateEvent(
+                    type=EventType.STATE_READ,
+                    timestamp=self.now,
+                    space=SPACE,
+                    state_id=state_id,
+                )
+            )
         found = [each.type for each in self.events if each.type in kinds]
         self.events.clear()
         return found
