@@ -309,7 +309,9 @@ UNFOLD = {
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = (
     # Longer than the second for which a worker waits at the queue; by default all would wait for ever.
-    {"socket_timeout": 5.0, "socket_connect_timeout": 5.0}
+    # No list of unacknowledged messages in Redis: it costs round trips, a worker that loses Redis while it has one
+    # dies of it (kombu 5.7), and the sweep rings again for what a dead worker had taken.
+    {"socket_timeout": 5.0, "socket_connect_timeout": 5.0, "ack_emulation": False}
     if REDIS_URL
     # In memory, a waiting worker looks for messages this often (seconds).
     else {"polling_interval": 0.025}
