@@ -26,8 +26,8 @@ SESSIONS: Final = (
     ("-n", str(WORKERS), "-m", "not grown", "-k", "database", "tests/persistence", "tests/states"),
     # What syncing keeps in rows of its own.
     ("-n", str(WORKERS), "-m", "not grown", "-k", "sessions or sync_tasks", "tests/sync"),
-    # One after the other: they start processes of their own.
-    ("-m", "grown", "--ignore", "tests/soak"),
+    # They start processes of their own.
+    ("-n", str(WORKERS), "-m", "grown", "--ignore", "tests/soak"),
 )
 #: Has servers of its own and mostly waits, so it goes beside the others.
 BESIDE: Final = ("-m", "grown", "tests/soak")
