@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from state import jsonvalue
@@ -57,12 +57,12 @@ def chunks(
     reader: Reader,
     policies: Policies,
     *,
-    most: int,
+    most: Callable[[], int],
     withheld: Iterable[str],
     owed: Iterable[str],
 ) -> Iterator[Chunk]:
-    """In order; each of at most `most` visible entries and PART characters, or of one revision with more. The last
-    one may have none.
+    """In order; each of at most `most()` visible entries (asked when it begins) and PART characters, or of one revision
+    with more. The last one may have none.
 
     States of which an entry was not visible are `withheld` from then on: what the reader has of them is old, and
     changes build on what it has not got. They go on only with what holds anyway, until it gets them whole. Those of
@@ -86,15 +86,17 @@ def chunks(
         owed.discard(state_id)
         return True
 
-    entries, texts, size, reached = list[Entry](), list[str](), 0, 0
+    entries, texts, size, reached, room = list[Entry](), list[str](), 0, 0, 0
     for revision in revisions:
         before = frozenset(withheld), frozenset(owed)
         at = [index for index, entry in enumerate(revision.entries) if goes(entry)]
         more = [revision.texts[index] for index in at]
         length = sum(map(len, more))
-        if entries and (len(entries) + len(at) > most or size + length > PART):
+        if entries and (len(entries) + len(at) > room or size + length > PART):
             yield Chunk(reached, entries, texts, *before)
             entries, texts, size = [], [], 0
+        if not entries:
+            room = most()
         entries += (revision.entries[index] for index in at)
         texts += more
         size += length

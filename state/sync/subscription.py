@@ -305,12 +305,11 @@ class Subscription:
         At most about `most` entries, whole revisions.
         """
         left = self.config.batch_size if most is None else most
-        size = min(self.config.batch_size, max(1, self.sink.window.room()), left)
         found = chunks(
             revisions,
             self.reader,
             self.feed.policies,
-            most=size,
+            most=lambda: min(self.config.batch_size, self.sink.window.room(), left),
             withheld=self.withheld,
             owed=self.owed,
         )

@@ -62,6 +62,20 @@ async def test_256_entries_may_be_on_their_way_and_an_ack_lets_exactly_so_many_f
         assert more + await versions(speaker) == list(range(258, 302))
 
 
+async def test_what_waits_in_one_piece_is_not_sent_beyond_the_window_either(
+    manager: StateManager, ada: User
+) -> None:
+    await create(manager, "plan")
+    async with speaking(ada) as speaker:
+        await speaker.hello()
+        token = (await speaker.sub("plan"))[""]["token"]
+        await speaker.say("unsub", sub=1)
+        await speaker.silent()
+        await many(manager, 300)
+        await speaker.say("sub", sub=1, states=["plan"], **{"from": token})
+        assert await versions(speaker) == list(range(2, 258))
+
+
 async def test_one_mebibyte_may_be_on_its_way_in_frames_of_bearable_length(
     manager: StateManager, ada: User
 ) -> None:
