@@ -41,8 +41,8 @@ bench: $(VENV)/installed-dev ## measure; see docs/performance.md
 	$(BIN)/python -m bench
 
 requirements: ## pin again what pyproject.toml asks for, for all platforms and Pythons
-	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -U pyproject.toml -o requirements.txt
-	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -U --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -U --extra llm --extra a2a --extra mcp pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -U --extra llm --extra a2a --extra mcp --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 messages: $(VENV)/installed-dev ## bring the translations up to date with the code, and compile them
 	$(BIN)/python manage.py texts

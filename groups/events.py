@@ -49,6 +49,49 @@ class PlanApproved(Event, frozen=True, kw_only=True):
     by: str = ""
 
 
+class PlanChanged(Event, frozen=True, kw_only=True):
+    """The leader planned anew, since `reason`; `plan` is the whole plan, `added` the keys that are new in it."""
+
+    TYPE: ClassVar[str] = "plan.changed"
+    plan: dict[str, Any]
+    added: list[str]
+    reason: str
+
+
+class VotesCounted(Event, frozen=True, kw_only=True):
+    """Members have voted by `rule`. `votes` is voter -> key of the answer chosen, `counts` key -> number.
+
+    `winner` is a key, empty when there is none; `tie` lists keys that had equally many; `minority` are the voters
+    who chose otherwise.
+    """
+
+    TYPE: ClassVar[str] = "votes.counted"
+    rule: str
+    votes: dict[str, str]
+    counts: dict[str, int]
+    winner: str
+    tie: list[str] = []
+    minority: list[str] = []
+
+
+class BudgetReached(Event, frozen=True, kw_only=True):
+    """A cap stopped further calls: `scope` is run, agent, group or site, `limit` names what was capped."""
+
+    TYPE: ClassVar[str] = "budget.reached"
+    scope: str
+    limit: str
+    text: str
+
+
+class BudgetRaised(Event, frozen=True, kw_only=True):
+    """A person changed the run's own caps; None is no cap."""
+
+    TYPE: ClassVar[str] = "budget.raised"
+    max_tokens: int | None
+    max_cost_usd: float | None
+    by: str = ""
+
+
 class SubtaskReady(Event, frozen=True, kw_only=True):
     """The subtask may be claimed. Says what it is, since plan and summary stand in no plan."""
 
@@ -80,10 +123,23 @@ class SubtaskRetrying(Event, frozen=True, kw_only=True):
 
 
 class SubtaskWaiting(Event, frozen=True, kw_only=True):
-    """A person must answer before it goes on."""
+    """A person, or the agent's own program (`waits_for`), must answer before it goes on."""
 
     TYPE: ClassVar[str] = "subtask.waiting"
     question: str
+    waits_for: str = "person"
+    #: What may be answered; empty: anything.
+    options: list[str] = []
+    #: ISO 8601; after it nobody is waited for.
+    due_at: str | None = None
+
+
+class SubtaskHandedOver(Event, frozen=True, kw_only=True):
+    """Its agent passed it on to another member, which goes on with it; `text` is what it leaves behind."""
+
+    TYPE: ClassVar[str] = "subtask.handed_over"
+    to: str
+    text: str
 
 
 class SubtaskCompleted(Event, frozen=True, kw_only=True):
@@ -199,10 +255,15 @@ CATALOGUE: Final[dict[str, type[Event]]] = {
         RunStarted,
         PlanProposed,
         PlanApproved,
+        PlanChanged,
+        VotesCounted,
+        BudgetReached,
+        BudgetRaised,
         SubtaskReady,
         SubtaskStarted,
         SubtaskRetrying,
         SubtaskWaiting,
+        SubtaskHandedOver,
         SubtaskCompleted,
         SubtaskFailed,
         SubtaskSkipped,

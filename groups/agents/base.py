@@ -5,14 +5,15 @@ Nothing here knows the database; a runtime gets everything it may need in its re
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
+from groups.agents.surroundings import Purse, Secrets, States, Toolbox
 from groups.execution.plan import Assignable, Plan
-from groups.execution.statuses import SubtaskKind
+from groups.execution.statuses import SubtaskKind, WaitsFor
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,63 +45,6 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class StateDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A shared state as an agent reads it; `data` is its own copy ({} in lists)."""
-
-    id: str
-    type: str
-    version: int
-    revision: int
-    frozen: bool
-    data: dict[str, Any]
-
-
-class StateWritten(msgspec.Struct, frozen=True, kw_only=True):
-    """How a write ended: applied, merged (with what others wrote meanwhile), unchanged, queued or parked."""
-
-    id: str
-    version: int
-    revision: int
-    status: str
-    #: What collided and how it was settled, or who is asked.
-    conflict: dict[str, Any] | None = None
-
-
-class States(Protocol):
-    """The shared states of the agent's group, in its own name and rights. "run" is the state of the run at work.
-
-    Raises AgentError (transient when the store is away), StateConflict.
-    """
-
-    async def read(self, state_id: str, *, version: int | None = None) -> StateDocument:
-        """The state as it stands, or as of an older version."""
-        ...
-
-    async def list(self, prefix: str = "") -> tuple[StateDocument, ...]:
-        """The states that the agent may read, without data."""
-        ...
-
-    async def create(
-        self, state_id: str, data: Mapping[str, Any], *, type: str = "resource"
-    ) -> StateWritten:
-        """A new state, owned by the agent."""
-        ...
-
-    async def write(
-        self,
-        state_id: str,
-        ops: Sequence[Mapping[str, Any]],
-        *,
-        base_version: int | None = None,
-        op_id: str = "",
-    ) -> StateWritten:
-        """Operations ({"op": "set", "path": "/a", "value": 1} …), all or none.
-
-        The base is the version that was read last unless another is named; `op_id` makes a repetition harmless.
-        """
-        ...
-
-
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One unit of agent work."""
 
@@ -125,8 +69,28 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[str, ...] = ()
     #: The latest messages to this agent or to all, oldest first.
     notes: tuple[Note, ...] = ()
+    #: The agent's role in the group.
+    role: str = ""
+    #: What the runtime left with its last `Waiting`.
+    memo: dict[str, Any] = {}
+    #: Keys and passwords, by name.
+    secrets: Secrets = Secrets()
+    #: What a test of the agent found out (see its runtime).
+    ability: dict[str, Any] = {}
+    #: The tools granted: {"tool": name, "approval": bool, …}.
+    grants: tuple[dict[str, Any], ...] = ()
+    #: Earlier turns of the conversation that this run goes on with, oldest first: (task, result).
+    earlier: tuple[tuple[str, str], ...] = ()
+    #: No work was left undone, or why the run has to be wrapped up now (a cap was reached).
+    wrap_up: str = ""
+    #: Why the plan that there is does not do (for another plan after the first); empty for the first plan.
+    replan: str = ""
+    #: The seconds within which it must be done.
+    time_limit: float | None = None
     #: Given by the engine; None where an agent is tried without one.
     states: States | None = None
+    tools: Toolbox | None = None
+    purse: Purse | None = None
 
 
 class TextDelta(msgspec.Struct, frozen=True):
@@ -163,9 +127,16 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """The agent needs a person's answer. It ends this try: the runtime is called again with the answer."""
+    """The agent needs an answer. It ends this try: the runtime is called again with the answer and its memo."""
 
     question: str
+    #: Who answers: a person in words, a person by one of `options`, or the agent's own program.
+    waits_for: WaitsFor = WaitsFor.PERSON
+    options: tuple[str, ...] = ()
+    #: Seconds after which nobody is waited for and the subtask fails; None: without end.
+    patience: float | None = None
+    #: Comes back in `Request.memo`: JSON, at most 4 MB.
+    memo: dict[str, Any] = {}
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -175,22 +146,51 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """Outcome of every other request: the whole text (deltas included), Markdown allowed."""
+    """Outcome of every other request: the whole text (deltas included), Markdown allowed.
 
+    `data` is what a mode reads, such as {"choice": key} of a vote.
+    """
+
+    text: str
+    data: dict[str, Any] = {}
+
+
+class HandedOver(msgspec.Struct, frozen=True, kw_only=True):
+    """Outcome: another member (agent id or tag) is to go on; `text` is what it shall know."""
+
+    to: str
     text: str
 
 
 AgentEvent = TextDelta | ToolStarted | ToolFinished | Usage
-Outcome = Planned | Answered | Waiting
+Outcome = Planned | Answered | Waiting | HandedOver
 
 
 class AgentError(Exception):
     """The agent could not do it. `transient` says that another try may succeed."""
 
-    def __init__(self, message: str, *, transient: bool = False) -> None:
+    #: Goes into the log with the failure (see `events.SubtaskRetrying`).
+    cause = "error"
+
+    def __init__(
+        self, message: str, *, transient: bool = False, retry_after: float | None = None
+    ) -> None:
+        """`retry_after`: seconds that the other side asked to be left alone (429 or 503 with Retry-After)."""
         super().__init__(message)
         self.message = message
         self.transient = transient
+        self.retry_after = retry_after
+
+
+class BudgetExhausted(AgentError):
+    """A cap is reached: no further call. `scope` is run, agent, group or site; `limit` names what was capped."""
+
+    cause = "budget"
+
+    def __init__(self, message: str, *, scope: str, limit: str) -> None:
+        super().__init__(message)
+        self.scope = scope
+        self.limit = limit
 
 
 class StateConflict(AgentError):

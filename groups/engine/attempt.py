@@ -12,10 +12,13 @@ import msgspec
 
 from groups import events
 from groups.agents import base, registry
-from groups.engine.tools import AgentStates
+from groups.agents.surroundings import Secrets
+from groups.engine.states import AgentStates
 from groups.errors import PlanInvalid
 from groups.execution.plan import plan_from_json
+from groups.services import secrets
 from groups.services.subtasks import End, Failed, Released, Work
+from state.threads import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +142,8 @@ async def attempt(work: Work, reporter: Reporter) -> End:
         async with limit:
             return await _perform(work, reporter)
     except base.AgentError as error:
-        return Failed(_clean(str(error.message)), error.transient)
+        told = _clean(str(error.message))
+        return Failed(told, bool(error.transient), error.cause, error.retry_after)
     # Not even an agent that wants to end the process may end the loop on which all others work.
     except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
         task = asyncio.current_task()
@@ -159,21 +163,32 @@ async def _perform(work: Work, reporter: Reporter) -> End:
     except KeyError:
         raise base.AgentError(f"This server knows no agents of the kind '{work.kind}'.") from None
     states = AgentStates(work, reporter.note)
-    request = msgspec.structs.replace(work.request, states=states)
+    opened = await in_thread(secrets.reveal)(work.sealed, work.agent_pk) if work.sealed else {}
+    request = msgspec.structs.replace(work.request, states=states, secrets=Secrets(opened))
     async for item in runtime.perform(request):
         match item:
             case base.Answered(text):
-                return base.Answered(_bounded(text))
+                return base.Answered(_bounded(text), _washed(item.data))
             case base.Planned(plan):
                 try:
                     return base.Planned(plan_from_json(_washed(plan.as_json())))
                 except PlanInvalid as error:
                     raise base.AgentError(f"The plan is misshapen: {error.fields}") from None
             case base.Waiting():
-                return base.Waiting(question=_bounded(item.question))
+                return _waiting(item)
+            case base.HandedOver():
+                return base.HandedOver(to=_clean(item.to), text=_bounded(item.text))
             case _:
                 reporter.say(item)
     raise base.AgentError("The agent ended without an answer.")
+
+
+def _waiting(item: base.Waiting) -> base.Waiting:
+    """As it can be stored. Raises AgentError."""
+    found: base.Waiting = msgspec.convert(_washed(msgspec.to_builtins(item)), base.Waiting)
+    if len(msgspec.json.encode(found.memo)) > MAX_OUTPUT:
+        raise base.AgentError("What the agent wants to remember is too long.")
+    return msgspec.structs.replace(found, question=_bounded(found.question))
 
 
 def _bounded(text: str) -> str:

@@ -9,6 +9,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from groups.errors import RunFinished, WrongStatus
 from groups.events import (
@@ -131,8 +132,11 @@ class RunBook:
         if self.ended:
             raise RunFinished
 
-    def complete_subtask(self, item: SubtaskRecord, text: str) -> None:
+    def complete_subtask(
+        self, item: SubtaskRecord, text: str, data: dict[str, Any] | None = None
+    ) -> None:
         item.result = text
+        item.data = data or {}
         item.error = ""
         self.move(item, SubtaskStatus.COMPLETED)
         self.emit(SubtaskCompleted(result=text), item)
@@ -245,6 +249,9 @@ class RunBook:
                 )
             )
         self.unblock()
+
+    def role_of(self, agent_id: str) -> str:
+        return next((m.role for m in self.members if m.agent_id == agent_id), "")
 
     def is_member(self, agent_id: str) -> bool:
         return any(m.agent_id == agent_id for m in self.members)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final, Protocol
 
 from groups.errors import PlanInvalid
 from groups.events import (
@@ -38,6 +38,28 @@ from groups.execution.statuses import (
     SubtaskKind,
     SubtaskStatus,
 )
+
+#: Seconds that another side may ask to be left alone, at most.
+LONGEST_WAIT: Final = 3600.0
+
+
+class Asked(Protocol):
+    """What an agent waits for (`agents.base.Waiting`, which stands above this floor)."""
+
+    @property
+    def question(self) -> str: ...
+
+    @property
+    def waits_for(self) -> str: ...
+
+    @property
+    def options(self) -> Sequence[str]: ...
+
+    @property
+    def patience(self) -> float | None: ...
+
+    @property
+    def memo(self) -> dict[str, Any]: ...
 
 
 class RunMachine(RunBook):
@@ -108,7 +130,13 @@ class RunMachine(RunBook):
             self.emit(event, item)
         return True
 
-    def complete(self, subtask_id: uuid.UUID, token: uuid.UUID, text: str) -> bool:
+    def complete(
+        self,
+        subtask_id: uuid.UUID,
+        token: uuid.UUID,
+        text: str,
+        data: dict[str, Any] | None = None,
+    ) -> bool:
         """The agent answered. False when the lease is lost: the late result is refused and counted."""
         item = self._finishing(subtask_id, token)
         if item is None:
@@ -116,7 +144,7 @@ class RunMachine(RunBook):
         if item.kind == SubtaskKind.PLAN:
             self._fail_for_good(item, "The leader answered with text where a plan was asked for.")
         else:
-            self.complete_subtask(item, text)
+            self.complete_subtask(item, text, data)
         self.advance()
         return True
 
@@ -144,16 +172,42 @@ class RunMachine(RunBook):
         self.advance()
         return True
 
-    def wait(self, subtask_id: uuid.UUID, token: uuid.UUID, question: str) -> bool:
-        """The agent asks a person. The try does not count. False when the lease is lost."""
+    def wait(self, subtask_id: uuid.UUID, token: uuid.UUID, asked: Asked) -> bool:
+        """The agent needs an answer. The try does not count. False when the lease is lost."""
         item = self._finishing(subtask_id, token)
         if item is None:
             return False
         item.attempt -= 1
-        item.question = question
+        item.question, item.waits_for = asked.question, asked.waits_for
+        item.options, item.memo = list(asked.options), asked.memo
+        item.due_at = self.now + timedelta(seconds=asked.patience) if asked.patience else None
+        item.reminded_at = None
         self.move(item, SubtaskStatus.WAITING)
-        self.emit(SubtaskWaiting(question=question), item)
+        due = item.due_at.isoformat() if item.due_at else None
+        self.emit(
+            SubtaskWaiting(
+                question=asked.question,
+                waits_for=asked.waits_for,
+                options=item.options,
+                due_at=due,
+            ),
+            item,
+        )
         return True
+
+    def check_waiting(self) -> int:
+        """Fail the subtasks that nobody has answered in time. Returns how many."""
+        late = [
+            item
+            for item in self.subtasks
+            if item.status == SubtaskStatus.WAITING and item.due_at and item.due_at <= self.now
+        ]
+        for item in late:
+            if not self.ended:
+                self._fail_for_good(item, "Nobody answered in time.")
+        if late:
+            self.advance()
+        return len(late)
 
     def fail(
         self,
@@ -163,8 +217,11 @@ class RunMachine(RunBook):
         *,
         transient: bool,
         cause: str = "error",
+        retry_after: float | None = None,
     ) -> bool:
         """The try failed: another follows after a back-off if the failure is `transient` and tries are left.
+
+        The back-off is at least `retry_after` seconds, an hour at most.
 
         False when the lease is lost.
         """
@@ -172,7 +229,8 @@ class RunMachine(RunBook):
         if item is None:
             return False
         if transient and item.attempt < item.max_attempts:
-            self.again(item, error, cause, retry_delay(item.attempt, self.rng))
+            delay = max(retry_delay(item.attempt, self.rng), min(retry_after or 0.0, LONGEST_WAIT))
+            self.again(item, error, cause, delay)
         else:
             self._fail_for_good(item, error)
         self.advance()

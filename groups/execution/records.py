@@ -31,6 +31,10 @@ class RunRecord(Protocol):
     finished_at: datetime | None
     deadline_at: datetime | None
     time_left: float | None
+    max_tokens: int | None
+    max_cost_usd: float | None
+    stop_reason: str
+    options: dict[str, Any]
 
 
 class SubtaskRecord(Protocol):
@@ -53,9 +57,16 @@ class SubtaskRecord(Protocol):
     lease_owner: str
     not_before: datetime | None
     question: str
+    waits_for: str
+    options: list[str]
+    due_at: datetime | None
+    reminded_at: datetime | None
+    memo: dict[str, Any]
     answers: list[str]
     result: str
+    data: dict[str, Any]
     error: str
+    handovers: int
     refused: int
     started_at: datetime | None
     finished_at: datetime | None

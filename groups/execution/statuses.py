@@ -30,9 +30,19 @@ class SubtaskStatus(StrEnum):
 
 
 class SubtaskKind(StrEnum):
-    PLAN = "plan"
+    PLAN = "plan"  # the leader proposes subtasks
     WORK = "work"
+    VOTE = "vote"  # a member judges what others came to
     SUMMARY = "summary"
+    REPLY = "reply"  # an agent answers a message
+
+
+class WaitsFor(StrEnum):
+    """Who has to act before a waiting subtask goes on."""
+
+    PERSON = "person"  # an answer in words
+    APPROVAL = "approval"  # one of the options given
+    REMOTE = "remote"  # the agent's own program calls back
 
 
 class FailurePolicy(StrEnum):

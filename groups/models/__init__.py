@@ -1,13 +1,22 @@
 """Rows and their constraints; rules live in services and `groups.execution`."""
 
-from groups.models.agents import Agent
+from groups.models.agents import Agent, AgentCredential, ToolServer
+from groups.models.calls import Call, Callback, CallFrame, CallStatus
 from groups.models.membership import Group, GroupAccess, Level, Member, Role
 from groups.models.messages import Delivery, DeliveryStatus, Message
+from groups.models.money import Budget, Spending
 from groups.models.runs import Attachment, Run, RunEvent, Subtask
+from groups.models.tokens import TokenGrant
 
 __all__ = [
     "Agent",
+    "AgentCredential",
     "Attachment",
+    "Budget",
+    "Call",
+    "CallFrame",
+    "CallStatus",
+    "Callback",
     "Delivery",
     "DeliveryStatus",
     "Group",
@@ -18,5 +27,8 @@ __all__ = [
     "Role",
     "Run",
     "RunEvent",
+    "Spending",
     "Subtask",
+    "TokenGrant",
+    "ToolServer",
 ]

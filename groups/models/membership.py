@@ -69,6 +69,15 @@ class GroupAccess(models.Model):
 class Role(models.TextChoices):
     LEADER = "leader", "leader"  # plans, hands out, sums up
     WORKER = "worker", "worker"  # carries out subtasks
+    SPECIALIST = (
+        "specialist",
+        "specialist",
+    )  # a worker for what its tags name, never for anything else
+    COORDINATOR = (
+        "coordinator",
+        "coordinator",
+    )  # plans again in the leader's place when the leader cannot
+    OBSERVER = "observer", "observer"  # hears and reads everything, is given no work
 
 
 class Member(models.Model):
@@ -76,7 +85,7 @@ class Member(models.Model):
 
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="members")
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="memberships")
-    role = models.CharField(max_length=10, choices=Role.choices)
+    role = models.CharField(max_length=16, choices=Role.choices)
     tags: models.JSONField[list[str], list[str]] = models.JSONField(default=list, blank=True)
     joined_at = models.DateTimeField(auto_now_add=True)
 

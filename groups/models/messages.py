@@ -19,6 +19,14 @@ class Message(models.Model):
     #: Empty: to every member.
     recipient = models.CharField(max_length=64, blank=True)
     text = models.TextField()
+    #: The message that this one answers.
+    reply_to = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replies"
+    )
+    #: How many answers stand between this and what a person or the system wrote.
+    depth = models.PositiveSmallIntegerField(default=0)
+    #: The agents that are to answer: the recipient, and whoever was mentioned.
+    addressed: models.JSONField[list[str], list[str]] = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -38,6 +46,8 @@ class Message(models.Model):
 class DeliveryStatus(models.TextChoices):
     PENDING = "pending", "pending"  # stored, the recipient has not got it yet
     DELIVERED = "delivered", "delivered"  # handed to the recipient's mailbox or process
+    AWAKE = "awake", "awake"  # the recipient was woken and is at an answer
+    ANSWERED = "answered", "answered"  # its answer is a message too
     FAILED = "failed", "failed"  # the recipient left, or refused it for good
 
 

@@ -5,10 +5,8 @@ Everything of a run changes only with its Run row locked (`services.ledger`), wh
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-import uuid_utils.compat
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -20,20 +18,18 @@ from groups.execution.statuses import (
     RunStatus,
     SubtaskKind,
     SubtaskStatus,
+    WaitsFor,
 )
+from groups.models.keys import new_id
 from groups.models.membership import Group
+from groups.models.messages import Message
 
 #: In the order of the enum, so that migrations are the same each time they are made.
 _ENDED = [status.value for status in RunStatus if status in RUN_ENDED]
 
 
-def new_id() -> uuid.UUID:
-    """A UUID version 7 (RFC 9562, 5.7): unguessable enough for an address, ordered by time for the index."""
-    return uuid_utils.compat.uuid7()
-
-
 def _choices(
-    enum: type[RunStatus | SubtaskStatus | SubtaskKind | FailurePolicy],
+    enum: type[RunStatus | SubtaskStatus | SubtaskKind | FailurePolicy | WaitsFor],
 ) -> list[tuple[str, str]]:
     return [(item.value, item.value) for item in enum]
 
@@ -59,6 +55,23 @@ class Run(models.Model):
     #: Sums over all subtasks: input_tokens, output_tokens, requests, cost_usd (null = unknown).
     usage: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
         default=dict, blank=True
+    )
+    #: Caps of this run: tokens in and out together, US dollars; null = none.
+    max_tokens = models.BigIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    max_cost_usd = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0.0)])
+    #: Why no more was done than was: the cap that was reached, in words; empty when nothing was left undone.
+    stop_reason = models.TextField(blank=True)
+    #: What a mode was told: how votes are counted, how often a subtask may be handed over.
+    options: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, blank=True
+    )
+    #: By which door it came: empty (dashboard, REST, Python), a2a, mcp, ag-ui, openai, message.
+    origin = models.CharField(max_length=16, blank=True)
+    #: Runs of one group that go on with each other bear the same text, given by the caller.
+    conversation = models.CharField(max_length=128, blank=True)
+    #: The message that this run answers.
+    message = models.ForeignKey(
+        Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs"
     )
     #: The number of the last event in the log; the next one is one more.
     last_seq = models.BigIntegerField(default=0)
@@ -118,6 +131,11 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["group", "-created_at"], name="run_by_group"),
             models.Index(
+                fields=["group", "conversation", "created_at"],
+                condition=~models.Q(conversation=""),
+                name="run_by_conversation",
+            ),
+            models.Index(
                 fields=["created_at"],
                 condition=~models.Q(status__in=_ENDED),
                 name="run_under_way",
@@ -164,9 +182,26 @@ class Subtask(models.Model):
     #: A retry's back-off: not to be claimed before.
     not_before = models.DateTimeField(null=True, blank=True)
     question = models.TextField(blank=True)
+    waits_for = models.CharField(max_length=10, choices=_choices(WaitsFor), default=WaitsFor.PERSON)
+    #: What may be answered; empty: anything.
+    options: models.JSONField[list[str], list[str]] = models.JSONField(default=list, blank=True)
+    #: Nobody is waited for after it.
+    due_at = models.DateTimeField(null=True, blank=True)
+    #: When people were last reminded that it waits.
+    reminded_at = models.DateTimeField(null=True, blank=True)
+    #: What the agent's runtime left for itself when it began to wait.
+    memo: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, blank=True
+    )
     answers: models.JSONField[list[str], list[str]] = models.JSONField(default=list, blank=True)
     result = models.TextField(blank=True)
+    #: What a mode reads of the result, such as a vote.
+    data: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, blank=True
+    )
     error = models.TextField(blank=True)
+    #: How often its agent passed it on.
+    handovers = models.PositiveSmallIntegerField(default=0)
     #: Late results of attempts that had lost their lease; each was refused.
     refused = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)

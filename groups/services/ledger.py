@@ -21,7 +21,7 @@ from groups.errors import RunNotFound
 from groups.execution.machine import RunMachine
 from groups.execution.plan import Assignable
 from groups.models import Agent, Member, Run, RunEvent, Subtask
-from groups.models.runs import new_id
+from groups.models.keys import new_id
 from groups.services.fetching import Query, fetch, marks, select
 from groups.services.rows import Writes
 

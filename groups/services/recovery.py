@@ -49,6 +49,8 @@ def sweep(*, owner: str) -> Swept:
     to_open = set(Subtask.objects.filter(lost).values_list("run_id", flat=True)[:AT_ONCE])
     late = Run.objects.filter(deadline_at__lte=now).exclude(status__in=list(RUN_ENDED))
     to_open |= set(late.values_list("id", flat=True)[:AT_ONCE])
+    unanswered = Subtask.objects.filter(status=SubtaskStatus.WAITING, due_at__lte=now)
+    to_open |= set(unanswered.values_list("run_id", flat=True)[:AT_ONCE])
     for run_id in to_open:
         try:
             expired_here, timed_out_here = _heal(run_id, is_dead)
@@ -77,6 +79,7 @@ def _heal(run_id: uuid.UUID, is_dead: Callable[[str], bool]) -> tuple[int, bool]
     with opened(run_id) as machine:
         expired = machine.expire(is_dead)
         timed_out = machine.check_deadline()
+        machine.check_waiting()
         if expired and not machine.ended:
             # Some engine is to know when their back-off ends, sooner than the next sweep.
             queue.ring([run_id])

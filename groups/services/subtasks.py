@@ -24,13 +24,15 @@ class Failed(NamedTuple):
     error: str
     transient: bool
     cause: str = "error"
+    #: Seconds that the other side asked for.
+    retry_after: float | None = None
 
 
 class Released(NamedTuple):
     """The worker was told to stop before the attempt ended."""
 
 
-End: TypeAlias = base.Planned | base.Answered | base.Waiting | Failed | Released
+End: TypeAlias = base.Outcome | Failed | Released
 
 
 class Report(NamedTuple):
@@ -71,6 +73,9 @@ class Work(NamedTuple):
     kind: str
     request: Request
     time_limit: float
+    #: The agent's secrets as they are kept (`services.secrets`), and whose they are.
+    sealed: bytes | None = None
+    agent_pk: int = 0
 
 
 class Claiming(NamedTuple):
@@ -267,6 +272,11 @@ class Batch:
             findings=_findings(machine, item),
             answers=tuple(item.answers),
             notes=tuple(heard[-NOTES:]),
+            role=machine.role_of(item.agent_id),
+            memo=item.memo,
+            ability=agent.ability,
+            grants=tuple(agent.grants),
+            time_limit=run.subtask_time_limit,
         )
         return Work(
             run_id=run.id,
@@ -276,6 +286,8 @@ class Batch:
             kind=agent.kind,
             request=request,
             time_limit=run.subtask_time_limit,
+            sealed=None if agent.secrets is None else bytes(agent.secrets),
+            agent_pk=agent.pk,
         )
 
 
@@ -288,13 +300,20 @@ def _take(machine: Machine, report: Report) -> None:
         case None:
             pass
         case base.Answered(text):
-            machine.complete(key, token, text)
+            machine.complete(key, token, text, end.data)
         case base.Planned(plan):
             machine.propose(key, token, plan)
         case base.Waiting():
-            machine.wait(key, token, end.question)
+            machine.wait(key, token, end)
         case Failed():
-            machine.fail(key, token, end.error, transient=end.transient, cause=end.cause)
+            machine.fail(
+                key,
+                token,
+                end.error,
+                transient=end.transient,
+                cause=end.cause,
+                retry_after=end.retry_after,
+            )
         case Released():
             machine.release(key, token)
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
+from groups.agents.base import Waiting
 from groups.execution.plan import Plan, PlanItem
 from groups.models import Group, Level, Run
 from groups.services import agents, groups, membership, runs
@@ -147,7 +148,7 @@ def waiting(run: Run) -> Run:
     plan_it(run)
     [item] = claim(run)
     with opened(run.id) as machine:
-        machine.wait(item.id, item.lease_token, "Which column?")
+        machine.wait(item.id, item.lease_token, Waiting(question="Which column?"))
     return Run.objects.get(id=run.id)
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from groups.agents.base import Waiting
 from groups.execution.plan import Plan, PlanItem
 from groups.models import Group, Run
 from groups.services import runs
@@ -111,7 +112,7 @@ def waiting(harbour: Group, ada: User) -> Run:
     run = plan_it(runs.start(actor=ada, group=harbour, task="Ask me later"))
     [item] = claim(run)
     with opened(run.id) as machine:
-        machine.wait(item.id, item.lease_token, "Barges too?")
+        machine.wait(item.id, item.lease_token, Waiting(question="Barges too?"))
     return Run.objects.get(id=run.id)
 
 

@@ -211,10 +211,12 @@ def test_a_result_that_cannot_be_written_is_tried_again_after_its_lease(
     engine = doorbell.engine()
     complete = Machine.complete
 
-    def poison(machine: Machine, key: uuid.UUID, token: uuid.UUID, text: str) -> bool:
+    def poison(
+        machine: Machine, key: uuid.UUID, token: uuid.UUID, text: str, data: Any = None
+    ) -> bool:
         if text == "poison":
             raise ValueError("poison")
-        return complete(machine, key, token, text)
+        return complete(machine, key, token, text, data)
 
     monkeypatch.setattr(Machine, "complete", poison)
 

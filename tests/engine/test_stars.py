@@ -102,7 +102,7 @@ def test_an_unknown_a_second_and_another_leader_cannot_join(stars: Stars) -> Non
         ("nobody", Role.WORKER, AgentNotFound),
         ("wim", Role.WORKER, AlreadyAMember),
         ("lou", Role.LEADER, LeaderExists),
-        ("lou", "observer", Invalid),
+        ("lou", "captain", Invalid),
     ):
         with pytest.raises(error):
             stars.join(agent_id, role)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from groups import live
+from groups.agents.base import Waiting
 from groups.events import TextDelta
 from groups.execution.plan import Plan, PlanItem
 from groups.models import Group, Run, RunEvent
@@ -123,7 +124,7 @@ def test_the_log_in_the_database_gives_the_rows_in_the_database(harbour: Group, 
     [count] = _claim(run)
     with opened(run.id) as machine:
         machine.append(count.id, count.lease_token, [TextDelta(text="4 ")])
-        machine.wait(count.id, count.lease_token, "Barges too?")
+        machine.wait(count.id, count.lease_token, Waiting(question="Barges too?"))
     runs.answer(actor=ada, run=run, subtask=run.subtasks.get(key="count"), text="yes")
     [count] = _claim(run)
     with opened(run.id) as machine:

@@ -16,6 +16,9 @@ from groups.execution.statuses import RunStatus, SubtaskStatus
 from groups.models import (
     Agent,
     Attachment,
+    Budget,
+    Call,
+    CallFrame,
     Delivery,
     Group,
     GroupAccess,
@@ -25,7 +28,7 @@ from groups.models import (
     RunEvent,
     Subtask,
 )
-from tests.factories import NOW, append_events, make_group, make_run, make_user
+from tests.factories import NOW, append_events, make_agent, make_group, make_run, make_user
 
 BAD_IDS = ["", " ", ".hidden", "-x", "_x", "a b", "a\n", "a\nb", "a/b", "é", "群星", "a\u0660", "%"]
 GOOD_IDS = ["a", "9", "Data.Pipeline-2_b", "x" * 64]
@@ -155,6 +158,25 @@ def test_messages_say_something_and_reach_each_once(harbour: Group) -> None:
         lambda: Delivery.objects.create(message=message, recipient="wim"),
     )
     refused("delivery_status_is_legal", lambda: message.deliveries.update(status="lost"))
+
+
+def test_a_budget_is_of_one_and_there_is_one_of_the_site(harbour: Group) -> None:
+    agent = make_agent(agent_id="kim")
+    refused("budget_is_of_one", lambda: Budget.objects.create(agent=agent, group=harbour))
+    Budget.objects.create(max_tokens=1)
+    refused("one_budget_of_the_site", lambda: Budget.objects.create(max_tokens=2))
+
+
+def test_a_frame_of_a_call_is_kept_once(harbour: Group) -> None:
+    run = make_run(group=harbour)
+    subtask = Subtask.objects.create(run=run, key="a", kind="work", title="A", assignee="kim")
+    agent = make_agent(agent_id="kim")
+    call = Call.objects.create(subtask=subtask, agent=agent, lease_token=uuid.uuid4(), request={})
+    CallFrame.objects.create(call=call, seq=1, frame={})
+    refused(
+        "one_frame_per_call_and_seq",
+        lambda: CallFrame.objects.create(call=call, seq=1, frame={}),
+    )
 
 
 def test_every_constraint_is_tried_here() -> None:

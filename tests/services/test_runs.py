@@ -16,6 +16,7 @@ from django.db import connection
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from groups import live, queue
+from groups.agents.base import Waiting
 from groups.errors import (
     AttachmentRefused,
     LeaderRequired,
@@ -253,7 +254,7 @@ def test_answers(harbour: Group, bo: User) -> None:
     with pytest.raises(WrongStatus):
         runs.answer(actor=bo, run=run, subtask=row, text="too soon")
     with opened(run.id) as machine:
-        machine.wait(row.id, row.lease_token, "which?")
+        machine.wait(row.id, row.lease_token, Waiting(question="which?"))
     for bad in ("", "  ", "\x00", "\ud800", "x" * 100_001):
         with pytest.raises(Invalid):
             runs.answer(actor=bo, run=run, subtask=row, text=bad)

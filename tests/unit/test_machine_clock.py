@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from groups.agents.base import Waiting
 from groups.execution import steering
 from groups.execution.statuses import FailurePolicy
 from tests.unit.stages import TWO, pause, resume, steer
@@ -60,7 +61,7 @@ def test_a_question_stops_it_only_when_nothing_else_is_to_be_done() -> None:
     world.planned(plan(item("a"), item("b", assignee="wes")))
     world.claim()
     with world.machine() as machine:
-        assert machine.wait(world["a"].id, token(world["a"]), "Which?")
+        assert machine.wait(world["a"].id, token(world["a"]), Waiting(question="Which?"))
     tick(world)
     assert world.run.deadline_at is not None
     world.complete(world["b"])

@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from groups.agents.base import Waiting
 from groups.events import SubtaskRetrying, TextDelta
 from groups.execution.plan import Assignable
 from groups.execution.retries import BASE, CAP, retry_delay
@@ -146,7 +147,7 @@ def test_asking_and_being_answered_costs_no_try() -> None:
         (row,) = world.claim()
         assert row.attempt == 1
         with world.machine() as machine:
-            assert machine.wait(row.id, token(row), f"question {round_}?")
+            assert machine.wait(row.id, token(row), Waiting(question=f"question {round_}?"))
         assert (row.status, row.question, row.attempt) == ("waiting", f"question {round_}?", 0)
         assert row.lease_token is None and world.claim() == []
         with world.machine() as machine:
@@ -216,7 +217,7 @@ def test_a_zombies_end_is_refused_and_counted() -> None:
     with world.machine() as machine:
         assert not machine.complete(row.id, old, "late")
         assert not machine.fail(row.id, old, "late", transient=True)
-        assert not machine.wait(row.id, old, "late?")
+        assert not machine.wait(row.id, old, Waiting(question="late?"))
         assert not machine.release(row.id, old)
         assert not machine.propose(row.id, old, plan(item("a")))
         assert not machine.append(row.id, old, [TextDelta(text="late")])

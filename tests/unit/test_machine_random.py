@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from groups.agents.base import Waiting
 from groups.errors import NothingToRetry, PlanInvalid, RunFinished, WrongStatus
 from groups.events import CATALOGUE, TextDelta, UsageRecorded
 from groups.execution import steering
@@ -120,7 +121,7 @@ class AnyOrder(RuleBasedStateMachine):
         row = self.pick(data)
         with self.world.machine() as machine:
             if ask:
-                assert machine.wait(row.id, token(row), "which?")
+                assert machine.wait(row.id, token(row), Waiting(question="which?"))
             else:
                 assert machine.release(row.id, token(row))
 
@@ -145,7 +146,7 @@ class AnyOrder(RuleBasedStateMachine):
                 "complete": lambda: machine.complete(key, lease, "late"),
                 "fail": lambda: machine.fail(key, lease, "late", transient=True),
                 "release": lambda: machine.release(key, lease),
-                "wait": lambda: machine.wait(key, lease, "late?"),
+                "wait": lambda: machine.wait(key, lease, Waiting(question="late?")),
                 "append": lambda: machine.append(key, lease, [TextDelta(text="late")]),
             }[end]()
         assert not done and self.snapshot() == before

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from groups.agents.base import Waiting
 from groups.errors import PlanInvalid, RunFinished, WrongStatus
 from groups.events import PlanProposed, RunCancelled
 from groups.execution import steering
@@ -242,7 +243,7 @@ def test_an_answer_needs_a_question() -> None:
 def test_an_answer_under_a_pause_waits_for_the_resume() -> None:
     world = running()
     with world.machine() as machine:
-        machine.wait(world["a"].id, token(world["a"]), "which?")
+        machine.wait(world["a"].id, token(world["a"]), Waiting(question="which?"))
     pause(world)
     steer(world, steering.answer, world["a"].id, "that")
     assert world.claim() == []

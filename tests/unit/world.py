@@ -46,6 +46,10 @@ class RunRow:
     finished_at: datetime | None = None
     deadline_at: datetime | None = None
     time_left: float | None = None
+    max_tokens: int | None = None
+    max_cost_usd: float | None = None
+    stop_reason: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -69,9 +73,16 @@ class SubtaskRow:
     lease_owner: str = ""
     not_before: datetime | None = None
     question: str = ""
+    waits_for: str = "person"
+    options: list[str] = field(default_factory=list)
+    due_at: datetime | None = None
+    reminded_at: datetime | None = None
+    memo: dict[str, Any] = field(default_factory=dict)
     answers: list[str] = field(default_factory=list)
     result: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
     error: str = ""
+    handovers: int = 0
     refused: int = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None

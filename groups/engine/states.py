@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from groups.agents.base import AgentError, StateConflict, StateDocument, StateWritten
+from groups.agents.base import AgentError, StateConflict
+from groups.agents.surroundings import StateDocument, StateWritten
 from groups.events import StateChanged
 from groups.services import run_states, subtasks
 from groups.services.subtasks import Work
@@ -29,7 +30,7 @@ RUN: Final = "run"
 
 
 class AgentStates:
-    """See `agents.base.States`. What the agent has read is the base of what it writes then."""
+    """See `agents.surroundings.States`. What the agent has read is the base of what it writes then."""
 
     def __init__(self, work: Work, changed: Callable[[StateChanged], None]) -> None:
         """`changed` is told, on the event loop, of every version that the agent made: it goes into the run's log."""
@@ -42,7 +43,7 @@ class AgentStates:
         self._own: dict[str, list[str]] = {}
 
     async def read(self, state_id: str, *, version: int | None = None) -> StateDocument:
-        """See `agents.base.States`."""
+        """See `agents.surroundings.States`."""
         with _as_agent_errors():
             state = await in_thread(self._read)(self._id(state_id), version)
         if version is None:
@@ -51,14 +52,14 @@ class AgentStates:
         return _document(state)
 
     async def list(self, prefix: str = "") -> tuple[StateDocument, ...]:
-        """See `agents.base.States`."""
+        """See `agents.surroundings.States`."""
         with _as_agent_errors():
             return tuple(map(_document, await in_thread(self._list)(prefix)))
 
     async def create(
         self, state_id: str, data: Mapping[str, Any], *, type: str = StateType.RESOURCE
     ) -> StateWritten:
-        """See `agents.base.States`."""
+        """See `agents.surroundings.States`."""
         with _as_agent_errors():
             result = await in_thread(self._create)(state_id, dict(data), StateType(type))
         self._seen[result.state_id], self._own[result.state_id] = result.version, []
@@ -72,7 +73,7 @@ class AgentStates:
         base_version: int | None = None,
         op_id: str = "",
     ) -> StateWritten:
-        """See `agents.base.States`."""
+        """See `agents.surroundings.States`."""
         key = self._id(state_id)
         base = self._seen.get(key) if base_version is None else base_version
         op_id = op_id or str(uuid.uuid4())

@@ -1,0 +1,85 @@
+"""Work that is with an agent's own program: a process that dialled in, or a webhook that answers later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from groups.models.agents import Agent
+from groups.models.keys import new_id
+from groups.models.runs import Subtask
+
+
+class CallStatus(models.TextChoices):
+    OFFERED = "offered", "offered"  # nobody has taken it yet
+    TAKEN = "taken", "taken"  # a process is at it
+    ENDED = "ended", "ended"  # answered, failed, or given up by either side
+
+
+class Call(models.Model):
+    """One attempt of a subtask, as it is handed to the process of a `connected` agent."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    subtask = models.ForeignKey(Subtask, on_delete=models.CASCADE, related_name="calls")
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="calls")
+    #: The attempt's lease: a call without its lease is void.
+    lease_token = models.UUIDField(unique=True)
+    #: What is asked, as it goes over the wire.
+    request: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField()
+    status = models.CharField(max_length=10, choices=CallStatus.choices, default=CallStatus.OFFERED)
+    #: The connection that has it.
+    taken_by = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["agent", "status"],
+                condition=~models.Q(status="ended"),
+                name="call_under_way",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.status})"
+
+
+class CallFrame(models.Model):
+    """What the process said of a call, in its order; read by whoever holds the attempt's lease."""
+
+    id = models.BigAutoField(primary_key=True)
+    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="frames")
+    #: Counts from 1 per call; a frame sent twice is kept once.
+    seq = models.PositiveIntegerField()
+    frame: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField()
+
+    class Meta:
+        ordering = ["call", "seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["call", "seq"], name="one_frame_per_call_and_seq")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} of {self.call_id}"
+
+
+class Callback(models.Model):
+    """A one-time address by which an agent's own program answers a subtask that waits for it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    subtask = models.ForeignKey(Subtask, on_delete=models.CASCADE, related_name="callbacks")
+    #: Hex SHA-256 of the token in the address (FIPS 180-4).
+    digest = models.CharField(max_length=64, unique=True)
+    attempt = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"callback of {self.subtask_id}"
