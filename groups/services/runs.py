@@ -17,7 +17,7 @@ from groups.execution import steering
 from groups.execution.modes import get_mode
 from groups.execution.plan import plan_from_json
 from groups.execution.statuses import FailurePolicy
-from groups.models import Group, Member, Role, Run, Subtask
+from groups.models import Group, Member, Message, Role, Run, Subtask
 from groups.services import attachments as files
 from groups.services import groups, inputs
 from groups.services.fetching import fetch, select
@@ -39,11 +39,19 @@ def start(
     subtask_time_limit: float | None = None,
     max_attempts: int | None = None,
     max_parallel: int | None = None,
+    max_tokens: int | None = None,
+    max_cost_usd: float | None = None,
+    options: dict[str, Any] | None = None,
+    origin: str = "",
+    conversation: str = "",
+    message: Message | None = None,
     attachments: Sequence[UploadedFile[Any]] = (),
 ) -> Run:
     """Store a run of the group and ring for a worker; returns as soon as it is stored.
 
-    Limits in seconds and counts; None takes the model's default. Raises LeaderRequired, TaskEmpty, TaskTooLarge,
+    Limits in seconds and counts; None takes the model's default. `max_tokens` and `max_cost_usd` are the run's own
+    caps. `options` are the mode's, `origin` names the door, runs of the same `conversation` go on with each other,
+    `message` is what the run answers. Raises LeaderRequired, TaskEmpty, TaskTooLarge,
     UnknownMode, Invalid (a field out of bounds), AttachmentTooLarge, AttachmentRefused; then nothing is stored.
     """
     _check_task(task)
@@ -55,6 +63,8 @@ def start(
         "subtask_time_limit": subtask_time_limit,
         "max_attempts": max_attempts,
         "max_parallel": max_parallel,
+        "max_tokens": max_tokens,
+        "max_cost_usd": max_cost_usd,
     }
     run = Run(
         group=group,
@@ -62,6 +72,10 @@ def start(
         mode=mode,
         approve_plan=approve_plan,
         failure_policy=failure_policy,
+        options=options or {},
+        origin=origin,
+        conversation=conversation,
+        message=message,
         created_by=actor if actor is not None and actor.pk else None,
         **{name: value for name, value in limits.items() if value is not None},
     )
@@ -183,7 +197,7 @@ def _check_task(task: str) -> None:
 def _check_limits(run: Run) -> None:
     try:
         # The rest is ours, not the caller's, or is looked at on its own.
-        ours = ["group", "created_by", "created_at", "task", "status", "plan", "usage"]
+        ours = ["group", "created_by", "created_at", "task", "status", "plan", "usage", "message"]
         run.clean_fields(exclude=ours)
     except ValidationError as error:
         raise Invalid(fields=error.message_dict) from None

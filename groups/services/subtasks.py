@@ -13,8 +13,8 @@ from typing import Final, NamedTuple, TypeAlias
 from groups.agents import base
 from groups.agents.base import Finding, Note, Request
 from groups.events import Event
-from groups.execution.statuses import SubtaskKind, SubtaskStatus
-from groups.models import Agent, Attachment, Message, Subtask
+from groups.execution.statuses import RunStatus, SubtaskKind, SubtaskStatus
+from groups.models import Agent, Attachment, Message, Run, Subtask
 from groups.services.ledger import Ledger, Machine
 
 
@@ -100,6 +100,8 @@ TOLD: Final = frozenset(
 )
 #: How many of the latest messages an agent is told of.
 NOTES: Final = 20
+#: How many earlier runs of its conversation an agent is told of.
+TURNS: Final = 20
 
 
 class Batch:
@@ -117,6 +119,7 @@ class Batch:
         self._room: dict[str, int] = {}
         self._attachments: dict[uuid.UUID, tuple[base.Attachment, ...]] = {}
         self._messages: dict[str, list[Message]] = {}
+        self._earlier: dict[uuid.UUID, tuple[tuple[str, str], ...]] = {}
 
     def open(self, steps: Sequence[Step]) -> None:
         """Lock and load the runs of `steps`."""
@@ -243,6 +246,8 @@ class Batch:
                     )
                 )
         self._attachments |= {run_id: tuple(found[run_id]) for run_id in new}
+        for run_id in new:
+            self._earlier[run_id] = _earlier(machines[run_id].run)
         for group_id in {machines[run_id].run.group_id for run_id in new} - self._messages.keys():
             talks = any(m.has_notes for m in machines.values() if m.run.group_id == group_id)
             rows = Message.objects.filter(group_id=group_id).order_by("-id")
@@ -275,6 +280,7 @@ class Batch:
             role=machine.role_of(item.agent_id),
             memo=item.memo,
             ability=agent.ability,
+            earlier=self._earlier[run.id],
             grants=tuple(agent.grants),
             time_limit=run.subtask_time_limit,
         )
@@ -335,6 +341,17 @@ def _findings(machine: Machine, item: Subtask) -> tuple[Finding, ...]:
         if other.kind == SubtaskKind.WORK
         and (item.kind == SubtaskKind.SUMMARY or other.key in item.depends_on)
     )
+
+
+def _earlier(run: Run) -> tuple[tuple[str, str], ...]:
+    """What was asked and answered before in the run's conversation, oldest first."""
+    if not run.conversation:
+        return ()
+    before = Run.objects.filter(
+        group_id=run.group_id, conversation=run.conversation, status=RunStatus.COMPLETED
+    ).filter(created_at__lt=run.created_at)
+    found = before.order_by("-created_at").values_list("task", "result")[:TURNS]
+    return tuple(reversed(found))
 
 
 def held_leases(tokens: Sequence[uuid.UUID]) -> set[uuid.UUID]:
