@@ -41,6 +41,31 @@ class LevelTooLow(NotAllowed):
     reason = "level_too_low"
 
 
+class NotAuthenticated(NotAllowed):
+    """Sign in, or send `Authorization: Bearer …` with one of your API tokens."""
+
+    reason = "not_authenticated"
+    status = 401
+
+
+class ScopeMissing(NotAllowed):
+    """This API token may not do this; make one with the scope that it needs."""
+
+    reason = "scope_missing"
+
+
+class GroupsRestricted(NotAllowed):
+    """This API token is for certain groups only, and this concerns the whole installation."""
+
+    reason = "groups_restricted"
+
+
+class TokenLimited(NotAllowed):
+    """Only a person who is signed in, or a token without limits, may make, see and revoke API tokens."""
+
+    reason = "token_limited"
+
+
 class NotAMember(Invalid):
     """That agent is not a member of this group."""
 
@@ -63,6 +88,12 @@ class TaskTooLarge(TooLarge):
     """The task is longer than 100,000 bytes; put long material into an attachment."""
 
     reason = "task_too_large"
+
+
+class MessageNotFound(NotFound):
+    """There is no such message in this group."""
+
+    reason = "message_not_found"
 
 
 class MessageTooLarge(TooLarge):

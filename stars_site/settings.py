@@ -33,6 +33,10 @@ STARS_WORKER_SLOTS = env.integer("STARS_WORKER_SLOTS", 64, minimum=1)
 STARS_WORKER_THREADS = env.integer("STARS_WORKER_THREADS", 4, minimum=1)
 STARS_LEASE_SECONDS = env.seconds("STARS_LEASE_SECONDS", 30.0, minimum=2.0)
 STARS_SWEEP_SECONDS = env.seconds("STARS_SWEEP_SECONDS", 2.0, minimum=0.1)
+#: Messages that agents answer: how many answers to answers may follow what a person wrote, and how many answers a group
+#: may begin in a minute. Both cut loops.
+STARS_REPLY_DEPTH = env.integer("STARS_REPLY_DEPTH", 4, minimum=0)
+STARS_REPLIES_PER_MINUTE = env.integer("STARS_REPLIES_PER_MINUTE", 30, minimum=0)
 
 # --- Shared states (meanings and further fields: state.values.configs) ------------------------------------------------
 #: Where states are kept: a store's type (database, file, redis, memory) and its place: for file a directory, for redis

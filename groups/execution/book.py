@@ -264,6 +264,8 @@ class RunBook:
         if plan is not None and plan.status != SubtaskStatus.COMPLETED:
             return RunStatus.PLANNING
         work = [s for s in self.subtasks if s.kind == SubtaskKind.WORK]
+        if plan is None and not work:
+            return RunStatus.RUNNING
         if not work:
             return RunStatus.AWAITING_APPROVAL
         if all(s.status in SUBTASK_ENDED for s in work):

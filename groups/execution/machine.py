@@ -288,7 +288,8 @@ class RunMachine(RunBook):
     # --- inside ---
 
     def _begin_running(self) -> None:
-        self.progress_to(RunStatus.PLANNING)
+        plans = any(item.kind == SubtaskKind.PLAN for item in self.subtasks)
+        self.progress_to(RunStatus.PLANNING if plans else RunStatus.RUNNING)
         self.run.started_at = self.run.started_at or self.now
         self.run.deadline_at = self.now + timedelta(seconds=self.run.time_limit)
         self.emit(RunStarted())
@@ -342,6 +343,8 @@ class RunMachine(RunBook):
 
     def _assignable(self, item: SubtaskRecord) -> list[str]:
         """Whom the subtask may fall to now: of several that bear the tag, those with the least at hand first."""
+        if item.kind == SubtaskKind.REPLY:
+            return [item.assignee] if self.is_member(item.assignee) else []
         if item.kind != SubtaskKind.WORK:
             return [self.leader] if self.leader else []
         load = {m.agent_id: 0 for m in plans.candidates(self.members, item.assignee)}

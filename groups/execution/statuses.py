@@ -54,10 +54,11 @@ _R, _S = RunStatus, SubtaskStatus
 
 #: From each status, the statuses a run may go to.
 RUN_TRANSITIONS: Final[dict[RunStatus, frozenset[RunStatus]]] = {
-    _R.QUEUED: frozenset({_R.PLANNING, _R.PAUSED, _R.FAILED, _R.CANCELLED}),
+    _R.QUEUED: frozenset({_R.PLANNING, _R.RUNNING, _R.PAUSED, _R.FAILED, _R.CANCELLED}),
     _R.PLANNING: frozenset({_R.AWAITING_APPROVAL, _R.RUNNING, _R.PAUSED, _R.FAILED, _R.CANCELLED}),
     _R.AWAITING_APPROVAL: frozenset({_R.RUNNING, _R.FAILED, _R.CANCELLED}),
-    _R.RUNNING: frozenset({_R.PAUSED, _R.SUMMARISING, _R.FAILED, _R.CANCELLED}),
+    # Without a summary where the mode needs none.
+    _R.RUNNING: frozenset({_R.PAUSED, _R.SUMMARISING, _R.COMPLETED, _R.FAILED, _R.CANCELLED}),
     # A pause lets running subtasks finish, so the run may end under it.
     _R.PAUSED: frozenset(
         {

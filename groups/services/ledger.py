@@ -22,6 +22,7 @@ from groups.execution.machine import RunMachine
 from groups.execution.plan import Assignable
 from groups.models import Agent, Member, Run, RunEvent, Subtask
 from groups.models.keys import new_id
+from groups.services import replies
 from groups.services.fetching import Query, fetch, marks, select
 from groups.services.rows import Writes
 
@@ -191,6 +192,8 @@ class Ledger:
                     (live.DASHBOARD, "runs", seen),
                 ]
         live.announce(logs=logs, pokes=pokes)
+        for machine in changed:
+            replies.settle(machine.run)
 
     def landed(self) -> bool:
         """Whether what `store` wrote is in the database; asked after a COMMIT whose answer was lost.

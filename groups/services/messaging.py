@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from groups import live, queue
 from groups.access import Actor
-from groups.errors import GroupNotFound, NotAMember
+from groups.errors import MessageNotFound, NotAMember
+from groups.execution.mentions import mentioned
+from groups.execution.plan import Assignable
 from groups.models import Delivery, DeliveryStatus, Group, Message
 from groups.models.messages import SYSTEM
+from groups.services import letters, waking
 from groups.services.inputs import message_text
 
 #: How many messages one sweep takes up; the next sweep follows soon.
@@ -23,50 +24,87 @@ SWEPT: Final = 1000
 LEFT: Final = "The recipient is no longer a member of the group."
 
 
-def send(*, actor: Actor, group: Group, sender: str, to: str, text: str) -> Message:
-    """Send a message from one member to another. Returns when it is stored, not when it is delivered.
+def send(
+    *, actor: Actor, group: Group, sender: str, to: str, text: str, reply_to: Message | None = None
+) -> Message:
+    """Send a message to one member, from another or from 'system', which speaks for people. Returns when it is
+    stored, not when it is delivered.
 
-    Raises NotAMember naming the end that is none, Invalid or MessageTooLarge for the text, GroupNotFound.
+    The recipient answers it, and so does whoever is mentioned (`execution.mentions`). Raises NotAMember naming the end
+    that is none, Invalid or MessageTooLarge for the text, MessageNotFound, GroupNotFound.
     """
     text = message_text("text", text)
-    members = _member_ids(group)
-    outside = [field for field, end in (("from", sender), ("to", to)) if end not in members]
+    members = _members(group)
+    ids = {member.agent_id for member in members}
+    ends = (("from", sender, ids | {SYSTEM}), ("to", to, ids))
+    outside = [field for field, end, known in ends if end not in known]
     if outside:
         raise NotAMember(fields={field: [NotAMember().message] for field in outside})
-    return _store(group, sender=sender, recipient=to, text=text, to=[to])
+    _same_group(group, reply_to)
+    addressed = list(dict.fromkeys([to, *mentioned(text, members, sender=sender)]))
+    return letters.store(
+        group.id,
+        sender=sender,
+        recipient=to,
+        text=text,
+        to=addressed,
+        addressed=addressed,
+        reply_to=reply_to,
+    )
 
 
-def broadcast(*, actor: Actor, group: Group, text: str, sender: str = SYSTEM) -> Message:
-    """Send a message to every member but its sender, who is a member or 'system'.
+def broadcast(
+    *,
+    actor: Actor,
+    group: Group,
+    text: str,
+    sender: str = SYSTEM,
+    reply_to: Message | None = None,
+) -> Message:
+    """Send a message to every member but its sender, who is a member or 'system'. Whoever is mentioned answers it.
 
-    Raises NotAMember, Invalid or MessageTooLarge for the text, GroupNotFound.
+    Raises NotAMember, Invalid or MessageTooLarge for the text, MessageNotFound, GroupNotFound.
     """
     text = message_text("text", text)
-    members = _member_ids(group)
-    if sender != SYSTEM and sender not in members:
+    members = _members(group)
+    ids = {member.agent_id for member in members}
+    if sender != SYSTEM and sender not in ids:
         raise NotAMember(fields={"from": [NotAMember().message]})
-    return _store(group, sender=sender, recipient="", text=text, to=sorted(members - {sender}))
+    _same_group(group, reply_to)
+    return letters.store(
+        group.id,
+        sender=sender,
+        recipient="",
+        text=text,
+        to=sorted(ids - {sender}),
+        addressed=mentioned(text, members, sender=sender),
+        reply_to=reply_to,
+    )
 
 
 def deliver(*, message_id: int) -> None:
-    """Hand a stored message to its recipients; to be run by a worker, any number of times."""
+    """Hand a stored message to its recipients, and wake those that are to answer it; to be run by a worker, any
+    number of times."""
     with transaction.atomic():
         message = Message.objects.select_related("group").filter(id=message_id).first()
         if message is None:
             return
-        waiting = message.deliveries.filter(status=DeliveryStatus.PENDING)
-        members = _member_ids(message.group)
-        # Two conditional updates: a second worker at the same message finds nothing pending.
-        gone = waiting.exclude(recipient__in=members).update(
+        # Locked: a second worker at the same message finds nothing pending.
+        waiting = message.deliveries.select_for_update().filter(status=DeliveryStatus.PENDING)
+        names = set(waiting.values_list("recipient", flat=True))
+        members = {member.agent_id: member for member in _members(message.group)}
+        here = names & members.keys()
+        gone = waiting.exclude(recipient__in=here).update(
             status=DeliveryStatus.FAILED, attempts=F("attempts") + 1, error=LEFT
         )
-        reached = waiting.filter(recipient__in=members).update(
+        reached = waiting.filter(recipient__in=here).update(
             status=DeliveryStatus.DELIVERED,
             attempts=F("attempts") + 1,
             delivered_at=timezone.now(),
         )
+        waking.wake(message, [name for name in message.addressed if name in here])
         if gone or reached:
-            _announce(message.group_id)
+            letters.announce(message.group_id)
 
 
 def pending(*, older_than: timedelta) -> list[int]:
@@ -77,30 +115,13 @@ def pending(*, older_than: timedelta) -> list[int]:
     return list(ids[:SWEPT])
 
 
-def _member_ids(group: Group) -> set[str]:
-    return set(group.members.values_list("agent__agent_id", flat=True))
+def _members(group: Group) -> list[Assignable]:
+    rows = group.members.select_related("agent").order_by("id")
+    return [
+        Assignable(agent_id=row.agent.agent_id, role=row.role, tags=tuple(row.tags)) for row in rows
+    ]
 
 
-def _store(group: Group, *, sender: str, recipient: str, text: str, to: Collection[str]) -> Message:
-    try:
-        with transaction.atomic():
-            message = Message.objects.create(
-                group=group, sender=sender, recipient=recipient, text=text
-            )
-            Delivery.objects.bulk_create(Delivery(message=message, recipient=name) for name in to)
-            if to:
-                queue.deliver(message.id)
-            _announce(group.id)
-    except IntegrityError:
-        # The group was removed since the caller looked.
-        raise GroupNotFound from None
-    return message
-
-
-def _announce(group_id: str) -> None:
-    live.announce(
-        pokes=[
-            (live.group_topic(group_id), "messages", {}),
-            (live.DASHBOARD, "messages", {"group": group_id}),
-        ]
-    )
+def _same_group(group: Group, reply_to: Message | None) -> None:
+    if reply_to is not None and reply_to.group_id != group.id:
+        raise MessageNotFound

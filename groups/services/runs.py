@@ -14,7 +14,8 @@ from groups import queue
 from groups.access import Actor
 from groups.errors import LeaderRequired, TaskEmpty, TaskTooLarge
 from groups.execution import steering
-from groups.execution.modes import get_mode
+from groups.execution.modes import chosen
+from groups.execution.modes.reply import Reply, draft
 from groups.execution.plan import plan_from_json
 from groups.execution.statuses import FailurePolicy
 from groups.models import Group, Member, Message, Role, Run, Subtask
@@ -25,6 +26,8 @@ from groups.services.ledger import Ledger, opened
 from state.errors import Invalid
 
 MAX_TASK_BYTES: Final = 100_000
+#: Within which a message is answered; the clock stands while people are waited for.
+REPLY_SECONDS: Final = 900.0
 
 
 def start(
@@ -55,7 +58,7 @@ def start(
     UnknownMode, Invalid (a field out of bounds), AttachmentTooLarge, AttachmentRefused; then nothing is stored.
     """
     _check_task(task)
-    get_mode(mode)
+    chosen(mode)
     if failure_policy not in set(FailurePolicy):
         raise Invalid(fields={"failure_policy": ["Choose 'continue' or 'stop'."]})
     limits = {
@@ -101,6 +104,31 @@ def start(
         if stored:
             files.add(stored)
         queue.ring([run.id])
+    return run
+
+
+def reply(*, message: Message, agent_id: str) -> Run | None:
+    """Let a member answer the message in a run of its own; call it in a transaction. None when it is no member."""
+    members = Member.objects.select_related("agent")
+    member = members.filter(group_id=message.group_id, agent__agent_id=agent_id).first()
+    if member is None:
+        return None
+    ledger = Ledger()
+    run = Run(
+        group_id=message.group_id,
+        task=message.text,
+        mode=Reply.name,
+        options={"agent": agent_id},
+        origin="message",
+        message=message,
+        time_limit=REPLY_SECONDS,
+        created_at=ledger.now,
+    )
+    machine = ledger.adopt(run, [member])
+    machine.begin(attachments=[], by=message.sender)
+    machine.make_ready(machine.add(draft(agent_id, message.text)))
+    ledger.store()
+    queue.ring([run.id])
     return run
 
 

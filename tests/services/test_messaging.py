@@ -70,7 +70,8 @@ def test_a_broadcast_that_nobody_hears_is_stored(rung: list[int]) -> None:
     [
         ("ned", "wes", {"from"}),
         ("lea", "ned", {"to"}),
-        ("system", "wes", {"from"}),
+        ("system", "ned", {"to"}),
+        ("lea", "system", {"to"}),
         ("x\x00", "", {"from", "to"}),
     ],
 )

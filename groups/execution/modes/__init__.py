@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from groups.errors import UnknownMode
 from groups.execution.modes.leader_worker import LeaderWorker
+from groups.execution.modes.reply import Reply
 from groups.execution.modes.steps import Step
 from groups.execution.records import SubtaskRecord
 
@@ -29,10 +30,17 @@ class Mode(Protocol):
 
 #: A new mode is one file beside `leader_worker` and one entry here.
 MODES: Final[dict[str, Mode]] = {mode.name: mode for mode in (LeaderWorker(),)}
+#: Those that nobody may choose for a task.
+_OWN: Final[dict[str, Mode]] = {mode.name: mode for mode in (Reply(),)}
 
 
 def get_mode(name: str) -> Mode:
     """The mode by name. Raises UnknownMode."""
+    return _OWN[name] if name in _OWN else chosen(name)
+
+
+def chosen(name: str) -> Mode:
+    """The mode by name, if people may choose it for a task. Raises UnknownMode."""
     try:
         return MODES[name]
     except (KeyError, TypeError):

@@ -1,0 +1,54 @@
+"""Whom a message wakes."""
+
+from __future__ import annotations
+
+import pytest
+
+from groups.execution.mentions import mentioned
+from groups.execution.plan import Assignable
+
+CREW = (
+    Assignable(agent_id="lena", role="leader", tags=("boss",)),
+    Assignable(agent_id="wim", role="worker", tags=("Python", "math")),
+    Assignable(agent_id="wes.2", role="worker", tags=("python",)),
+    Assignable(agent_id="olga", role="observer"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("nobody here", []),
+        ("@wim please", ["wim"]),
+        ("Please, @wim, look.", ["wim"]),
+        ("ask @WIM.", ["wim"]),
+        ("ask @wes.2.", ["wes.2"]),
+        ("你好@wim，请看", []),  # within a word
+        ("你好 @wim，请看", ["wim"]),
+        ("(@wim)", ["wim"]),
+        ("@wim and @lena, @wim again", ["lena", "wim"]),
+        ("@role:worker go", ["wim", "wes.2"]),
+        ("@tag:python go", ["wim", "wes.2"]),
+        ("@tag:nothing @role:captain @nobody", []),
+        ("@all hear", ["lena", "wim", "wes.2", "olga"]),
+        ("mail wim@wim.example and see a/@wim", []),
+        ("`@wim` is written so", []),
+        ("```\n@wim\n```", []),
+        ("```\n@wim", []),
+        ("@", []),
+        ("@@wim", []),
+        ("@wimbledon", []),
+        ("@wim's turn", ["wim"]),
+        ("**@wim**", ["wim"]),
+    ],
+)
+def test_only_whoever_is_named_whole_is_meant(text: str, meant: list[str]) -> None:
+    assert mentioned(text, CREW) == meant
+
+
+def test_nobody_wakes_itself() -> None:
+    assert mentioned("@all @wim", CREW, sender="wim") == ["lena", "wes.2", "olga"]
+
+
+def test_a_long_row_of_dots_takes_no_time() -> None:
+    assert mentioned("@" + "." * 100_000, CREW) == []
