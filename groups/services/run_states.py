@@ -79,7 +79,10 @@ def catch_up() -> int:
     """Write the states of ended runs that nobody has written; how many."""
     settled = timezone.now() - SETTLED
     missed = Run.objects.filter(
-        status__in=list(RUN_ENDED), recorded_seq__lt=F("last_seq"), finished_at__lt=settled
+        status__in=list(RUN_ENDED),
+        recorded_seq__lt=F("last_seq"),
+        finished_at__lt=settled,
+        message__isnull=True,
     )
     written = 0
     # Any of them: one that cannot be written must not stand in the way of the others.

@@ -47,6 +47,7 @@ def start(
     options: dict[str, Any] | None = None,
     origin: str = "",
     conversation: str = "",
+    earlier: Sequence[tuple[str, str]] = (),
     message: Message | None = None,
     attachments: Sequence[UploadedFile[Any]] = (),
 ) -> Run:
@@ -54,6 +55,7 @@ def start(
 
     Limits in seconds and counts; None takes the model's default. `max_tokens` and `max_cost_usd` are the run's own
     caps. `options` are the mode's, `origin` names the door, runs of the same `conversation` go on with each other,
+    `earlier` are turns (task, result) that came before it elsewhere,
     `message` is what the run answers. Raises LeaderRequired, TaskEmpty, TaskTooLarge,
     UnknownMode, Invalid (a field out of bounds), AttachmentTooLarge, AttachmentRefused; then nothing is stored.
     """
@@ -75,7 +77,7 @@ def start(
         mode=mode,
         approve_plan=approve_plan,
         failure_policy=failure_policy,
-        options=options or {},
+        options=(options or {}) | ({"earlier": [list(turn) for turn in earlier]} if earlier else {}),
         origin=origin,
         conversation=conversation,
         message=message,

@@ -168,7 +168,9 @@ class Batch:
         return {
             run_id
             for run_id, machine in self.ledger.machines.items()
-            if any(entry.event.TYPE in TOLD for entry in machine.log)
+            # What answers a message is no work of the group.
+            if machine.run.message_id is None
+            and any(entry.event.TYPE in TOLD for entry in machine.log)
         }
 
     def due(self) -> dict[uuid.UUID, datetime]:
@@ -345,13 +347,14 @@ def _findings(machine: Machine, item: Subtask) -> tuple[Finding, ...]:
 
 def _earlier(run: Run) -> tuple[tuple[str, str], ...]:
     """What was asked and answered before in the run's conversation, oldest first."""
+    given = tuple((task, result) for task, result in run.options.get("earlier", ()))
     if not run.conversation:
-        return ()
+        return given
     before = Run.objects.filter(
         group_id=run.group_id, conversation=run.conversation, status=RunStatus.COMPLETED
     ).filter(created_at__lt=run.created_at)
     found = before.order_by("-created_at").values_list("task", "result")[:TURNS]
-    return tuple(reversed(found))
+    return given + tuple(reversed(found))
 
 
 def held_leases(tokens: Sequence[uuid.UUID]) -> set[uuid.UUID]:

@@ -71,7 +71,7 @@ def test_broadcast(operator: APIClient, lab: Group) -> None:
         ({"text": "x" * 100_001}, 413, "message_too_large", "text"),
         ({"from": "nobody", "text": "x"}, 400, "not_a_member", "from"),
         ({"from": "lead", "to": "nobody", "text": "x"}, 400, "not_a_member", "to"),
-        ({"to": "lead", "text": "x"}, 400, "not_a_member", "from"),
+        ({"to": "system", "text": "x"}, 400, "not_a_member", "to"),
         ({"sender": "lead", "text": "x"}, 400, "invalid", "sender"),
     ],
 )

@@ -59,6 +59,8 @@ def _own_work(request: Request, config: Config) -> AsyncGenerator[AgentEvent | O
         return _plan(request)
     if request.kind == SubtaskKind.SUMMARY:
         return _report(request)
+    if request.kind == SubtaskKind.REPLY:
+        return _reply(request, config)
     return _work(request, config)
 
 
@@ -75,6 +77,16 @@ async def _report(request: Request) -> AsyncGenerator[AgentEvent | Outcome, None
 
     pieces = []
     for piece in write_report(request):
+        pieces.append(piece)
+        yield TextDelta(piece)
+    yield Answered("".join(pieces))
+
+
+async def _reply(request: Request, config: Config) -> AsyncGenerator[AgentEvent | Outcome, None]:
+    from groups.agents.builtin.reply import write_reply
+
+    pieces = []
+    for piece in write_reply(request, config.skill):
         pieces.append(piece)
         yield TextDelta(piece)
     yield Answered("".join(pieces))
