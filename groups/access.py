@@ -16,11 +16,14 @@ from groups.errors import (
     AgentNotFound,
     AttachmentNotFound,
     GroupNotFound,
+    GroupsRestricted,
     LevelTooLow,
+    MessageNotFound,
     RunNotFound,
     SubtaskNotFound,
 )
-from groups.models import Agent, Attachment, Group, GroupAccess, Level, Run, Subtask
+from groups.identity import grant_of
+from groups.models import Agent, Attachment, Group, GroupAccess, Level, Message, Run, Subtask
 
 #: Whoever acts. None is the system itself (seeding, commands run by the operator).
 Actor: TypeAlias = User | AnonymousUser | None
@@ -28,6 +31,9 @@ Actor: TypeAlias = User | AnonymousUser | None
 
 def level_in(actor: Actor, group_id: str) -> Level | None:
     """The actor's level in that group; None when it may not even see it."""
+    only = _only(actor)
+    if only and group_id not in only:
+        return None
     if actor is None or actor.is_superuser:
         return Level.OWNER
     if not isinstance(actor, User) or not actor.is_active:
@@ -40,18 +46,37 @@ def level_in(actor: Actor, group_id: str) -> Level | None:
 
 def visible_groups(actor: Actor) -> QuerySet[Group]:
     """The groups that the actor may see."""
+    only = _only(actor)
+    groups = Group.objects.filter(id__in=only) if only else Group.objects.all()
     if actor is None or actor.is_superuser:
-        return Group.objects.all()
+        return groups
     if not isinstance(actor, User) or not actor.is_active:
-        return Group.objects.none()
-    return Group.objects.filter(access__user=actor)
+        return groups.none()
+    return groups.filter(access__user=actor)
 
 
 def visible_runs(actor: Actor) -> QuerySet[Run]:
     """The runs of the groups that the actor may see."""
-    if actor is None or actor.is_superuser:
+    if (actor is None or actor.is_superuser) and not _only(actor):
         return Run.objects.all()
     return Run.objects.filter(group__in=visible_groups(actor))
+
+
+def must_reach_all(actor: Actor) -> None:
+    """For what concerns the whole installation. Raises GroupsRestricted when the actor's token is for some groups."""
+    if is_restricted(actor):
+        raise GroupsRestricted
+
+
+def is_restricted(actor: Actor) -> bool:
+    """Whether the actor came with an API token that is for certain groups only."""
+    return bool(_only(actor))
+
+
+def _only(actor: Actor) -> frozenset[str]:
+    """The groups that the actor's API token is for; empty: all that its user may see."""
+    grant = grant_of(actor)
+    return grant.groups if grant else frozenset()
 
 
 def get_group(actor: Actor, group_id: str, level: Level = Level.VIEWER) -> Group:
@@ -113,6 +138,15 @@ def get_attachment(run: Run, attachment_id: uuid.UUID | str) -> Attachment:
     if attachment is None:
         raise AttachmentNotFound
     return attachment
+
+
+def get_message(group: Group, message_id: int) -> Message:
+    """The group's message. Raises MessageNotFound."""
+    known = 0 < message_id < 2**63
+    message = group.messages.filter(pk=message_id).first() if known else None
+    if message is None:
+        raise MessageNotFound
+    return message
 
 
 def get_agent(actor: Actor, agent_id: str, *, change: bool = False) -> Agent:

@@ -8,11 +8,11 @@ from typing import Final
 import msgspec
 from django.contrib.auth.models import User
 
-from groups.access import Actor, level_in, visible_groups
+from groups.access import Actor, is_restricted, level_in, visible_groups
 from groups.errors import LevelTooLow, NotAMember
-from groups.identity import Identity, identify
+from groups.identity import Identity, identify, may, must_have
 from groups.live import group_topic
-from groups.models import Level, Member
+from groups.models import Level, Member, Scope
 from state.manager import GLOBAL_SPACE
 from state.policy import Caller, system
 from state.refusals import SpaceNotFound
@@ -32,8 +32,18 @@ class GroupDirectory:
         """Who `user` is in `space`: owners of the group have every right, viewers only read.
 
         With `agent`, an operator acts in the name of that member: what is written is the agent's.
-        Raises SpaceNotFound, LevelTooLow, NotAMember.
+        Raises SpaceNotFound, LevelTooLow, NotAMember, ScopeMissing.
         """
+        must_have(user, Scope.READ)
+        caller = self._caller(user, space, agent)
+        # Without the scope, what is not refused before is refused like a viewer's write.
+        return (
+            caller
+            if may(user, Scope.STATE)
+            else msgspec.structs.replace(caller, admin=False, read_only=True)
+        )
+
+    def _caller(self, user: Actor, space: str, agent: str) -> Caller:
         if user is None:
             return agent_caller(space, agent.removeprefix("agent:")) if agent else system(space)
         agent = agent.removeprefix("agent:")
@@ -74,7 +84,8 @@ class GroupDirectory:
 
     def spaces(self, user: Actor) -> list[str]:
         """The spaces that the user may see: its groups', and that of the whole installation."""
-        return [GLOBAL_SPACE, *visible_groups(user).order_by("id").values_list("id", flat=True)]
+        groups = visible_groups(user).order_by("id").values_list("id", flat=True)
+        return list(groups) if is_restricted(user) else [GLOBAL_SPACE, *groups]
 
     def administered(self, user: Actor) -> list[str]:
         """The spaces in which the user has every right: of groups it owns; to administrators, all."""
@@ -85,6 +96,8 @@ class GroupDirectory:
 
     def _in_global(self, user: User, agent: str) -> Caller:
         """Everybody who is signed in is a member of the installation; administrators administer it."""
+        if is_restricted(user):
+            raise SpaceNotFound
         if not agent:
             return Caller(space=GLOBAL_SPACE, name=_human(user), admin=user.is_superuser)
         steered = visible_groups(user)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from typing import Final
-from weakref import finalize
 
-import msgspec
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -18,35 +15,17 @@ from django.http import (
 )
 from django.views.decorators.http import require_GET
 
-from groups import selectors
 from groups.api.errors import MEDIA_TYPE, problem
 from groups.errors import RunNotFound
-from groups.execution.statuses import RUN_ENDED
-from groups.identity import Identity, identify
-from groups.live import run_topic
-from groups.viewing.outbox import Frame
+from groups.identity import Identity, known
+from groups.viewing import following
+from groups.viewing.following import Following
 from groups.viewing.protocol import BadAfter
-from groups.viewing.watcher import Watcher
-from state.errors import NotAllowed, StarsError
-from state.fanout.outbox import Outbox, writable_of
-from state.threads import in_thread
+from state.errors import StarsError
+from state.fanout.outbox import writable_of
 
 #: Seconds between comments that keep proxies from closing a quiet stream.
-HEARTBEAT: Final = 15.0
-
-
-class _Hello(msgspec.Struct, tag_field="type", tag="hello"):
-    """How a watcher begins."""
-
-    last_seq: int
-    status: str
-
-
-class NotAuthenticated(NotAllowed):
-    """Sign in, or send `Authorization: Token …`."""
-
-    reason = "not_authenticated"
-    status = 401
+HEARTBEAT: Final = following.HEARTBEAT
 
 
 @require_GET
@@ -57,43 +36,22 @@ async def event_stream(request: HttpRequest, run_id: str) -> HttpResponseBase:
     """
     try:
         who, key, after = await _who(request), _key(run_id), _after(request)
-        outbox = Outbox(writable_of(getattr(request, "scope", {})))
-
-        async def end(code: int) -> None:
-            outbox.put(None, 0)
-
-        watcher = Watcher(who, outbox, end)
-        try:
-            await watcher.subscribe(run_topic(key), after)
-            hello = msgspec.json.decode(await outbox.get(), type=_Hello)
-        except BaseException:
-            watcher.close()
-            raise
+        writable = writable_of(getattr(request, "scope", {}))
+        log = await Following.begin(who, key, after, writable=writable)
     except StarsError as refusal:
         return _refuse(request, refusal)
-    if hello.status in RUN_ENDED and after == hello.last_seq:
-        watcher.close()
+    if log.had_ended and after == log.last_seq:
+        log.close()
         return HttpResponse(status=204)
-    response = StreamingHttpResponse(
-        _events(watcher, outbox, key), content_type="text/event-stream; charset=utf-8"
-    )
+    response = StreamingHttpResponse(_events(log), content_type="text/event-stream; charset=utf-8")
     response["Cache-Control"] = "no-cache, no-transform"
     response["X-Accel-Buffering"] = "no"
-    # A client that goes before the first byte leaves a generator that never began, and so never ends either.
-    loop = asyncio.get_running_loop()
-    finalize(response, lambda: loop.is_closed() or loop.call_soon_threadsafe(watcher.close))
+    log.close_with(response)
     return response
 
 
 async def _who(request: HttpRequest) -> Identity:
-    headers = [
-        (name.lower().encode(), value.encode("latin-1", "replace"))
-        for name, value in request.headers.items()
-    ]
-    who = await identify(headers, request.session.session_key)
-    if who is None:
-        raise NotAuthenticated
-    return who
+    return await known(request.headers.items(), request.session.session_key)
 
 
 def _after(request: HttpRequest) -> int:
@@ -110,30 +68,23 @@ def _key(run_id: str) -> uuid.UUID:
         raise RunNotFound from None
 
 
-async def _events(watcher: Watcher, outbox: Outbox, run_id: uuid.UUID) -> AsyncIterator[bytes]:
+async def _events(log: Following) -> AsyncIterator[bytes]:
+    at_rest = False
     try:
         yield b"retry: 1000\n\n"
-        while True:
-            try:
-                async with asyncio.timeout(HEARTBEAT):
-                    item: Frame | str | None = await outbox.get()
-            except TimeoutError:
+        async for frame in log.frames(HEARTBEAT):
+            if frame is None:
                 yield b": still here\n\n"
                 continue
-            if not isinstance(item, Frame):
-                # The session or token has ended, or the run is there no more for this user.
-                return
             yield b"".join(
                 b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, kind.encode(), text)
-                for seq, kind, text in item.events
+                for seq, kind, text in frame.events
             )
-            if item.at_rest:
-                found = await in_thread(selectors.last_seq)(run_id)
-                if found is None or found[0] == item.last:
-                    yield b": the run has ended\n\n"
-                    return
+            at_rest = frame.at_rest
+        if at_rest:
+            yield b": the run has ended\n\n"
     finally:
-        watcher.close()
+        log.close()
 
 
 def _refuse(request: HttpRequest, refusal: StarsError) -> HttpResponse:

@@ -1,12 +1,12 @@
 """Rows and their constraints; rules live in services and `groups.execution`."""
 
 from groups.models.agents import Agent, AgentCredential, ToolServer
-from groups.models.calls import Call, Callback, CallFrame, CallStatus
+from groups.models.calls import Call, Callback, CallFrame, CallStatus, DialIn
 from groups.models.membership import Group, GroupAccess, Level, Member, Role
 from groups.models.messages import Delivery, DeliveryStatus, Message
 from groups.models.money import Budget, Spending
 from groups.models.runs import Attachment, Run, RunEvent, Subtask
-from groups.models.tokens import TokenGrant
+from groups.models.tokens import Scope, TokenGrant
 
 __all__ = [
     "Agent",
@@ -19,6 +19,7 @@ __all__ = [
     "Callback",
     "Delivery",
     "DeliveryStatus",
+    "DialIn",
     "Group",
     "GroupAccess",
     "Level",
@@ -27,6 +28,7 @@ __all__ = [
     "Role",
     "Run",
     "RunEvent",
+    "Scope",
     "Spending",
     "Subtask",
     "TokenGrant",

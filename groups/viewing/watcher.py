@@ -13,8 +13,8 @@ from django.contrib.auth.models import User
 
 from groups import access, live, selectors
 from groups.errors import GroupNotFound, RunNotFound
-from groups.identity import Identity
-from groups.models import Level
+from groups.identity import Identity, must_have
+from groups.models import Level, Scope
 from groups.services.inputs import is_id
 from groups.spaces import GroupDirectory
 from groups.viewing import protocol
@@ -121,9 +121,10 @@ class Watcher:
     async def subscribe(self, topic: str, after: int) -> None:
         """Follow the topic from the event after that number, instead of what was followed of it before.
 
-        Raises UnknownTopic, NotFound, BadAfter, TooManyTopics; the topic is then not followed.
+        Raises UnknownTopic, ScopeMissing, NotFound, BadAfter, TooManyTopics; the topic is then not followed.
         """
         kind, name = protocol.parse_topic(topic)
+        must_have(self._actor, Scope.READ)
         self.drop(topic)
         if len(self.followed) >= protocol.MAX_TOPICS:
             raise protocol.TooManyTopics
