@@ -19,6 +19,7 @@ from django.db.models import (
 from django.db.models.functions import Left
 
 from groups.access import Actor, visible_groups, visible_runs
+from groups.execution.modes.reply import Reply
 from groups.execution.statuses import (
     RUN_ENDED,
     SUBTASK_ENDED,
@@ -46,9 +47,13 @@ BRIEF: Final = 300
 
 def groups_with_counts(actor: Actor) -> QuerySet[Group]:
     """Visible groups by name, members (and agents) prefetched, with `runs_under_way` and `last_run_at`."""
-    under_way = Count("runs", filter=~Q(runs__status__in=list(RUN_ENDED)), distinct=True)
+    tasks = ~Q(runs__mode=Reply.name)
+    under_way = Count("runs", filter=tasks & ~Q(runs__status__in=list(RUN_ENDED)), distinct=True)
     newest = (
-        Run.objects.filter(group=OuterRef("pk")).order_by("-created_at").values("created_at")[:1]
+        Run.objects.filter(group=OuterRef("pk"))
+        .exclude(mode=Reply.name)
+        .order_by("-created_at")
+        .values("created_at")[:1]
     )
     members = Prefetch("members", Member.objects.select_related("agent"))
     return (
@@ -66,8 +71,11 @@ def members_of(group: Group) -> QuerySet[Member]:
 
 
 def messages_of(group: Group) -> QuerySet[Message]:
-    """Newest first, deliveries prefetched; slice it or page by cursor on `-id`."""
-    return group.messages.order_by("-id").prefetch_related("deliveries")
+    """Newest first, deliveries, what each answers and the runs of its own answers prefetched; slice it or page by
+    cursor on `-id`."""
+    found = group.messages.order_by("-id").select_related("reply_to")
+    answers = Run.objects.only("id", "message_id", "options", "status")
+    return found.prefetch_related("deliveries", Prefetch("runs", answers))
 
 
 def history(group: Group, limit: int = HISTORY) -> list[Message]:
@@ -90,7 +98,8 @@ WORK_DONE: Final = SUBTASK_ENDED - {SubtaskStatus.CANCELLED}
 
 
 def _brief(runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Newest first, long texts left in the database but for `task_brief` and `error_brief` (BRIEF characters).
+    """Newest first, without the answers to messages; long texts are left in the database but for `task_brief` and
+    `error_brief` (BRIEF characters).
 
     Annotates `work_done` and `work_total`: how many work subtasks came to an end of their own
     (what was cancelled did not), of how many.
@@ -98,7 +107,8 @@ def _brief(runs: QuerySet[Run]) -> QuerySet[Run]:
     work = Q(subtasks__kind=SubtaskKind.WORK)
     ended = work & Q(subtasks__status__in=list(WORK_DONE))
     return (
-        runs.defer("task", "plan", "result", "error", "usage")
+        runs.exclude(mode=Reply.name)
+        .defer("task", "plan", "result", "error", "usage")
         .annotate(
             task_brief=Left("task", BRIEF),
             error_brief=Left("error", BRIEF),

@@ -149,7 +149,13 @@ class MessageForm(StarsForm):
 
     sender = forms.ChoiceField(label=_("From"))
     to = forms.ChoiceField(label=_("To"), required=False)
-    text = forms.CharField(label=_("Message"), widget=forms.Textarea({"rows": 2}), strip=False)
+    text = forms.CharField(
+        label=_("Message"),
+        widget=forms.Textarea(
+            {"rows": 2, "placeholder": _("@agent, @role:worker, @tag:… or @all answers")}
+        ),
+        strip=False,
+    )
 
     def __init__(self, *args: Any, members: Iterable[Member], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -158,13 +164,6 @@ class MessageForm(StarsForm):
         assert isinstance(sender, forms.ChoiceField) and isinstance(to, forms.ChoiceField)
         sender.choices = [(SYSTEM, _("the group (system)")), *ids]
         to.choices = [("", _("everyone")), *ids]
-
-    def clean(self) -> dict[str, Any]:
-        """The system speaks to everyone at once, never to one member."""
-        data: dict[str, Any] = super().clean() or {}
-        if data.get("sender") == SYSTEM and data.get("to"):
-            self.add_error("to", _("Choose a member as sender to write to one member."))
-        return data
 
 
 def _modes() -> list[tuple[str, str]]:

@@ -38,7 +38,7 @@ def test_history_takes_the_same_queries_for_one_and_for_many(
 ) -> None:
     for _ in range(12):
         messaging.broadcast(actor=ada, group=lab, text="again")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert len(viewer.get(URL).json()["results"]) == 12
 
 

@@ -24,11 +24,21 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     """Expects the deliveries to be prefetched."""
 
     to = serializers.CharField(source="recipient", help_text="Empty: to every member.")
+    reply_to = serializers.IntegerField(source="reply_to_id", allow_null=True)
+    addressed = serializers.ListField(
+        child=serializers.CharField(), help_text="The agents that answer it."
+    )
+    runs: Any = serializers.PrimaryKeyRelatedField(
+        many=True, read_only=True, help_text="The runs in which it is answered."
+    )
     deliveries = DeliverySerializer(many=True)
 
     class Meta:
         model = Message
-        fields = ("id", "to", "text", "created_at", "deliveries")
+        fields = (
+            *("id", "to", "text", "created_at", "reply_to", "depth"),
+            *("addressed", "runs", "deliveries"),
+        )
         read_only_fields = fields
 
     def get_fields(self) -> dict[str, Any]:
@@ -39,13 +49,22 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
 class MessageNewSerializer(StrictSerializer):
     to = serializers.CharField(
-        max_length=64, allow_blank=True, default="", help_text="A member; empty: every member."
+        max_length=64,
+        allow_blank=True,
+        default="",
+        help_text="A member, who answers; empty: all, and whoever is mentioned answers.",
     )
     text = Text()
+    reply_to = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="The message that this one answers.",
+    )
 
     def get_fields(self) -> dict[str, Any]:
         """With `from`."""
         sender = serializers.CharField(
-            max_length=64, default=SYSTEM, help_text="A member, or system for a broadcast."
+            max_length=64, default=SYSTEM, help_text="A member, or system: it speaks for people."
         )
         return {"from": sender, **super().get_fields()}

@@ -33,12 +33,21 @@ class MessagesView(ApiView):
         responses={201: MessageSerializer, **problems(413)},
     )
     def post(self, request: Request, group_id: str) -> Response:
-        """Send a message to one member, or (with an empty `to`) to all. Operators and owners."""
+        """Send a message to one member, or (with an empty `to`) to all. Operators and owners.
+
+        The recipient answers it, and so does whoever the text mentions: `@agent`, `@role:worker`,
+        `@tag:python`, `@all`.
+        """
         group = access.get_group(self.actor, group_id, Level.OPERATOR)
         given = self.given(MessageNewSerializer)
-        sender, to, text = given["from"], given["to"], given["text"]
+        to, reply_to = given["to"], given["reply_to"]
+        said = {
+            "sender": given["from"],
+            "text": given["text"],
+            "reply_to": None if reply_to is None else access.get_message(group, reply_to),
+        }
         if to:
-            message = messaging.send(actor=self.actor, group=group, sender=sender, to=to, text=text)
+            message = messaging.send(actor=self.actor, group=group, to=to, **said)
         else:
-            message = messaging.broadcast(actor=self.actor, group=group, text=text, sender=sender)
+            message = messaging.broadcast(actor=self.actor, group=group, **said)
         return self.shown(MessageSerializer, message, status=201)
