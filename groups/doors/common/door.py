@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from functools import wraps
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
 
 from groups import access
 from groups.errors import RunNotFound
@@ -15,10 +18,49 @@ from groups.identity import Identity, known, must_have
 from groups.models import Group, Level, Run, Scope
 from groups.services import runs
 from state import conf, pace
-from state.errors import Invalid
+from state.errors import Invalid, StarsError
 from state.threads import in_thread
 
 T = TypeVar("T")
+View: TypeAlias = Callable[..., Awaitable[HttpResponseBase]]
+
+
+class WrongMethod(StarsError):
+    """This address does not know that method."""
+
+    reason = "method_not_allowed"
+    status = 405
+
+
+def door(
+    refuse: Callable[[HttpRequest, StarsError], HttpResponse], *methods: str
+) -> Callable[[View], View]:
+    """An async view for foreign clients: only `methods`, no CSRF token (there is no session), and each StarsError
+    answered by `refuse` in the protocol's own shape."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        async def shell(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            try:
+                if request.method not in methods:
+                    raise WrongMethod
+                return await view(request, *args, **kwargs)
+            except StarsError as error:
+                answer = refuse(request, error)
+                if error.status == 401:
+                    answer["WWW-Authenticate"] = "Bearer"
+                if error.status in (429, 503):
+                    answer["Retry-After"] = str(error.extra.get("retry_after", 1))
+                return answer
+
+        return csrf_exempt(shell)
+
+    return decorate
+
+
+def address_of(request: HttpRequest, run: Run) -> str:
+    """Where a person sees the run and answers its questions."""
+    return request.build_absolute_uri(reverse("groups:run", args=[run.id]))
 
 
 class BodyInvalid(Invalid):
