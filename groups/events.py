@@ -5,7 +5,7 @@ An event on every wire is `{"seq","type","at","agent_id","subtask","data"}`; a c
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 
@@ -92,6 +92,13 @@ class BudgetRaised(Event, frozen=True, kw_only=True):
     by: str = ""
 
 
+class BudgetUnpriced(Event, frozen=True, kw_only=True):
+    """A cap in money stands, but the model's price is unknown: its calls count in tokens only. Said once a run."""
+
+    TYPE: ClassVar[str] = "budget.unpriced"
+    model: str
+
+
 class SubtaskReady(Event, frozen=True, kw_only=True):
     """The subtask may be claimed. Says what it is, since plan and summary stand in no plan."""
 
@@ -118,7 +125,8 @@ class SubtaskRetrying(Event, frozen=True, kw_only=True):
     max_attempts: int
     error: str
     delay: float
-    #: "error" (the agent failed), "timeout", "lost" (its worker died) or "released" (its worker was told to stop).
+    #: "error" (the agent failed), "timeout", "lost" (its worker died), "released" (its worker was told to stop) or
+    #: "budget" (a cap was reached: the one turn that follows wraps up).
     cause: str
 
 
@@ -200,12 +208,17 @@ class StateChanged(Event, frozen=True, kw_only=True):
     version: int
 
 
+#: An agent that could use less than nothing could use more than its caps allow.
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+_Amount = Annotated[float, msgspec.Meta(ge=0)]
+
+
 class UsageRecorded(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "usage.recorded"
-    input_tokens: int
-    output_tokens: int
-    requests: int
-    cost_usd: float | None
+    input_tokens: _Count
+    output_tokens: _Count
+    requests: _Count
+    cost_usd: _Amount | None
     model: str
 
 
@@ -228,9 +241,12 @@ class RunSummarising(Event, frozen=True, kw_only=True):
 
 
 class RunCompleted(Event, frozen=True, kw_only=True):
+    """`stop_reason` says which cap left work undone; empty when nothing was."""
+
     TYPE: ClassVar[str] = "run.completed"
     result: str
     usage: dict[str, Any]
+    stop_reason: str = ""
 
 
 class RunFailed(Event, frozen=True, kw_only=True):
@@ -259,6 +275,7 @@ CATALOGUE: Final[dict[str, type[Event]]] = {
         VotesCounted,
         BudgetReached,
         BudgetRaised,
+        BudgetUnpriced,
         SubtaskReady,
         SubtaskStarted,
         SubtaskRetrying,

@@ -13,6 +13,8 @@ import msgspec
 from groups import events
 from groups.agents import base, registry
 from groups.agents.surroundings import Secrets
+from groups.engine.line import AgentLine
+from groups.engine.purse import AgentPurse
 from groups.engine.states import AgentStates
 from groups.errors import PlanInvalid
 from groups.execution.plan import plan_from_json
@@ -141,6 +143,10 @@ async def attempt(work: Work, reporter: Reporter) -> End:
     try:
         async with limit:
             return await _perform(work, reporter)
+    except base.BudgetExhausted as error:
+        told = _clean(str(error.message))
+        cap = events.BudgetReached(scope=str(error.scope), limit=str(error.limit), text=told)
+        return Failed(told, False, error.cause, reached=cap)
     except base.AgentError as error:
         told = _clean(str(error.message))
         return Failed(told, bool(error.transient), error.cause, error.retry_after)
@@ -163,8 +169,15 @@ async def _perform(work: Work, reporter: Reporter) -> End:
     except KeyError:
         raise base.AgentError(f"This server knows no agents of the kind '{work.kind}'.") from None
     states = AgentStates(work, reporter.note)
+    purse = AgentPurse(work, reporter.note)
     opened = await in_thread(secrets.reveal)(work.sealed, work.agent_pk) if work.sealed else {}
-    request = msgspec.structs.replace(work.request, states=states, secrets=Secrets(opened))
+    request = msgspec.structs.replace(
+        work.request,
+        states=states,
+        secrets=Secrets(opened),
+        purse=purse,
+        line=AgentLine(work),
+    )
     async for item in runtime.perform(request):
         match item:
             case base.Answered(text):
@@ -178,6 +191,9 @@ async def _perform(work: Work, reporter: Reporter) -> End:
                 return _waiting(item)
             case base.HandedOver():
                 return base.HandedOver(to=_clean(item.to), text=_bounded(item.text))
+            case base.Usage():
+                purse.take(item)
+                reporter.say(item)
             case _:
                 reporter.say(item)
     raise base.AgentError("The agent ended without an answer.")

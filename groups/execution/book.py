@@ -22,7 +22,7 @@ from groups.events import (
 )
 from groups.execution import plan as plans
 from groups.execution.plan import Assignable, Plan, PlanItem
-from groups.execution.records import Draft, Logged, RunRecord, SubtaskRecord
+from groups.execution.records import Draft, Logged, RunRecord, SubtaskRecord, Used
 from groups.execution.statuses import (
     RUN_ENDED,
     RUN_TRANSITIONS,
@@ -55,6 +55,8 @@ class RunBook:
         self.members = members
         self.now = now
         self.log: list[Logged] = []
+        #: What agents have used, to be stored with the log.
+        self.used: list[Used] = []
         #: Subtasks to store, by id, in the order they were first touched.
         self.changed: dict[uuid.UUID, SubtaskRecord] = {}
         self._new_subtask = new_subtask

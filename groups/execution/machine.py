@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol
 
 from groups.errors import PlanInvalid
 from groups.events import (
+    BudgetReached,
+    BudgetUnpriced,
     Event,
     PlanProposed,
     RunCompleted,
@@ -24,12 +26,13 @@ from groups.events import (
     SubtaskWaiting,
     UsageRecorded,
 )
+from groups.execution import brakes
 from groups.execution import plan as plans
 from groups.execution.book import RunBook
 from groups.execution.modes import get_mode
 from groups.execution.modes.steps import Add, Complete, Fail
 from groups.execution.plan import Plan
-from groups.execution.records import SubtaskRecord
+from groups.execution.records import SubtaskRecord, Used
 from groups.execution.retries import retry_delay
 from groups.execution.statuses import (
     SUBTASK_ENDED,
@@ -127,6 +130,9 @@ class RunMachine(RunBook):
         for event in events:
             if isinstance(event, UsageRecorded):
                 self._add_usage(event)
+                self.used.append(Used(item.agent_id, token, event))
+            elif isinstance(event, BudgetUnpriced) and self._is_unpriced:
+                continue  # it has been said
             self.emit(event, item)
         return True
 
@@ -218,17 +224,21 @@ class RunMachine(RunBook):
         transient: bool,
         cause: str = "error",
         retry_after: float | None = None,
+        reached: BudgetReached | None = None,
     ) -> bool:
         """The try failed: another follows after a back-off if the failure is `transient` and tries are left.
 
-        The back-off is at least `retry_after` seconds, an hour at most.
+        The back-off is at least `retry_after` seconds, an hour at most. `reached` is the cap that stopped it: then
+        none follows, and the run goes on as `brakes` says.
 
         False when the lease is lost.
         """
         item = self._finishing(subtask_id, token)
         if item is None:
             return False
-        if transient and item.attempt < item.max_attempts:
+        if reached is not None:
+            brakes.reach(self, item, reached)
+        elif transient and item.attempt < item.max_attempts:
             delay = max(retry_delay(item.attempt, self.rng), min(retry_after or 0.0, LONGEST_WAIT))
             self.again(item, error, cause, delay)
         else:
@@ -279,9 +289,12 @@ class RunMachine(RunBook):
             self.run.time_left = None
 
     def check_deadline(self) -> bool:
-        """Fail the run when its time limit has passed. Returns whether it did."""
+        """Whether the run's time limit has passed: then it is wrapped up, or fails when there is nothing to sum up."""
         if self.ended or self.run.deadline_at is None or self.run.deadline_at > self.now:
             return False
+        if brakes.out_of_time(self):
+            self.advance()
+            return True
         self.end_failed(f"The run's time limit of {self.run.time_limit:g} s has passed.")
         return True
 
@@ -330,7 +343,8 @@ class RunMachine(RunBook):
         elif isinstance(step, Complete):
             self.run.result = step.result
             self.progress_to(RunStatus.COMPLETED)
-            self.emit(RunCompleted(result=step.result, usage=self.run.usage))
+            reason = self.run.stop_reason
+            self.emit(RunCompleted(result=step.result, usage=self.run.usage, stop_reason=reason))
         elif summary is not None and summary.status == SubtaskStatus.BLOCKED:
             work = [s for s in self.subtasks if s.kind == SubtaskKind.WORK]
             if all(s.status in SUBTASK_ENDED for s in work):
@@ -352,6 +366,11 @@ class RunMachine(RunBook):
             if other.agent_id in load and other is not item and other.started_at is not None:
                 load[other.agent_id] += 1
         return sorted(load, key=lambda agent_id: load[agent_id])
+
+    @property
+    def _is_unpriced(self) -> bool:
+        """Whether a call of unknown price is among what was used."""
+        return bool(self.run.usage) and self.run.usage.get("cost_usd") is None
 
     def _add_usage(self, used: UsageRecorded) -> None:
         usage = dict(self.run.usage or {})

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from groups.events import Event
+from groups.events import Event, UsageRecorded
 
 
 class RunRecord(Protocol):
@@ -82,6 +82,14 @@ class Draft(NamedTuple):
     instructions: str = ""
     depends_on: tuple[str, ...] = ()
     id: uuid.UUID | None = None
+
+
+class Used(NamedTuple):
+    """What a call used, by whom and under which lease, for the books on spending."""
+
+    agent_id: str
+    attempt: uuid.UUID
+    usage: UsageRecorded
 
 
 class Logged(NamedTuple):

@@ -26,7 +26,7 @@ class SubtaskStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    SKIPPED = "skipped"  # something it depends on failed
+    SKIPPED = "skipped"  # something it depends on failed, or a cap was reached
 
 
 class SubtaskKind(StrEnum):
@@ -86,10 +86,12 @@ RUN_ENDED: Final[frozenset[RunStatus]] = frozenset({_R.COMPLETED, _R.FAILED, _R.
 #: From each status, the statuses a subtask may go to.
 SUBTASK_TRANSITIONS: Final[dict[SubtaskStatus, frozenset[SubtaskStatus]]] = {
     _S.BLOCKED: frozenset({_S.READY, _S.SKIPPED, _S.CANCELLED}),
-    _S.READY: frozenset({_S.RUNNING, _S.FAILED, _S.CANCELLED}),
+    _S.READY: frozenset({_S.RUNNING, _S.FAILED, _S.CANCELLED, _S.SKIPPED}),
     # Back to ready: a transient failure, an expired lease, or a released one.
-    _S.RUNNING: frozenset({_S.READY, _S.WAITING, _S.COMPLETED, _S.FAILED, _S.CANCELLED}),
-    _S.WAITING: frozenset({_S.READY, _S.FAILED, _S.CANCELLED}),
+    _S.RUNNING: frozenset(
+        {_S.READY, _S.WAITING, _S.COMPLETED, _S.FAILED, _S.CANCELLED, _S.SKIPPED}
+    ),
+    _S.WAITING: frozenset({_S.READY, _S.FAILED, _S.CANCELLED, _S.SKIPPED}),
     # From an end only by a retry of the run.
     _S.COMPLETED: frozenset({_S.BLOCKED}),
     _S.FAILED: frozenset({_S.BLOCKED}),

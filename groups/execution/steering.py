@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from groups.errors import NothingToRetry, SubtaskNotFound, WrongStatus
 from groups.events import (
+    BudgetRaised,
     PlanApproved,
     PlanProposed,
     RunCancelled,
@@ -93,7 +94,8 @@ def retry(machine: RunMachine, *, by: str) -> None:
         for item in machine.subtasks
         if item.status in SUBTASK_ENDED and item.status != SubtaskStatus.COMPLETED
     ]
-    if not again and machine.run.status == RunStatus.COMPLETED:
+    # A summary that had to wrap up is worth another, even if nothing else was left undone.
+    if not again and machine.run.status == RunStatus.COMPLETED and not machine.run.stop_reason:
         raise NothingToRetry
     summary = next((s for s in machine.subtasks if s.kind == SubtaskKind.SUMMARY), None)
     if summary is not None and summary not in again:
@@ -103,7 +105,7 @@ def retry(machine: RunMachine, *, by: str) -> None:
         item.result = item.error = item.question = ""
         item.finished_at = item.not_before = None
         machine.move(item, SubtaskStatus.BLOCKED)
-    machine.run.result = machine.run.error = ""
+    machine.run.result = machine.run.error = machine.run.stop_reason = ""
     machine.run.finished_at = None
     machine.run.time_left = None
     machine.run.deadline_at = machine.now + timedelta(seconds=machine.run.time_limit)
@@ -112,6 +114,19 @@ def retry(machine: RunMachine, *, by: str) -> None:
     machine.emit(RunResumed(status=status, retried=[str(item.id) for item in again], by=by))
     machine.unblock()
     machine.advance()
+
+
+def raise_budget(
+    machine: RunMachine, *, max_tokens: int | None, max_cost_usd: float | None, by: str
+) -> None:
+    """Give the run these caps (None: no cap) instead of those it has; what was used stays counted.
+
+    Raises WrongStatus when the run was cancelled.
+    """
+    if machine.run.status == RunStatus.CANCELLED:
+        raise WrongStatus("A run that was cancelled needs no budget.")
+    machine.run.max_tokens, machine.run.max_cost_usd = max_tokens, max_cost_usd
+    machine.emit(BudgetRaised(max_tokens=max_tokens, max_cost_usd=max_cost_usd, by=by))
 
 
 def must_await_approval(machine: RunMachine) -> None:

@@ -85,6 +85,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('agent_id', models.CharField(max_length=64)),
+                ('attempt', models.UUIDField(blank=True, null=True)),
                 ('at', models.DateTimeField()),
                 ('input_tokens', models.BigIntegerField(default=0)),
                 ('output_tokens', models.BigIntegerField(default=0)),
@@ -268,7 +269,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='runevent',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['run.queued', 'run.started', 'plan.proposed', 'plan.approved', 'plan.changed', 'votes.counted', 'budget.reached', 'budget.raised', 'subtask.ready', 'subtask.started', 'subtask.retrying', 'subtask.waiting', 'subtask.handed_over', 'subtask.completed', 'subtask.failed', 'subtask.skipped', 'text.delta', 'tool.started', 'tool.finished', 'message.sent', 'state.changed', 'usage.recorded', 'run.paused', 'run.resumed', 'run.summarising', 'run.completed', 'run.failed', 'run.cancelled'])), name='event_type_is_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['run.queued', 'run.started', 'plan.proposed', 'plan.approved', 'plan.changed', 'votes.counted', 'budget.reached', 'budget.raised', 'budget.unpriced', 'subtask.ready', 'subtask.started', 'subtask.retrying', 'subtask.waiting', 'subtask.handed_over', 'subtask.completed', 'subtask.failed', 'subtask.skipped', 'text.delta', 'tool.started', 'tool.finished', 'message.sent', 'state.changed', 'usage.recorded', 'run.paused', 'run.resumed', 'run.summarising', 'run.completed', 'run.failed', 'run.cancelled'])), name='event_type_is_known'),
         ),
         migrations.AddConstraint(
             model_name='subtask',
@@ -356,5 +357,22 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='spending',
             index=models.Index(fields=['agent_id', 'at'], name='spending_by_agent'),
+        ),
+        migrations.CreateModel(
+            name='DialIn',
+            fields=[
+                ('id', models.UUIDField(default=groups.models.keys.new_id, editable=False, primary_key=True, serialize=False)),
+                ('name', models.CharField(blank=True, max_length=100)),
+                ('parallel', models.PositiveSmallIntegerField(default=1)),
+                ('opened_at', models.DateTimeField(auto_now_add=True)),
+                ('seen_at', models.DateTimeField()),
+                ('gone_at', models.DateTimeField(blank=True, null=True)),
+                ('agent', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dialins', to='groups.agent')),
+                ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dialins', to='groups.agentcredential')),
+            ],
+            options={
+                'ordering': ['-opened_at'],
+                'indexes': [models.Index(condition=models.Q(('gone_at__isnull', True)), fields=['agent'], name='dialin_of_agent')],
+            },
         ),
     ]

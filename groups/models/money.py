@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from groups.execution.budget import Cap
 from groups.models.agents import Agent
 from groups.models.membership import Group
 from groups.models.runs import Run
@@ -17,6 +18,8 @@ class Spending(models.Model):
     run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="spendings")
     group = models.ForeignKey(Group, null=True, on_delete=models.SET_NULL, related_name="+")
     agent_id = models.CharField(max_length=64)
+    #: The lease under which it was used: whoever counts what is under way counts no call twice.
+    attempt = models.UUIDField(null=True, blank=True)
     at = models.DateTimeField()
     input_tokens = models.BigIntegerField(default=0)
     output_tokens = models.BigIntegerField(default=0)
@@ -62,6 +65,16 @@ class Budget(models.Model):
                 name="one_budget_of_the_site",
             ),
         ]
+
+    @property
+    def scope(self) -> str:
+        """Whose it is: agent, group or site."""
+        return "agent" if self.agent_id else "group" if self.group_id else "site"
+
+    @property
+    def cap(self) -> Cap:
+        """What it allows."""
+        return Cap(self.scope, self.max_tokens, self.max_cost_usd)
 
     def __str__(self) -> str:
         whose = self.agent or self.group or "the site"

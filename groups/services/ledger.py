@@ -20,7 +20,8 @@ from groups import live, queue
 from groups.errors import RunNotFound
 from groups.execution.machine import RunMachine
 from groups.execution.plan import Assignable
-from groups.models import Agent, Member, Run, RunEvent, Subtask
+from groups.execution.records import Used
+from groups.models import Agent, Member, Run, RunEvent, Spending, Subtask
 from groups.models.keys import new_id
 from groups.services import replies
 from groups.services.fetching import Query, fetch, marks, select
@@ -68,6 +69,21 @@ def _members(run_ids: list[uuid.UUID]) -> Query[Member]:
     groups = f"SELECT group_id FROM groups_run WHERE id IN {marks(run_ids)}"
     tail = f"WHERE groups_member.group_id IN ({groups}) ORDER BY groups_member.id"
     return select(Member, tail, run_ids, with_="agent")
+
+
+def _spending(run: Run, used: Used, at: datetime) -> Spending:
+    usage = used.usage
+    return Spending(
+        run_id=run.id,
+        group_id=run.group_id,
+        agent_id=used.agent_id,
+        attempt=used.attempt,
+        at=at,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_usd=usage.cost_usd,
+        model=usage.model[:200],
+    )
 
 
 class Ledger:
@@ -182,6 +198,10 @@ class Ledger:
                 writes.update(row, self._changes(row))
         writes.insert(Subtask, [row for row in subtasks if row._state.adding])
         writes.insert(RunEvent, [row for _, rows in logs for row in rows])
+        if used := [(machine, one) for machine in changed for one in machine.used]:
+            writes.insert(
+                Spending, [_spending(machine.run, one, machine.now) for machine, one in used]
+            )
         writes.flush()
         pokes = []
         for run, rows in logs:

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from groups.agents import base
 from groups.agents.base import Finding, Note, Request
-from groups.events import Event
+from groups.events import BudgetReached, Event
+from groups.execution import brakes
 from groups.execution.statuses import RunStatus, SubtaskKind, SubtaskStatus
 from groups.models import Agent, Attachment, Message, Run, Subtask
 from groups.services.ledger import Ledger, Machine
@@ -26,6 +27,8 @@ class Failed(NamedTuple):
     cause: str = "error"
     #: Seconds that the other side asked for.
     retry_after: float | None = None
+    #: The cap that forbids a further call.
+    reached: BudgetReached | None = None
 
 
 class Released(NamedTuple):
@@ -284,6 +287,7 @@ class Batch:
             ability=agent.ability,
             earlier=self._earlier[run.id],
             grants=tuple(agent.grants),
+            wrap_up=brakes.wrap_up(machine, item),
             time_limit=run.subtask_time_limit,
         )
         return Work(
@@ -321,6 +325,7 @@ def _take(machine: Machine, report: Report) -> None:
                 transient=end.transient,
                 cause=end.cause,
                 retry_after=end.retry_after,
+                reached=end.reached,
             )
         case Released():
             machine.release(key, token)

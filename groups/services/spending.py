@@ -1,0 +1,108 @@
+"""What agents have used, summed: by run, and in this calendar month (UTC) by agent, by group and in all."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils import timezone
+
+from groups.execution.budget import Cap, Spent
+from groups.models import Budget, Run, Spending
+
+#: What a sum asks of the database; calls of unknown price are counted, not summed.
+_SUMS: Final[dict[str, Any]] = {
+    "tokens_in": Sum("input_tokens", default=0),
+    "tokens_out": Sum("output_tokens", default=0),
+    "known_usd": Sum("cost_usd", default=0.0),
+    "unpriced": Count("pk", filter=Q(cost_usd=None)),
+}
+
+
+def month_began(now: datetime | None = None) -> datetime:
+    """The first moment of this calendar month, UTC."""
+    today = (now or timezone.now()).astimezone(UTC)
+    return today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def of_agent(agent_id: str) -> Spent:
+    """What the agent used this month, in all groups."""
+    return _sum(_this_month().filter(agent_id=agent_id))
+
+
+def of_group(group_id: str) -> Spent:
+    """What the group's runs used this month."""
+    return _sum(_this_month().filter(group_id=group_id))
+
+
+def of_site() -> Spent:
+    """What all runs of this installation used this month."""
+    return _sum(_this_month())
+
+
+def of_run(run_id: uuid.UUID) -> Spent:
+    """What the run used since it began."""
+    return _sum(Spending.objects.filter(run_id=run_id))
+
+
+def by_agent() -> dict[str, Spent]:
+    """What each agent used this month, those that used nothing left out; the most tokens first."""
+    return _grouped("agent_id")
+
+
+def by_group() -> dict[str, Spent]:
+    """What the runs of each group used this month; those of groups that are gone stand under the empty id."""
+    return _grouped("group_id")
+
+
+def standing(
+    *, run_id: uuid.UUID, agent_id: str, group_id: str, without: Collection[uuid.UUID] = ()
+) -> list[tuple[Cap, Spent]]:
+    """The caps that stand over an agent at work in a run, each with what was used under it.
+
+    The run's own first, then the agent's, the group's and the site's. What the attempts (leases) `without` used is
+    left out. Two queries and one for each cap.
+    """
+    found: list[tuple[Cap, QuerySet[Spending]]] = []
+    own = Run.objects.filter(id=run_id).values_list("max_tokens", "max_cost_usd").first()
+    if own and own != (None, None):
+        found.append((Cap("run", *own), Spending.objects.filter(run_id=run_id)))
+    rows = {
+        budget.scope: budget
+        for budget in Budget.objects.filter(
+            Q(agent__agent_id=agent_id) | Q(group=group_id) | Q(agent=None, group=None)
+        )
+    }
+    month = _this_month()
+    spendings = {
+        "agent": month.filter(agent_id=agent_id),
+        "group": month.filter(group_id=group_id),
+        "site": month,
+    }
+    for scope, spending in spendings.items():
+        if budget := rows.get(scope):
+            found.append((budget.cap, spending))
+    return [(cap, _sum(rows.exclude(attempt__in=list(without)))) for cap, rows in found]
+
+
+def _this_month() -> QuerySet[Spending]:
+    return Spending.objects.filter(at__gte=month_began())
+
+
+def _sum(rows: QuerySet[Spending]) -> Spent:
+    return _spent(rows.order_by().aggregate(**_SUMS))
+
+
+def _grouped(name: str) -> dict[str, Spent]:
+    sums = _this_month().order_by().values(name).annotate(**_SUMS)
+    found = {row[name] or "": _spent(row) for row in sums}
+    return dict(sorted(found.items(), key=lambda item: -item[1].tokens))
+
+
+def _spent(row: dict[str, Any]) -> Spent:
+    return Spent(
+        int(row["tokens_in"] + row["tokens_out"]), float(row["known_usd"]), row["unpriced"]
+    )
