@@ -21,6 +21,8 @@ from groups.events import (
     SubtaskSkipped,
 )
 from groups.execution import plan as plans
+from groups.execution.modes import get_mode
+from groups.execution.modes.steps import Scene, under_way
 from groups.execution.plan import Assignable, Plan, PlanItem
 from groups.execution.records import Draft, Logged, RunRecord, SubtaskRecord, Used
 from groups.execution.statuses import (
@@ -69,9 +71,9 @@ class RunBook:
         return self.run.status in RUN_ENDED
 
     @property
-    def leader(self) -> str:
-        """The leader's agent id; empty when the group has none."""
-        return next((m.agent_id for m in self.members if m.role == "leader"), "")
+    def scene(self) -> Scene:
+        """The run as modes see it."""
+        return Scene(self.run, self.subtasks, self.members)
 
     def ready(self) -> list[SubtaskRecord]:
         """The subtasks that may be claimed now, in plan order; none while the run stands still."""
@@ -181,7 +183,9 @@ class RunBook:
             return
         done = {s.key for s in self.subtasks if s.status == SubtaskStatus.COMPLETED}
         for item in blocked:
-            if item.kind != SubtaskKind.SUMMARY and done.issuperset(item.depends_on):
+            # Votes and the summary judge all work; `machine.advance` says when.
+            judges = item.kind in (SubtaskKind.SUMMARY, SubtaskKind.VOTE)
+            if not judges and done.issuperset(item.depends_on):
                 self.make_ready(item)
 
     def make_ready(self, item: SubtaskRecord) -> None:
@@ -216,8 +220,16 @@ class RunBook:
         return item
 
     def store_plan(self, plan: Plan) -> Plan:
-        """Validate the plan, give every item its subtask's id, keep it as the run's plan."""
-        plans.validate(plan, self.members)
+        """Validate the plan, shape it as the mode does, give every item its subtask's id, keep it as the run's plan.
+
+        What is a subtask already stays as it is, whatever a further plan says of it.
+        """
+        kept = {s.key for s in self.subtasks if s.kind == SubtaskKind.WORK}
+        done = {s.key for s in self.subtasks if s.status == SubtaskStatus.COMPLETED}
+        plans.validate(plan, self.members, kept=kept, done=done & kept)
+        plan = Plan(subtasks=tuple(i for i in plan.subtasks if i.key not in kept), note=plan.note)
+        plan = get_mode(self.run.mode).shaped(plan, self.scene)
+        before = [i for i in (self.run.plan or {}).get("subtasks", []) if i["key"] in kept]
         known = {i["key"]: i["id"] for i in (self.run.plan or {}).get("subtasks", [])}
         items = tuple(
             PlanItem(
@@ -231,14 +243,23 @@ class RunBook:
             )
             for i in plan.subtasks
         )
-        plan = Plan(subtasks=items, note=plan.note)
+        stay = plans.plan_from_json({"subtasks": before}).subtasks if before else ()
+        plan = Plan(subtasks=(*stay, *items), note=plan.note)
         self.run.plan = plan.as_json()
         return plan
 
+    def added_by(self, plan: Plan) -> list[str]:
+        """Keys of the plan's items that are no subtasks yet."""
+        there = {s.key for s in self.subtasks}
+        return [item.key for item in plan.subtasks if item.key not in there]
+
     def take_up(self, plan: Plan) -> None:
-        """Make the plan's items subtasks, and those ready that wait for nothing."""
+        """Make the plan's new items subtasks, and those ready that wait for nothing."""
         self.progress_to(RunStatus.RUNNING)
+        new = set(self.added_by(plan))
         for item in plan.subtasks:
+            if item.key not in new:
+                continue
             self.add(
                 Draft(
                     key=item.key,
@@ -260,16 +281,16 @@ class RunBook:
 
     def stage(self) -> RunStatus:
         """Where a run that neither stands still nor has ended is, judged by its subtasks."""
-        plan = next((s for s in self.subtasks if s.kind == SubtaskKind.PLAN), None)
         if self.run.started_at is None:
             return RunStatus.QUEUED
-        if plan is not None and plan.status != SubtaskStatus.COMPLETED:
-            return RunStatus.PLANNING
-        work = [s for s in self.subtasks if s.kind == SubtaskKind.WORK]
-        if plan is None and not work:
-            return RunStatus.RUNNING
-        if not work:
+        scene = self.scene
+        if scene.unsettled:
             return RunStatus.AWAITING_APPROVAL
-        if all(s.status in SUBTASK_ENDED for s in work):
+        if not scene.work:
+            return RunStatus.PLANNING if scene.of(SubtaskKind.PLAN) else RunStatus.RUNNING
+        # A mode may end without a summary; where there is one to write, all else has come to its end.
+        summed_up = scene.of(SubtaskKind.SUMMARY)
+        rest = [s for s in self.subtasks if s not in summed_up]
+        if summed_up and not under_way(rest):
             return RunStatus.SUMMARISING
         return RunStatus.RUNNING

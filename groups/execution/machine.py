@@ -9,13 +9,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from groups.errors import PlanInvalid
 from groups.events import (
     BudgetReached,
     BudgetUnpriced,
     Event,
+    PlanChanged,
     PlanProposed,
     RunCompleted,
     RunQueued,
@@ -26,16 +27,15 @@ from groups.events import (
     SubtaskWaiting,
     UsageRecorded,
 )
-from groups.execution import brakes
-from groups.execution import plan as plans
+from groups.execution import brakes, falling
 from groups.execution.book import RunBook
 from groups.execution.modes import get_mode
-from groups.execution.modes.steps import Add, Complete, Fail
+from groups.execution.modes.base import Mode
+from groups.execution.modes.steps import Add, Complete, Fail, under_way
 from groups.execution.plan import Plan
-from groups.execution.records import SubtaskRecord, Used
+from groups.execution.records import Asked, SubtaskRecord, Used
 from groups.execution.retries import retry_delay
 from groups.execution.statuses import (
-    SUBTASK_ENDED,
     FailurePolicy,
     RunStatus,
     SubtaskKind,
@@ -44,25 +44,6 @@ from groups.execution.statuses import (
 
 #: Seconds that another side may ask to be left alone, at most.
 LONGEST_WAIT: Final = 3600.0
-
-
-class Asked(Protocol):
-    """What an agent waits for (`agents.base.Waiting`, which stands above this floor)."""
-
-    @property
-    def question(self) -> str: ...
-
-    @property
-    def waits_for(self) -> str: ...
-
-    @property
-    def options(self) -> Sequence[str]: ...
-
-    @property
-    def patience(self) -> float | None: ...
-
-    @property
-    def memo(self) -> dict[str, Any]: ...
 
 
 class RunMachine(RunBook):
@@ -95,11 +76,13 @@ class RunMachine(RunBook):
         for item in self.ready():
             if len(claimed) >= free or self.ended:
                 break
-            choice = self._assignable(item)
+            choice = falling.assignable(item, self.subtasks, self.members)
             if not choice:
-                self._fail_for_good(item, f"'{item.assignee}' is no longer a member of this group.")
+                self.fail_for_good(item, self._nobody(item))
                 self.advance()
                 continue
+            if self._mode.one_at_a_time and item.kind == SubtaskKind.WORK:
+                choice = falling.free(choice, self.subtasks)
             agent_id = next(filter(room, choice), None)
             if agent_id is None:
                 continue
@@ -144,11 +127,11 @@ class RunMachine(RunBook):
         data: dict[str, Any] | None = None,
     ) -> bool:
         """The agent answered. False when the lease is lost: the late result is refused and counted."""
-        item = self._finishing(subtask_id, token)
+        item = self.finishing(subtask_id, token)
         if item is None:
             return False
         if item.kind == SubtaskKind.PLAN:
-            self._fail_for_good(item, "The leader answered with text where a plan was asked for.")
+            self.fail_for_good(item, "The leader answered with text where a plan was asked for.")
         else:
             self.complete_subtask(item, text, data)
         self.advance()
@@ -156,31 +139,41 @@ class RunMachine(RunBook):
 
     def propose(self, subtask_id: uuid.UUID, token: uuid.UUID, plan: Plan) -> bool:
         """The leader planned. False when the lease is lost; an invalid plan fails the subtask for good."""
-        item = self._finishing(subtask_id, token)
+        item = self.finishing(subtask_id, token)
         if item is None:
             return False
         if item.kind != SubtaskKind.PLAN:
-            self._fail_for_good(item, "The agent answered with a plan where text was asked for.")
+            self.fail_for_good(item, "The agent answered with a plan where text was asked for.")
         else:
             try:
                 plan = self.store_plan(plan)
             except PlanInvalid as error:
                 faults = "; ".join(f"{k}: {' '.join(v)}" for k, v in error.fields.items())
-                self._fail_for_good(item, f"The plan is invalid: {faults}")
+                self.fail_for_good(item, f"The plan is invalid: {faults}")
             else:
-                asks = self.run.approve_plan
-                self.emit(PlanProposed(plan=plan.as_json(), approval_required=asks), item)
-                self.complete_subtask(item, plan.note)
-                if asks:
-                    self.progress_to(RunStatus.AWAITING_APPROVAL)
-                else:
-                    self.take_up(plan)
+                self._take_plan(item, plan)
         self.advance()
         return True
 
+    def _take_plan(self, item: SubtaskRecord, plan: Plan) -> None:
+        """The valid plan, or the further one, is taken up, or proposed to people."""
+        added = self.added_by(plan)
+        further = bool(self.scene.work)
+        asks = self.run.approve_plan and bool(added)
+        if asks or not further:
+            self.emit(PlanProposed(plan=plan.as_json(), approval_required=asks), item)
+        elif added:
+            reason = item.instructions
+            self.emit(PlanChanged(plan=plan.as_json(), added=added, reason=reason), item)
+        self.complete_subtask(item, plan.note)
+        if asks:
+            self.progress_to(RunStatus.AWAITING_APPROVAL)
+        elif added:
+            self.take_up(plan)
+
     def wait(self, subtask_id: uuid.UUID, token: uuid.UUID, asked: Asked) -> bool:
         """The agent needs an answer. The try does not count. False when the lease is lost."""
-        item = self._finishing(subtask_id, token)
+        item = self.finishing(subtask_id, token)
         if item is None:
             return False
         item.attempt -= 1
@@ -210,7 +203,7 @@ class RunMachine(RunBook):
         ]
         for item in late:
             if not self.ended:
-                self._fail_for_good(item, "Nobody answered in time.")
+                self.fail_for_good(item, "Nobody answered in time.")
         if late:
             self.advance()
         return len(late)
@@ -233,7 +226,7 @@ class RunMachine(RunBook):
 
         False when the lease is lost.
         """
-        item = self._finishing(subtask_id, token)
+        item = self.finishing(subtask_id, token)
         if item is None:
             return False
         if reached is not None:
@@ -242,13 +235,13 @@ class RunMachine(RunBook):
             delay = max(retry_delay(item.attempt, self.rng), min(retry_after or 0.0, LONGEST_WAIT))
             self.again(item, error, cause, delay)
         else:
-            self._fail_for_good(item, error)
+            self.fail_for_good(item, error)
         self.advance()
         return True
 
     def release(self, subtask_id: uuid.UUID, token: uuid.UUID) -> bool:
         """The worker was told to stop: the subtask is ready again and the try does not count."""
-        item = self._finishing(subtask_id, token)
+        item = self.finishing(subtask_id, token)
         if item is None:
             return False
         self.again(item, "Its worker was told to stop.", "released", 0.0)
@@ -307,7 +300,8 @@ class RunMachine(RunBook):
         self.run.deadline_at = self.now + timedelta(seconds=self.run.time_limit)
         self.emit(RunStarted())
 
-    def _finishing(self, subtask_id: uuid.UUID, token: uuid.UUID) -> SubtaskRecord | None:
+    def finishing(self, subtask_id: uuid.UUID, token: uuid.UUID) -> SubtaskRecord | None:
+        """The running subtask, if `token` is its lease; a zombie is counted."""
         item = self.holds(subtask_id, token)
         if item is None:
             late = self.by_id.get(subtask_id)
@@ -316,7 +310,8 @@ class RunMachine(RunBook):
                 self.changed[late.id] = late
         return item
 
-    def _fail_for_good(self, item: SubtaskRecord, error: str) -> None:
+    def fail_for_good(self, item: SubtaskRecord, error: str) -> None:
+        """It failed and is not tried again."""
         item.error = error
         self.move(item, SubtaskStatus.FAILED)
         self.emit(SubtaskFailed(error=error, attempt=item.attempt), item)
@@ -329,8 +324,7 @@ class RunMachine(RunBook):
         """Ask the mode what comes next, and do it."""
         if self.ended:
             return
-        summary = next((s for s in self.subtasks if s.kind == SubtaskKind.SUMMARY), None)
-        step = get_mode(self.run.mode).next(self.subtasks, self.leader)
+        step = self._mode.next(self.scene)
         if isinstance(step, Add):
             for draft in step.drafts:
                 item = self.add(draft)
@@ -341,31 +335,41 @@ class RunMachine(RunBook):
         elif isinstance(step, Fail):
             self.end_failed(step.error)
         elif isinstance(step, Complete):
+            for event in step.events:
+                self.emit(event)
             self.run.result = step.result
             self.progress_to(RunStatus.COMPLETED)
             reason = self.run.stop_reason
             self.emit(RunCompleted(result=step.result, usage=self.run.usage, stop_reason=reason))
-        elif summary is not None and summary.status == SubtaskStatus.BLOCKED:
-            work = [s for s in self.subtasks if s.kind == SubtaskKind.WORK]
-            if all(s.status in SUBTASK_ENDED for s in work):
-                self._summarise(summary)
+        else:
+            self._let_judge()
+
+    def _let_judge(self) -> None:
+        """After a retry: votes, then the summary, are due again once all they judge has come to its end."""
+        held = [s for s in self.subtasks if s.status == SubtaskStatus.BLOCKED]
+        votes = [s for s in held if s.kind == SubtaskKind.VOTE]
+        summaries = [s for s in held if s.kind == SubtaskKind.SUMMARY]
+        if under_way([s for s in self.subtasks if s not in votes and s not in summaries]):
+            return
+        for item in votes:
+            self.make_ready(item)
+        if not votes and summaries:
+            self._summarise(summaries[0])
 
     def _summarise(self, item: SubtaskRecord) -> None:
         self.progress_to(RunStatus.SUMMARISING)
         self.emit(RunSummarising())
         self.make_ready(item)
 
-    def _assignable(self, item: SubtaskRecord) -> list[str]:
-        """Whom the subtask may fall to now: of several that bear the tag, those with the least at hand first."""
-        if item.kind == SubtaskKind.REPLY:
-            return [item.assignee] if self.is_member(item.assignee) else []
-        if item.kind != SubtaskKind.WORK:
-            return [self.leader] if self.leader else []
-        load = {m.agent_id: 0 for m in plans.candidates(self.members, item.assignee)}
-        for other in self.subtasks:
-            if other.agent_id in load and other is not item and other.started_at is not None:
-                load[other.agent_id] += 1
-        return sorted(load, key=lambda agent_id: load[agent_id])
+    @property
+    def _mode(self) -> Mode:
+        return get_mode(self.run.mode)
+
+    def _nobody(self, item: SubtaskRecord) -> str:
+        """Why nobody is left for it."""
+        if self.role_of(item.assignee) == "observer":
+            return f"'{item.assignee}' is an observer now and is given no work."
+        return f"'{item.assignee}' is no longer a member of this group."
 
     @property
     def _is_unpriced(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -70,6 +71,25 @@ class SubtaskRecord(Protocol):
     refused: int
     started_at: datetime | None
     finished_at: datetime | None
+
+
+class Asked(Protocol):
+    """What an agent waits for (`agents.base.Waiting`, which stands above this floor)."""
+
+    @property
+    def question(self) -> str: ...
+
+    @property
+    def waits_for(self) -> str: ...
+
+    @property
+    def options(self) -> Sequence[str]: ...
+
+    @property
+    def patience(self) -> float | None: ...
+
+    @property
+    def memo(self) -> dict[str, Any]: ...
 
 
 class Draft(NamedTuple):

@@ -58,7 +58,17 @@ RUN_TRANSITIONS: Final[dict[RunStatus, frozenset[RunStatus]]] = {
     _R.PLANNING: frozenset({_R.AWAITING_APPROVAL, _R.RUNNING, _R.PAUSED, _R.FAILED, _R.CANCELLED}),
     _R.AWAITING_APPROVAL: frozenset({_R.RUNNING, _R.FAILED, _R.CANCELLED}),
     # Without a summary where the mode needs none.
-    _R.RUNNING: frozenset({_R.PAUSED, _R.SUMMARISING, _R.COMPLETED, _R.FAILED, _R.CANCELLED}),
+    # A further plan may need approval too.
+    _R.RUNNING: frozenset(
+        {
+            _R.AWAITING_APPROVAL,
+            _R.PAUSED,
+            _R.SUMMARISING,
+            _R.COMPLETED,
+            _R.FAILED,
+            _R.CANCELLED,
+        }
+    ),
     # A pause lets running subtasks finish, so the run may end under it.
     _R.PAUSED: frozenset(
         {
@@ -74,7 +84,7 @@ RUN_TRANSITIONS: Final[dict[RunStatus, frozenset[RunStatus]]] = {
     ),
     _R.SUMMARISING: frozenset({_R.PAUSED, _R.COMPLETED, _R.FAILED, _R.CANCELLED}),
     # A retry takes an ended run up again.
-    _R.COMPLETED: frozenset({_R.RUNNING}),
+    _R.COMPLETED: frozenset({_R.RUNNING, _R.SUMMARISING}),
     _R.FAILED: frozenset(
         {_R.QUEUED, _R.PLANNING, _R.AWAITING_APPROVAL, _R.RUNNING, _R.SUMMARISING}
     ),

@@ -9,6 +9,7 @@ from groups.errors import NothingToRetry, SubtaskNotFound, WrongStatus
 from groups.events import (
     BudgetRaised,
     PlanApproved,
+    PlanChanged,
     PlanProposed,
     RunCancelled,
     RunPaused,
@@ -17,6 +18,7 @@ from groups.events import (
 from groups.execution import plan as plans
 from groups.execution.machine import RunMachine
 from groups.execution.plan import Plan
+from groups.execution.records import SubtaskRecord
 from groups.execution.statuses import (
     RUN_TRANSITIONS,
     SUBTASK_ENDED,
@@ -65,6 +67,10 @@ def approve(machine: RunMachine, plan: Plan | None, *, by: str) -> None:
     must_await_approval(machine)
     plan = machine.store_plan(plan or plans.plan_from_json(machine.run.plan))
     machine.emit(PlanApproved(plan=plan.as_json(), by=by))
+    added = machine.added_by(plan)
+    if machine.scene.work and added:
+        reason = machine.scene.of(SubtaskKind.PLAN)[-1].instructions
+        machine.emit(PlanChanged(plan=plan.as_json(), added=added, reason=reason))
     machine.take_up(plan)
     machine.advance()
 
@@ -92,14 +98,18 @@ def retry(machine: RunMachine, *, by: str) -> None:
     again = [
         item
         for item in machine.subtasks
-        if item.status in SUBTASK_ENDED and item.status != SubtaskStatus.COMPLETED
+        if item.status in SUBTASK_ENDED
+        and item.status != SubtaskStatus.COMPLETED
+        and (item.kind != SubtaskKind.PLAN or _is_due(machine, item))
     ]
     # A summary that had to wrap up is worth another, even if nothing else was left undone.
     if not again and machine.run.status == RunStatus.COMPLETED and not machine.run.stop_reason:
         raise NothingToRetry
-    summary = next((s for s in machine.subtasks if s.kind == SubtaskKind.SUMMARY), None)
-    if summary is not None and summary not in again:
-        again.append(summary)  # what it sums up is about to change
+    # What they judge is about to change.
+    changes = any(item.kind == SubtaskKind.WORK for item in again)
+    judging = machine.scene.of(SubtaskKind.VOTE) if changes else []
+    judging += machine.scene.of(SubtaskKind.SUMMARY)
+    again += [item for item in judging if item not in again]
     for item in again:
         item.max_attempts = item.attempt + machine.run.max_attempts
         item.result = item.error = item.question = ""
@@ -114,6 +124,11 @@ def retry(machine: RunMachine, *, by: str) -> None:
     machine.emit(RunResumed(status=status, retried=[str(item.id) for item in again], by=by))
     machine.unblock()
     machine.advance()
+
+
+def _is_due(machine: RunMachine, plan: SubtaskRecord) -> bool:
+    """Whether a plan that failed is asked for again: there is none, and it was the last that was asked for."""
+    return not machine.scene.work and machine.scene.of(SubtaskKind.PLAN)[-1] is plan
 
 
 def raise_budget(

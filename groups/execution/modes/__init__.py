@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from groups.errors import UnknownMode
+from groups.execution.modes.base import Mode
+from groups.execution.modes.democratic import Democratic
 from groups.execution.modes.leader_worker import LeaderWorker
+from groups.execution.modes.pipeline import Pipeline
 from groups.execution.modes.reply import Reply
-from groups.execution.modes.steps import Step
-from groups.execution.records import SubtaskRecord
-
-
-class Mode(Protocol):
-    """Decides which subtasks exist and when the run is over."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def words(self) -> str:
-        """How the dashboard names it, in English; pages translate it."""
-        ...
-
-    def next(self, subtasks: Sequence[SubtaskRecord], leader: str) -> Step:
-        """What to do, now that something ended (or the run begins, with no subtasks)."""
-        ...
-
+from groups.execution.modes.swarm import Swarm
 
 #: A new mode is one file beside `leader_worker` and one entry here.
-MODES: Final[dict[str, Mode]] = {mode.name: mode for mode in (LeaderWorker(),)}
+MODES: Final[dict[str, Mode]] = {
+    mode.name: mode for mode in (LeaderWorker(), Pipeline(), Democratic(), Swarm())
+}
 #: Those that nobody may choose for a task.
 _OWN: Final[dict[str, Mode]] = {mode.name: mode for mode in (Reply(),)}
 

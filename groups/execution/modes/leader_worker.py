@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Annotated
 
-from groups.execution.modes.steps import Add, Complete, Fail, Step, Wait
-from groups.execution.records import Draft, SubtaskRecord
-from groups.execution.statuses import SUBTASK_ENDED, SubtaskKind, SubtaskStatus
+import msgspec
+
+from groups.execution.modes import base
+from groups.execution.modes.steps import Scene, Step, Wait, under_way
 
 
-class LeaderWorker:
-    """One plan by the leader, its work subtasks, one summary by the leader."""
+class Options(base.Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often the group plans again when work has failed; None: as often as its planner is good for."""
+
+    replans: Annotated[int, msgspec.Meta(ge=0, le=10)] | None = None
+
+
+class LeaderWorker(base.Mode):
+    """One plan by the leader, its work, perhaps further plans, one summary by the leader."""
 
     name = "leader_worker"
     words = "Leader and workers"
+    about = (
+        "The leader plans, the workers carry out the plan side by side, the leader sums up. "
+        "When something fails, the coordinator (or the leader) may plan again."
+    )
+    options = Options
 
-    def next(self, subtasks: Sequence[SubtaskRecord], leader: str) -> Step:
+    def next(self, scene: Scene) -> Step:
         """See `Mode.next`."""
-        if not subtasks:
-            return Add((Draft("plan", SubtaskKind.PLAN, "Plan the task", leader),))
-        plan = next(item for item in subtasks if item.kind == SubtaskKind.PLAN)
-        work = [item for item in subtasks if item.kind == SubtaskKind.WORK]
-        summary = next((item for item in subtasks if item.kind == SubtaskKind.SUMMARY), None)
-        if plan.status == SubtaskStatus.FAILED:
-            return Fail(f"The leader could not plan: {plan.error}")
-        if not work or any(item.status not in SUBTASK_ENDED for item in work):
+        if (step := base.first_plan(scene)) is not None:
+            return step
+        if under_way(scene.work):
             return Wait()
-        if all(item.status != SubtaskStatus.COMPLETED for item in work):
-            failed = [item for item in work if item.status == SubtaskStatus.FAILED]
-            detail = "; ".join(f"{item.title}: {item.error}" for item in failed[:3])
-            more = f" (and {len(failed) - 3} more)" if len(failed) > 3 else ""
-            return Fail(f"No subtask could be completed. {detail}{more}")
-        if summary is None:
-            return Add((Draft("summary", SubtaskKind.SUMMARY, "Sum up the results", leader),))
-        if summary.status == SubtaskStatus.FAILED:
-            return Fail(f"The leader could not sum up: {summary.error}")
-        if summary.status == SubtaskStatus.COMPLETED:
-            return Complete(summary.result)
-        return Wait()
+        allowed = msgspec.convert(scene.run.options, Options).replans or 0
+        step = base.further_plan(scene, allowed)
+        return base.sum_up(scene) if step is None else step

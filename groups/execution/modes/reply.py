@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from groups.execution.modes.steps import Complete, Fail, Step, Wait
-from groups.execution.records import Draft, SubtaskRecord
+from groups.execution.modes.base import Mode
+from groups.execution.modes.steps import Complete, Fail, Scene, Step, Wait
+from groups.execution.records import Draft
 from groups.execution.statuses import SubtaskKind, SubtaskStatus
 
 
-class Reply:
+class Reply(Mode):
     """The one subtask is there from the beginning (`draft`)."""
 
     name = "reply"
     words = "Answer to a message"
 
-    def next(self, subtasks: Sequence[SubtaskRecord], leader: str) -> Step:
+    def next(self, scene: Scene) -> Step:
         """See `Mode.next`."""
-        for item in subtasks:
+        for item in scene.subtasks:
             if item.status == SubtaskStatus.COMPLETED:
                 return Complete(item.result)
             if item.status == SubtaskStatus.FAILED:
