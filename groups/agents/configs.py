@@ -15,8 +15,45 @@ def _builtin(config: dict[str, Any]) -> None:
     validate_config(config)
 
 
+def _connected(config: dict[str, Any]) -> None:
+    from groups.agents.connected import validate_config
+
+    validate_config(config)
+
+
+def _human(config: dict[str, Any]) -> None:
+    from groups.agents.human import validate_config
+
+    validate_config(config)
+
+
+def _llm(config: dict[str, Any]) -> None:
+    from groups.agents.llm import validate_config
+
+    validate_config(config)
+
+
+def _a2a(config: dict[str, Any]) -> None:
+    from groups.agents.a2a.config import validate_config
+
+    validate_config(config)
+
+
+def _webhook(config: dict[str, Any]) -> None:
+    from groups.agents.webhook import validate_config
+
+    validate_config(config)
+
+
 #: Kind -> its check, which raises Invalid, naming the field within `config`.
-CHECKS: Final[dict[str, Callable[[dict[str, Any]], None]]] = {"builtin": _builtin}
+CHECKS: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
+    "a2a": _a2a,
+    "builtin": _builtin,
+    "connected": _connected,
+    "human": _human,
+    "llm": _llm,
+    "webhook": _webhook,
+}
 
 
 def faults(kind: object, config: dict[str, Any]) -> list[tuple[str, str]]:

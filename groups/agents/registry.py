@@ -15,6 +15,36 @@ def _builtin() -> AgentRuntime:
     return BuiltinRuntime()
 
 
+def _connected() -> AgentRuntime:
+    from groups.agents.connected import ConnectedRuntime
+
+    return ConnectedRuntime()
+
+
+def _human() -> AgentRuntime:
+    from groups.agents.human import HumanRuntime
+
+    return HumanRuntime()
+
+
+def _llm() -> AgentRuntime:
+    from groups.agents.llm.runtime import LlmRuntime
+
+    return LlmRuntime()
+
+
+def _a2a() -> AgentRuntime:
+    from groups.agents.a2a.runtime import A2ARuntime
+
+    return A2ARuntime()
+
+
+def _webhook() -> AgentRuntime:
+    from groups.agents.webhook import WebhookRuntime
+
+    return WebhookRuntime()
+
+
 class Words(NamedTuple):
     """How the dashboard names a kind of agent, in English; pages translate it."""
 
@@ -25,9 +55,21 @@ class Words(NamedTuple):
 
 
 #: Kind -> maker. Made on first use, so a worker loads only the libraries its agents need.
-KINDS: Final[dict[str, Callable[[], AgentRuntime]]] = {"builtin": _builtin}
+KINDS: Final[dict[str, Callable[[], AgentRuntime]]] = {
+    "a2a": _a2a,
+    "builtin": _builtin,
+    "connected": _connected,
+    "human": _human,
+    "llm": _llm,
+    "webhook": _webhook,
+}
 WORDS: Final[dict[str, Words]] = {
     "builtin": Words("rule-based", "built-in, rule-based (needs no key)"),
+    "connected": Words("connected", "connected: a program of yours that dials in"),
+    "llm": Words("model", "language model: OpenAI, Anthropic, Google, Ollama …"),
+    "a2a": Words("A2A", "A2A: an agent elsewhere, by its card"),
+    "webhook": Words("webhook", "webhook: a program of yours that takes signed requests"),
+    "human": Words("person", "human: a colleague, asked in the inbox"),
 }
 
 

@@ -1,0 +1,164 @@
+"""Trying a model out: does it answer, does it stream, which way to structured output works, does it call tools."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, Final
+
+from pydantic_ai import ToolDefinition
+from pydantic_ai.messages import ModelRequest, ModelResponse, UserPromptPart
+from pydantic_ai.models import ModelRequestParameters
+
+from groups.agents.base import AgentError, TextDelta, Usage
+from groups.agents.llm.calls import Heard, call
+from groups.agents.llm.config import Config, parse_config
+from groups.agents.llm.provider import Line, opened
+from groups.agents.llm.structured import WAYS, Faulty, Shape, parameters, parse
+from groups.agents.probes import Check, Probed
+
+_QUESTION: Final = "Count from one to ten in words, nothing else."
+_TOOL: Final = ToolDefinition(
+    name="look_up_weather",
+    description="The weather in a city.",
+    parameters_json_schema={
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
+    },
+)
+_WAY_WORDS: Final = {
+    "native": "structured output by JSON schema",
+    "tool": "structured output by a tool",
+    "prompted": "structured output by words",
+}
+
+
+def _read(value: Any) -> dict[str, Any]:
+    if isinstance(value.get("city"), str) and type(value.get("days")) is int:
+        return dict(value)
+    raise Faulty(["city is text, days a whole number."])
+
+
+_TRIP: Final = Shape(
+    name="trip",
+    schema={
+        "type": "object",
+        "properties": {"city": {"type": "string", "maxLength": 40}, "days": {"type": "integer"}},
+        "required": ["city", "days"],
+        "additionalProperties": False,
+    },
+    explanation='Answer with one JSON object: "city" is the name of a city, "days" a whole number.',
+    read=_read,
+)
+
+
+class _Heard:
+    """What came of one call."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.pieces = 0
+        self.first: float | None = None
+        self.usage = Usage()
+        self.response: ModelResponse | None = None
+
+    async def listen(self, calling: AsyncGenerator[Heard, None]) -> None:
+        began = time.monotonic()
+        async with aclosing(calling) as events:
+            async for event in events:
+                match event:
+                    case TextDelta(text):
+                        self.first = time.monotonic() - began if self.first is None else self.first
+                        self.pieces += 1
+                        self.text += text
+                    case Usage():
+                        self.usage = event
+                    case ModelResponse():
+                        self.response = event
+
+
+async def probe(config: Mapping[str, Any], secrets: Mapping[str, str]) -> Probed:
+    """Try the model of these settings with a handful of small calls; what goes wrong is told, not raised."""
+    settings = parse_config(config)
+    try:
+        async with opened(settings, secrets) as line:
+            return await _probe(line, settings)
+    except AgentError as error:
+        return Probed([Check("connection", False, error.message)], {})
+
+
+async def _probe(line: Line, config: Config) -> Probed:
+    heard = _Heard()
+    await heard.listen(_ask(line, _QUESTION, ModelRequestParameters()))
+    usage, response = heard.usage, heard.response
+    assert response is not None  # a call ends with its response or raises
+    checks = [
+        Check("connection", True, f"'{usage.model}' answered: {heard.text.strip()[:80]}"),
+        Check(
+            "streaming",
+            heard.pieces > 1,
+            f"{heard.pieces} pieces, the first after {heard.first or 0:.2f} s",
+        ),
+        _usage_check(response, usage, config),
+    ]
+    working = []
+    for way in WAYS:
+        check = await _structured(line, way)
+        checks.append(check)
+        if check.ok:
+            working.append(way)
+    tools = await _tools(line)
+    ability = {
+        "structured": working[0] if working else "",
+        "streams": checks[1].ok,
+        "usage": checks[2].ok,
+        "tools": tools.ok,
+    }
+    return Probed([*checks, tools], ability)
+
+
+def _usage_check(response: ModelResponse, usage: Usage, config: Config) -> Check:
+    if not response.usage.has_values():
+        return Check(
+            "usage", False, "The server does not say how many tokens it used; they are estimated."
+        )
+    cost = "unknown" if usage.cost_usd is None else f"${usage.cost_usd:.6f}"
+    return Check(
+        "usage", True, f"{usage.input_tokens} + {usage.output_tokens} tokens; price: {cost}"
+    )
+
+
+async def _structured(line: Line, way: str) -> Check:
+    name, heard = _WAY_WORDS[way], _Heard()
+    question = f"Plan a short trip. {_TRIP.explanation}"
+    try:
+        await heard.listen(_ask(line, question, parameters(way, _TRIP)))
+        value = parse(heard.text)
+        if value is None:
+            return Check(name, False, f"No JSON came: {heard.text.strip()[:80]}")
+        _TRIP.read(value)
+    except AgentError as error:
+        return Check(name, False, error.message)
+    except Faulty:
+        return Check(name, False, f"The JSON has another shape: {heard.text.strip()[:80]}")
+    return Check(name, True, "works")
+
+
+async def _tools(line: Line) -> Check:
+    heard = _Heard()
+    question = "What is the weather in Oslo? Find out with the tool."
+    try:
+        await heard.listen(_ask(line, question, ModelRequestParameters(function_tools=[_TOOL])))
+    except AgentError as error:
+        return Check("tools", False, error.message)
+    called = heard.response is not None and heard.response.tool_calls
+    return Check(
+        "tools", bool(called), "works" if called else "The model answered without the tool."
+    )
+
+
+def _ask(line: Line, question: str, asked: ModelRequestParameters) -> AsyncGenerator[Heard, None]:
+    message = ModelRequest(parts=[UserPromptPart(question)], instructions="Answer briefly.")
+    return call(line, [message], asked, purse=None, arguments=True)
