@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import uuid
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -49,6 +50,7 @@ def start(
     conversation: str = "",
     earlier: Sequence[tuple[str, str]] = (),
     message: Message | None = None,
+    id: uuid.UUID | None = None,
     attachments: Sequence[UploadedFile[Any]] = (),
 ) -> Run:
     """Store a run of the group and ring for a worker; returns as soon as it is stored.
@@ -56,7 +58,8 @@ def start(
     Limits in seconds and counts; None takes the model's default. `max_tokens` and `max_cost_usd` are the run's own
     caps. `options` are the mode's, `origin` names the door, runs of the same `conversation` go on with each other,
     `earlier` are turns (task, result) that came before it elsewhere,
-    `message` is what the run answers. Raises LeaderRequired, TaskEmpty, TaskTooLarge,
+    `message` is what the run answers. With an `id` of the caller's making the second attempt to store it raises
+    IntegrityError. Raises LeaderRequired, TaskEmpty, TaskTooLarge,
     UnknownMode, Invalid (a field out of bounds), AttachmentTooLarge, AttachmentRefused; then nothing is stored.
     """
     _check_task(task)
@@ -84,6 +87,8 @@ def start(
         created_by=actor if actor is not None and actor.pk else None,
         **{name: value for name, value in limits.items() if value is not None},
     )
+    if id is not None:
+        run.id = id
     _check_limits(run)
     if attachments:
         # Asked before gigabytes are copied for nothing; the answer that counts is given under the lock.
