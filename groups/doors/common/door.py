@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import wraps
 from typing import Any, TypeAlias, TypeVar
 
@@ -13,23 +13,17 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from groups import access
+from groups.doors.common.refusals import BodyInvalid, WrongMethod
 from groups.errors import RunNotFound
 from groups.identity import Identity, known, must_have
 from groups.models import Group, Level, Run, Scope
 from groups.services import runs
 from state import conf, pace
-from state.errors import Invalid, StarsError
+from state.errors import StarsError
 from state.threads import in_thread
 
 T = TypeVar("T")
-View: TypeAlias = Callable[..., Awaitable[HttpResponseBase]]
-
-
-class WrongMethod(StarsError):
-    """This address does not know that method."""
-
-    reason = "method_not_allowed"
-    status = 405
+View: TypeAlias = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 def door(
@@ -61,12 +55,6 @@ def door(
 def address_of(request: HttpRequest, run: Run) -> str:
     """Where a person sees the run and answers its questions."""
     return request.build_absolute_uri(reverse("groups:run", args=[run.id]))
-
-
-class BodyInvalid(Invalid):
-    """The request's body is not what this address expects."""
-
-    reason = "malformed"
 
 
 async def caller(request: HttpRequest, scope: Scope = Scope.RUN) -> Identity:

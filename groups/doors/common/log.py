@@ -1,36 +1,19 @@
-"""A run's log as doors read it: typed entries, batch by batch, in order and without gaps."""
+"""A run's log, entry by entry: as it grows, and as it stands."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
 import msgspec
 
 from groups import selectors
+from groups.doors.common.entry import Entry, decode
 from groups.live import FRAME_EVENTS, event_json
 from groups.viewing.following import HEARTBEAT, Following
 from state.threads import in_thread
 
-
-class Entry(msgspec.Struct, frozen=True):
-    """One event of the log; `data` as in `groups.events`."""
-
-    seq: int
-    type: str
-    at: str
-    agent_id: str | None = None
-    subtask: str | None = None
-    data: dict[str, Any] = {}
-
-
-_decoder = msgspec.json.Decoder(list[Entry])
-
-
-def decode(events: bytes | msgspec.Raw) -> list[Entry]:
-    """The entries of a JSON array of events."""
-    return _decoder.decode(events)
+__all__ = ["Entry", "entries", "is_last", "stored"]
 
 
 async def entries(log: Following, beat: float = HEARTBEAT) -> AsyncIterator[list[Entry]]:

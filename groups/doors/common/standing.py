@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from groups.doors.common.log import Entry
+from groups.doors.common.entry import Entry
 from groups.execution.statuses import RunStatus, SubtaskKind, SubtaskStatus, WaitsFor
 
 

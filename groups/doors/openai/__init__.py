@@ -1,0 +1,1 @@
+"""A group as a model of an OpenAI-compatible server: models, chat completions, responses."""

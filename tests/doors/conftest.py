@@ -1,0 +1,93 @@
+"""A real server with real sockets, its groups of scripted agents, and tokens for them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+
+from tests.servers import free_port
+
+PASSWORD = "correct horse 7"
+#: What the members of the made groups do, by role and kind of work.
+LEADER = {"kinds": ["plan"], "plan": 2}
+
+
+class Site:
+    """`manage.py up` on a port and a data directory of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.log = free_port(), folder / "log"
+        self.url = f"http://127.0.0.1:{self.port}"
+        kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
+        environment = {
+            **kept,
+            "DJANGO_SETTINGS_MODULE": "stars_site.settings",
+            "STARS_DATA_DIR": str(folder / "data"),
+            "STARS_PORT": str(self.port),
+            "STARS_ADMIN_PASSWORD": PASSWORD,
+        }
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up"],
+                cwd=settings.BASE_DIR,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + 60
+        while not self._answers():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.05)
+        given = {"username": "admin", "password": PASSWORD}
+        answer = httpx.post(f"{self.url}/api/v1/auth/token/", json=given)
+        self.token = str(answer.json()["token"])
+        headers = {"Authorization": f"Bearer {self.token}"}
+        self.api = httpx.Client(base_url=f"{self.url}/api/v1/", headers=headers, timeout=20)
+
+    def _answers(self) -> bool:
+        with suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/readyz").status_code == 200
+        return False
+
+    def post(self, path: str, **body: Any) -> Any:
+        """What the API answers, which must be well."""
+        answer = self.api.post(path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def group(self, group_id: str, **scripts: dict[str, Any]) -> str:
+        """A group with a leader and two workers; `scripts` by name (lead, one, two) say what they do."""
+        self.post("groups/", id=group_id, name=group_id)
+        for name, role in (("lead", "leader"), ("one", "worker"), ("two", "worker")):
+            agent_id = f"{group_id}-{name}"
+            config: dict[str, Any] = {"skill": "leader" if role == "leader" else "digest"}
+            if name in scripts:
+                config["script"] = scripts[name]
+            self.post("agents/", agent_id=agent_id, name=name, kind="builtin", config=config)
+            self.post(f"groups/{group_id}/members/", agent_id=agent_id, role=role)
+        return group_id
+
+    def stop(self) -> None:
+        """End it as a crash would."""
+        self.api.close()
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One server for all tests of doors; each has groups of its own."""
+    found = Site(tmp_path_factory.mktemp("site"))
+    yield found
+    found.stop()
