@@ -67,7 +67,8 @@ def groups_with_counts(actor: Actor) -> QuerySet[Group]:
 
 def members_of(group: Group) -> QuerySet[Member]:
     """Leader first, with agents."""
-    return group.members.select_related("agent").order_by("role", "id")
+    leads = Case(When(role=Role.LEADER, then=0), default=1)
+    return group.members.select_related("agent").order_by(leads, "role", "id")
 
 
 def messages_of(group: Group) -> QuerySet[Message]:
@@ -108,7 +109,7 @@ def _brief(runs: QuerySet[Run]) -> QuerySet[Run]:
     ended = work & Q(subtasks__status__in=list(WORK_DONE))
     return (
         runs.exclude(mode=Reply.name)
-        .defer("task", "plan", "result", "error", "usage")
+        .defer("task", "plan", "result", "error")
         .annotate(
             task_brief=Left("task", BRIEF),
             error_brief=Left("error", BRIEF),

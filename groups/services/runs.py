@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from msgspec import convert
 
 from groups import queue
 from groups.access import Actor
@@ -21,12 +22,14 @@ from groups.execution.plan import plan_from_json
 from groups.execution.statuses import FailurePolicy
 from groups.models import Group, Member, Message, Role, Run, Subtask
 from groups.services import attachments as files
-from groups.services import groups, inputs
+from groups.services import budgets, groups, inputs
 from groups.services.fetching import fetch, select
 from groups.services.ledger import Ledger, opened
 from state.errors import Invalid
 
 MAX_TASK_BYTES: Final = 100_000
+#: Leave a cap as it is.
+KEEP: Final[Any] = object()
 #: Within which a message is answered; the clock stands while people are waited for.
 REPLY_SECONDS: Final = 900.0
 
@@ -49,6 +52,7 @@ def start(
     origin: str = "",
     conversation: str = "",
     earlier: Sequence[tuple[str, str]] = (),
+    kept: Mapping[str, Any] | None = None,
     message: Message | None = None,
     id: uuid.UUID | None = None,
     attachments: Sequence[UploadedFile[Any]] = (),
@@ -56,16 +60,17 @@ def start(
     """Store a run of the group and ring for a worker; returns as soon as it is stored.
 
     Limits in seconds and counts; None takes the model's default. `max_tokens` and `max_cost_usd` are the run's own
-    caps. `options` are the mode's, `origin` names the door, runs of the same `conversation` go on with each other,
-    `earlier` are turns (task, result) that came before it elsewhere,
+    caps. `options` are the mode's (`execution.modes`), `origin` names the door, runs of one `conversation` go on with
+    each other, `earlier` are turns (task, result) that came before it elsewhere, `kept` is what the door remembers of it,
     `message` is what the run answers. With an `id` of the caller's making the second attempt to store it raises
     IntegrityError. Raises LeaderRequired, TaskEmpty, TaskTooLarge,
     UnknownMode, Invalid (a field out of bounds), AttachmentTooLarge, AttachmentRefused; then nothing is stored.
     """
     _check_task(task)
-    chosen(mode)
+    strategy = chosen(mode)
     if failure_policy not in set(FailurePolicy):
         raise Invalid(fields={"failure_policy": ["Choose 'continue' or 'stop'."]})
+    budgets.check(max_tokens=max_tokens, max_cost_usd=max_cost_usd)
     limits = {
         "time_limit": time_limit,
         "subtask_time_limit": subtask_time_limit,
@@ -80,7 +85,6 @@ def start(
         mode=mode,
         approve_plan=approve_plan,
         failure_policy=failure_policy,
-        options=(options or {}) | ({"earlier": [list(turn) for turn in earlier]} if earlier else {}),
         origin=origin,
         conversation=conversation,
         message=message,
@@ -99,7 +103,12 @@ def start(
         leader = _leader(group, lock=True)
         ledger = Ledger()
         run.created_at = ledger.now
-        machine = ledger.adopt(run, [leader])
+        joined = group.members.select_related("agent").order_by("id")
+        members = list(joined) if strategy.looks_at_members else [leader]
+        machine = ledger.adopt(run, members)
+        run.options = strategy.settle({} if options is None else options, machine.members)
+        if approve_plan and not strategy.plans(convert(run.options, strategy.options)):
+            inputs.refuse("approve_plan", "In this mode there is no plan to approve.")
         machine.begin(
             attachments=[
                 {"id": str(a.id), "name": a.name, "size": a.size, "media_type": a.media_type}
@@ -107,6 +116,9 @@ def start(
             ],
             by=name_of(actor),
         )
+        # Beside the mode's own, which have been checked.
+        brought = {"earlier": [list(turn) for turn in earlier], "door": dict(kept or {})}
+        run.options = run.options | {name: value for name, value in brought.items() if value}
         ledger.store()
         if stored:
             files.add(stored)
@@ -170,6 +182,33 @@ def retry(*, actor: Actor, run: Run) -> Run:
         _leader(run.group, lock=True)
         with opened(run.id) as machine:
             steering.retry(machine, by=name_of(actor))
+    return machine.run
+
+
+def raise_budget(
+    *,
+    actor: Actor,
+    run: Run,
+    max_tokens: int | None = KEEP,
+    max_cost_usd: float | None = KEEP,
+    resume: bool = False,
+) -> Run:
+    """Change the run's own caps (None: no cap; KEEP: as it is); what was used stays counted.
+
+    With `resume`, take up again what an ended run left undone, as `retry` does and refuses.
+    Raises Invalid, WrongStatus (a cancelled run), and with `resume` NothingToRetry, LeaderRequired.
+    """
+    with transaction.atomic():
+        if resume:
+            _leader(run.group, lock=True)
+        with opened(run.id) as machine:
+            tokens = machine.run.max_tokens if max_tokens is KEEP else max_tokens
+            cost = machine.run.max_cost_usd if max_cost_usd is KEEP else max_cost_usd
+            budgets.check(max_tokens=tokens, max_cost_usd=cost)
+            by = name_of(actor)
+            steering.raise_budget(machine, max_tokens=tokens, max_cost_usd=cost, by=by)
+            if resume and machine.ended:
+                steering.retry(machine, by=by)
     return machine.run
 
 

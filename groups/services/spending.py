@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import UTC, date, datetime
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
@@ -28,19 +28,25 @@ def month_began(now: datetime | None = None) -> datetime:
     return today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def of_agent(agent_id: str) -> Spent:
-    """What the agent used this month, in all groups."""
-    return _sum(_this_month().filter(agent_id=agent_id))
+class Month(NamedTuple):
+    """A budget's caps and what was used under them in the month that began on `month`."""
+
+    scope: str
+    max_tokens: int | None
+    max_cost_usd: float | None
+    month: date
+    used: Spent
 
 
-def of_group(group_id: str) -> Spent:
-    """What the group's runs used this month."""
-    return _sum(_this_month().filter(group_id=group_id))
-
-
-def of_site() -> Spent:
-    """What all runs of this installation used this month."""
-    return _sum(_this_month())
+def under(budget: Budget) -> Month:
+    """What was used this month of what the agent, the group or the site may use."""
+    rows = _this_month()
+    if budget.agent is not None:
+        rows = rows.filter(agent_id=budget.agent.agent_id)
+    elif budget.group is not None:
+        rows = rows.filter(group=budget.group)
+    used = _sum(rows)
+    return Month(*budget.cap, month=month_began().date(), used=used)
 
 
 def of_run(run_id: uuid.UUID) -> Spent:

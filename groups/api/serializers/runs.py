@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from groups.api.serializers.base import StrictSerializer, Text
+from groups.api.serializers.budgets import MaxCost, MaxTokens
 from groups.api.serializers.plans import PlanSerializer
 from groups.execution.statuses import FailurePolicy, SubtaskKind
 from groups.models import Attachment, Run, Subtask
@@ -75,6 +76,12 @@ class RunBriefSerializer(serializers.ModelSerializer[Run]):
     task = serializers.CharField(source="task_brief", help_text=_CUT)
     error = serializers.CharField(source="error_brief", help_text=_CUT)
     group = serializers.CharField(source="group_id")
+    stop_reason = serializers.CharField(
+        help_text="The cap for which work was left undone; empty when none was."
+    )
+    usage = serializers.DictField(
+        help_text="Sums over all subtasks: input_tokens, output_tokens, requests, cost_usd (null: a price is unknown)."
+    )
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     work_done = serializers.IntegerField(help_text="Work subtasks completed, failed or skipped.")
     work_total = serializers.IntegerField(help_text="Work subtasks in the plan.")
@@ -88,6 +95,8 @@ class RunBriefSerializer(serializers.ModelSerializer[Run]):
             "mode",
             "status",
             "error",
+            "stop_reason",
+            "usage",
             "last_seq",
             "work_done",
             "work_total",
@@ -110,7 +119,6 @@ class RunSerializer(RunBriefSerializer):
     work_total = serializers.SerializerMethodField(help_text="Work subtasks in the plan.")  # type: ignore[assignment]
     result = serializers.CharField(help_text="Markdown; empty before the run's end.")
     plan = PlanSerializer(allow_null=True, help_text="As last proposed; null before.")
-    usage = serializers.DictField(help_text="Sums over all subtasks.")
     subtasks = SubtaskSerializer(many=True)
     attachments = AttachmentSerializer(many=True)
 
@@ -123,10 +131,11 @@ class RunSerializer(RunBriefSerializer):
             "subtask_time_limit",
             "max_attempts",
             "max_parallel",
+            "max_tokens",
+            "max_cost_usd",
             "deadline_at",
             "plan",
             "result",
-            "usage",
             "subtasks",
             "attachments",
         )
@@ -172,10 +181,22 @@ class RunNewSerializer(StrictSerializer):
     )
     max_attempts = serializers.IntegerField(**_limits("max_attempts"))
     max_parallel = serializers.IntegerField(**_limits("max_parallel"))
+    max_tokens = MaxTokens()
+    max_cost_usd = MaxCost()
     attachments = serializers.ListField(
         child=serializers.FileField(allow_empty_file=True),
         default=list,
         help_text="Files, in a multipart body only.",
+    )
+
+
+class RunBudgetSerializer(StrictSerializer):
+    """What is left out stays as it is; null is no cap."""
+
+    max_tokens = MaxTokens()
+    max_cost_usd = MaxCost()
+    resume = serializers.BooleanField(
+        default=False, help_text="Take up again what an ended run left undone."
     )
 
 

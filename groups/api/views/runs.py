@@ -22,6 +22,7 @@ from groups.api.serializers.plans import ApprovalSerializer
 from groups.api.serializers.runs import (
     CancelSerializer,
     RunBriefSerializer,
+    RunBudgetSerializer,
     RunNewSerializer,
     RunSerializer,
 )
@@ -139,6 +140,16 @@ class CancelView(SteeringView):
         run = self.steered(run_id)
         given = self.given(CancelSerializer)
         return self.answered(runs.cancel(actor=self.actor, run=run, **given))
+
+
+class RunBudgetView(SteeringView):
+    @_action("budget", RunBudgetSerializer)
+    def patch(self, request: Request, run_id: str) -> Response:
+        """Change the run's caps in tokens and money; what it used stays counted."""
+        run = self.steered(run_id)
+        return self.answered(
+            runs.raise_budget(actor=self.actor, run=run, **self.given(RunBudgetSerializer))
+        )
 
 
 class RetryView(SteeringView):
