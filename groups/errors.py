@@ -35,6 +35,12 @@ class AttachmentNotFound(NotFound):
     reason = "attachment_not_found"
 
 
+class CredentialNotFound(NotFound):
+    """This agent has no credential by that id."""
+
+    reason = "credential_not_found"
+
+
 class LevelTooLow(NotAllowed):
     """Your access to this group does not allow this; ask one of its owners."""
 
@@ -126,6 +132,18 @@ class AgentExists(Conflict):
     reason = "agent_exists"
 
 
+class TooManyCredentials(Conflict):
+    """This agent has 20 credentials; revoke one of them first."""
+
+    reason = "too_many_credentials"
+
+
+class NotAnOption(Invalid):
+    """That is none of the answers that are offered."""
+
+    reason = "not_an_option"
+
+
 class AgentInUse(Conflict):
     """This agent is a member of a group; remove it there first."""
 
@@ -148,6 +166,12 @@ class LeaderExists(Conflict):
     """This group has a leader already; a group has exactly one."""
 
     reason = "leader_exists"
+
+
+class CoordinatorExists(Conflict):
+    """This group has a coordinator already; it has one at most, so that it is clear who stands in for the leader."""
+
+    reason = "coordinator_exists"
 
 
 class LeaderRequired(Conflict):
@@ -190,3 +214,34 @@ class NothingToRetry(Conflict):
     """This run has no failed subtask to retry."""
 
     reason = "nothing_to_retry"
+
+
+class CallbackNotFound(NotFound):
+    """There is no such address to call back."""
+
+    reason = "callback_not_found"
+
+
+class CallbackUsed(Conflict):
+    """This callback address has been used already; each takes one answer."""
+
+    reason = "callback_used"
+
+
+class CallbackExpired(Conflict):
+    """This callback address has expired; the subtask was not answered in time."""
+
+    reason = "callback_expired"
+    status = 410
+
+
+class CallbackStale(Conflict):
+    """The subtask does not wait for this callback any more: it was sent again with another address, or has ended."""
+
+    reason = "callback_stale"
+
+
+class CallbackTooEarly(Conflict):
+    """The request to which this is the answer is still being sent; answer it with 202 and call back again."""
+
+    reason = "callback_too_early"

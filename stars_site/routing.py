@@ -8,7 +8,7 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from django.urls import path
 
-from groups.consumers import LiveConsumer
+from groups.consumers import DialInConsumer, LiveConsumer
 from stars_site.backpressure import telling_backpressure
 from stars_site.inlet import bounding_inlets
 from stars_site.origin import SiteOriginValidator
@@ -17,6 +17,7 @@ from state.consumers import SyncConsumer
 # Django's and Channels' types of routes and applications do not know each other.
 routes: list[Any] = [
     path("ws/v1/live/", cast(Any, LiveConsumer.as_asgi())),
+    path("ws/v1/agents/<str:agent_id>/", cast(Any, DialInConsumer.as_asgi())),
     path("ws/v1/spaces/<str:space>/sync", cast(Any, SyncConsumer.as_asgi())),
 ]
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from groups.agents.surroundings import Purse, Secrets, States, Toolbox
+from groups.agents.surroundings import Line, Outside, Purse, Secrets, States, Toolbox
 from groups.execution.plan import Assignable, Plan
 from groups.execution.statuses import SubtaskKind, WaitsFor
 
@@ -91,6 +91,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     states: States | None = None
     tools: Toolbox | None = None
     purse: Purse | None = None
+    outside: Outside | None = None
+    line: Line | None = None
 
 
 class TextDelta(msgspec.Struct, frozen=True):

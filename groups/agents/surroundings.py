@@ -5,7 +5,7 @@ Protocols and their values; the engine has what fulfils them (`groups.engine`), 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -128,6 +128,39 @@ class Purse(Protocol):
 
     async def ask(self) -> Allowance:
         """Before each call of a model. Raises BudgetExhausted when nothing is left."""
+        ...
+
+
+class Line(Protocol):
+    """The way to the agent's own process, which has dialled in (kind `connected`)."""
+
+    def call(
+        self,
+        request: Mapping[str, Any],
+        *,
+        patience: float,
+        grace: float,
+        heard: tuple[str, int] = ("", 0),
+    ) -> AsyncGenerator[tuple[str, Mapping[str, Any]], None]:
+        """What the process says of `request`, as (id of the call, frame), in order; close it to take the call back.
+
+        It may end after a question, whose call is kept: `heard` then says which it was and how far it was heard.
+        Raises AgentError (transient) when nobody is connected for `patience` seconds, or whoever has the call is gone
+        for `grace` seconds.
+        """
+        ...
+
+
+class Outside(Protocol):
+    """The world around this installation, for agents that are elsewhere."""
+
+    @property
+    def allowed(self) -> Sequence[str]:
+        """Hosts and networks that may be reached although they are not public."""
+        ...
+
+    async def callback(self, patience: float) -> str:
+        """A new one-time address at which this attempt can be answered for `patience` seconds; it ends older ones."""
         ...
 
 

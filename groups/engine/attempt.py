@@ -14,6 +14,7 @@ from groups import events
 from groups.agents import base, registry
 from groups.agents.surroundings import Secrets
 from groups.engine.line import AgentLine
+from groups.engine.outside import AgentOutside
 from groups.engine.purse import AgentPurse
 from groups.engine.states import AgentStates
 from groups.errors import PlanInvalid
@@ -177,6 +178,7 @@ async def _perform(work: Work, reporter: Reporter) -> End:
         secrets=Secrets(opened),
         purse=purse,
         line=AgentLine(work),
+        outside=AgentOutside(work),
     )
     async for item in runtime.perform(request):
         match item:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from groups.models.agents import Agent
+from groups.models.agents import Agent, AgentCredential
 from groups.models.keys import new_id
 from groups.models.runs import Subtask
 
@@ -15,6 +15,37 @@ class CallStatus(models.TextChoices):
     OFFERED = "offered", "offered"  # nobody has taken it yet
     TAKEN = "taken", "taken"  # a process is at it
     ENDED = "ended", "ended"  # answered, failed, or given up by either side
+
+
+class DialIn(models.Model):
+    """A process that has dialled in as a `connected` agent, for as long as its socket lives."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="dialins")
+    credential = models.ForeignKey(
+        AgentCredential, on_delete=models.CASCADE, related_name="dialins"
+    )
+    #: As the process calls itself.
+    name = models.CharField(max_length=100, blank=True)
+    #: Calls that it takes at once.
+    parallel = models.PositiveSmallIntegerField(default=1)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    #: When the server process that holds its socket last said so.
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-opened_at"]
+        indexes = [
+            models.Index(
+                fields=["agent"],
+                condition=models.Q(gone_at__isnull=True),
+                name="dialin_of_agent",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)
 
 
 class Call(models.Model):
@@ -28,7 +59,7 @@ class Call(models.Model):
     #: What is asked, as it goes over the wire.
     request: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField()
     status = models.CharField(max_length=10, choices=CallStatus.choices, default=CallStatus.OFFERED)
-    #: The connection that has it.
+    #: The DialIn that has it, or had it when it ended.
     taken_by = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,211 @@
+"""Calls: one attempt of a subtask in the hands of an agent's process, and the frames that come back.
+
+The rows are the truth, words on the hub only say when to look. The engine's side is `engine.line`, the socket's
+`groups.dialin`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from groups import live
+from groups.execution.statuses import SUBTASK_ENDED
+from groups.models import Call, CallFrame, CallStatus
+from groups.services.credentials import topic
+from groups.services.subtasks import held_leases
+
+#: How long ended calls and their frames are kept.
+KEPT: Final = timedelta(hours=1)
+#: Frames read at once.
+PAGE: Final = 500
+#: Calls that one sweep looks at.
+AT_ONCE: Final = 500
+
+
+class Held(NamedTuple):
+    """A call that a connection has: the last frame that arrived, and how many answers its process knows of."""
+
+    last: int
+    told: int
+    is_over: bool
+
+
+class Saying(NamedTuple):
+    """A frame on its way into the rows."""
+
+    call: str
+    seq: int
+    frame: dict[str, Any]
+
+
+class Heard(NamedTuple):
+    """What there is of a call: frames after the one asked for, its status and whoever has it."""
+
+    frames: list[tuple[int, dict[str, Any]]]
+    status: str
+    taken_by: str
+
+
+class Tended(NamedTuple):
+    """News for a connection: calls that are its own now, calls to drop, answers (call, number, text)."""
+
+    taken: list[tuple[str, dict[str, Any]]]
+    dropped: list[str]
+    answers: list[tuple[str, int, str]]
+
+
+def call_topic(call_id: uuid.UUID | str) -> str:
+    """Where the engine is told that something was said of a call."""
+    return f"call:{call_id}"
+
+
+def keys(ids: Iterable[str]) -> list[uuid.UUID]:
+    """The texts that are ids; others name nothing."""
+    found = []
+    for each in ids:
+        try:
+            found.append(uuid.UUID(each))
+        except ValueError:
+            continue
+    return found
+
+
+# --- the engine's side -----------------------------------------------------------------------------------------------
+
+
+def offer(
+    *, agent_pk: int, subtask_id: uuid.UUID, token: uuid.UUID, request: Mapping[str, Any]
+) -> str | None:
+    """Hand a claimed subtask to the agent's processes; the call's id, None while the claim is not committed.
+
+    A call of the same subtask that is under way goes on under the new lease: its process waited for an answer, which
+    `request` holds now, or the worker that listened to it has died.
+    """
+    with transaction.atomic():
+        if not held_leases([token]):
+            return None
+        under_way = Call.objects.filter(subtask_id=subtask_id).exclude(status=CallStatus.ENDED)
+        call = under_way.order_by("-id").first()
+        if call is None:
+            call = Call.objects.create(
+                agent_id=agent_pk, subtask_id=subtask_id, lease_token=token, request=dict(request)
+            )
+        else:
+            Call.objects.filter(pk=call.pk).update(lease_token=token, request=dict(request))
+        live.announce(pokes=[(topic(call.agent.agent_id), "call", {})])
+    return str(call.pk)
+
+
+def heard(call_id: str, after: int) -> Heard:
+    """What was said of the call after that frame."""
+    call = Call.objects.filter(pk=call_id).values_list("status", "taken_by").first()
+    if call is None:
+        return Heard([], CallStatus.ENDED, "")
+    rows = CallFrame.objects.filter(call_id=call_id, seq__gt=after).order_by("seq")[:PAGE]
+    return Heard([(row.seq, row.frame) for row in rows], *call)
+
+
+def offer_again(call_id: str, holder: str) -> None:
+    """Its holder is gone and has said nothing: whoever else is there may take it."""
+    with transaction.atomic():
+        call = Call.objects.filter(pk=call_id, status=CallStatus.TAKEN, taken_by=holder)
+        if call.update(status=CallStatus.OFFERED, taken_by=""):
+            agent_id = Call.objects.values_list("agent__agent_id", flat=True).get(pk=call_id)
+            live.announce(pokes=[(topic(agent_id), "call", {})])
+
+
+def end(call_id: str) -> None:
+    """Nobody listens to it any more; whoever has it is told to stop, unless it had ended it itself."""
+    with transaction.atomic():
+        call = Call.objects.filter(pk=call_id).exclude(status=CallStatus.ENDED)
+        if call.update(status=CallStatus.ENDED, ended_at=timezone.now()):
+            agent_id = Call.objects.values_list("agent__agent_id", flat=True).get(pk=call_id)
+            live.announce(pokes=[(topic(agent_id), "ended", {})])
+
+
+# --- the socket's side -----------------------------------------------------------------------------------------------
+
+
+def held_of(ids: Sequence[uuid.UUID]) -> dict[str, Held]:
+    """How far these calls have come."""
+    found: dict[str, Held] = {}
+    for call in Call.objects.filter(id__in=ids).annotate(last_seq=Max("frames__seq")):
+        last: CallFrame | None = call.frames.order_by("-seq").first()
+        frame = last.frame if last else {}
+        kind = frame.get("type")
+        told = frame.get("known", 0) if kind == "ask" else len(call.request["answers"])
+        found[str(call.pk)] = Held(last.seq if last else 0, told, kind in ("done", "fail"))
+    return found
+
+
+def say(dialin_id: uuid.UUID, items: Sequence[Saying]) -> set[str]:
+    """Store these frames; returns the calls that are not this connection's any more, of which nothing was stored."""
+    wanted = {item.call for item in items}
+    with transaction.atomic():
+        mine = (
+            Call.objects.select_for_update()
+            .filter(id__in=wanted, status=CallStatus.TAKEN, taken_by=str(dialin_id))
+            .order_by("id")
+        )
+        found = {str(key) for key in mine.values_list("id", flat=True)}
+        CallFrame.objects.bulk_create(
+            [
+                CallFrame(call_id=uuid.UUID(item.call), seq=item.seq, frame=item.frame)
+                for item in items
+                if item.call in found
+            ],
+            ignore_conflicts=True,
+        )
+        live.announce(pokes=[(call_topic(call_id), "frames", {}) for call_id in sorted(found)])
+    return wanted - found
+
+
+def tend(dialin_id: uuid.UUID, agent_pk: int, held: Mapping[str, int], room: int) -> Tended:
+    """Take at most `room` offered calls, and look after those held (with how many answers each was told of).
+
+    However many connections there are, each call is taken by one.
+    """
+    rows = Call.objects.filter(id__in=keys(held)).values(
+        "id", "status", "taken_by", "request", "subtask__status"
+    )
+    answers: list[tuple[str, int, str]] = []
+    alive: set[str] = set()
+    for row in rows:
+        call_id = str(row["id"])
+        mine = row["status"] == CallStatus.TAKEN and row["taken_by"] == str(dialin_id)
+        if mine and row["subtask__status"] not in SUBTASK_ENDED:
+            alive.add(call_id)
+            given = row["request"]["answers"]
+            answers += [
+                (call_id, number, given[number - 1])
+                for number in range(held[call_id] + 1, len(given) + 1)
+            ]
+    taken: list[tuple[str, dict[str, Any]]] = []
+    if room > 0:
+        offered = Call.objects.filter(agent_id=agent_pk, status=CallStatus.OFFERED)
+        for call in offered.order_by("id")[:room]:
+            mine_now = Call.objects.filter(pk=call.pk, status=CallStatus.OFFERED)
+            if mine_now.update(status=CallStatus.TAKEN, taken_by=str(dialin_id)):
+                taken.append((str(call.pk), call.request))
+    return Tended(taken, [each for each in held if each not in alive], answers)
+
+
+# --- the sweep -------------------------------------------------------------------------------------------------------
+
+
+def sweep() -> None:
+    """End calls whose subtask has ended while nobody listened, remove those that ended long ago."""
+    now: datetime = timezone.now()
+    under_way = Call.objects.exclude(status=CallStatus.ENDED)
+    void = under_way.filter(subtask__status__in=list(SUBTASK_ENDED))
+    for call_id in void.values_list("id", flat=True)[:AT_ONCE]:
+        end(str(call_id))
+    old = Call.objects.filter(status=CallStatus.ENDED, ended_at__lt=now - KEPT)
+    Call.objects.filter(id__in=list(old.values_list("id", flat=True)[:AT_ONCE])).delete()
