@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db.models import (
+    Case,
     Count,
     OuterRef,
     Prefetch,
     Q,
     QuerySet,
     Subquery,
+    When,
     prefetch_related_objects,
 )
 from django.db.models.functions import Left
@@ -34,6 +36,7 @@ from groups.models import (
     GroupAccess,
     Member,
     Message,
+    Role,
     Run,
     RunEvent,
     Subtask,
