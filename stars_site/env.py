@@ -72,6 +72,12 @@ def words(name: str, default: list[str]) -> list[str]:
     return [word.strip() for word in value.split(",") if word.strip()] if value else default
 
 
+def local_url(host: str, port: int) -> str:
+    """The address under which this machine itself reaches a server that listens there."""
+    shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
 def database(name: str, default: str) -> dict[str, Any]:
     """Django's settings of the database that the URL stands for, such as postgres://user:password@host/name."""
     try:

@@ -22,6 +22,8 @@ STARS_DATA_DIR = Path(env.text("STARS_DATA_DIR", str(BASE_DIR / "data"))).expand
 STARS_DATA_DIR.mkdir(parents=True, exist_ok=True)
 STARS_HOST = env.text("STARS_HOST", "127.0.0.1")
 STARS_PORT = env.integer("STARS_PORT", 8000, minimum=1, maximum=65535)
+#: Where others reach this installation, without a slash at the end: agents elsewhere call back there.
+STARS_PUBLIC_URL = env.text("STARS_PUBLIC_URL", env.local_url(STARS_HOST, STARS_PORT)).rstrip("/")
 STARS_ADMIN_PASSWORD = env.text("STARS_ADMIN_PASSWORD")
 #: Stars is reached over https: cookies are marked secure and X-Forwarded-Proto of the proxy in front is believed.
 STARS_HTTPS = env.boolean("STARS_HTTPS", False)

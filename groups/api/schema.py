@@ -28,6 +28,7 @@ PATH_PARAMETERS: Final = {
     "conflict_id": "The conflict's id (UUID).",
     "connection_id": "The connection's id, as its session has it.",
     "task_id": "The sync task's id (UUID).",
+    "token": "The secret part of the address that the request named (`callback.url`).",
 }
 
 #: Named in SPECTACULAR_SETTINGS, since all of them stand in fields called `status`.
@@ -62,6 +63,7 @@ _PROBLEM: Final = {
         403: "Not allowed: your level is too low, or the CSRF token is missing.",
         404: "There is nothing by that name that you may see.",
         409: "It cannot be done in the present state.",
+        410: "Too late: it has expired.",
         413: "What was sent is larger than allowed.",
         429: "Too many tries; `Retry-After` says when to come back.",
     }.items()

@@ -10,7 +10,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 from sesame.utils import get_query_string
 
-from stars_site import embedded, first_start
+from stars_site import embedded, env, first_start
 from state.errors import StarsError
 
 
@@ -27,6 +27,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         """Prepare, then serve until told to stop. Raises CommandError when the address is taken."""
         _must_be_free(host, port)
+        if not env.text("STARS_PUBLIC_URL"):
+            settings.STARS_PUBLIC_URL = env.local_url(host, port)
         try:
             prepared = first_start.prepare()
         except StarsError as error:
@@ -34,8 +36,7 @@ class Command(BaseCommand):
         embedded.serve(host=host, port=port, on_ready=lambda: self._announce(host, port, prepared))
 
     def _announce(self, host: str, port: int, prepared: first_start.Prepared) -> None:
-        shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host
-        address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+        address = env.local_url(host, port)
         link = f"{address}{reverse('login_link')}{get_query_string(prepared.admin)}"
         lines = ["", f"  Stars runs at {address}/", f"  Log in once with this link: {link}"]
         if prepared.made_up_password:

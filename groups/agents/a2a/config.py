@@ -1,0 +1,86 @@
+"""The settings of an A2A agent: where its card is, and under which names it is shown credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from groups.agents.base import AgentError
+from state.errors import Invalid
+from state.sync.webhooks import addresses
+
+#: The secret that is sent as `Authorization: Bearer …`.
+TOKEN: Final = "token"
+#: Where a card is below the address of an agent.
+WELL_KNOWN: Final = "/.well-known/agent-card.json"
+
+Header = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Skill = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `config` of an A2A agent."""
+
+    #: The card's address (it ends with .json), or that of the agent, below which the card lies.
+    card_url: Annotated[str, msgspec.Meta(min_length=1, max_length=addresses.LONGEST)]
+    #: Ids of its skills that are asked for; empty: whichever it chooses.
+    skills: Annotated[tuple[Skill, ...], msgspec.Meta(max_length=20)] = ()
+    #: Headers to send; the secret of the same name is the value.
+    headers: Annotated[tuple[Header, ...], msgspec.Meta(max_length=20)] = ()
+    #: Seconds without a byte after which a connection counts as stuck.
+    silence: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 120.0
+
+    @property
+    def card_address(self) -> str:
+        """Where the card is read."""
+        return self.card_url if self.card_url.endswith(".json") else self._below(WELL_KNOWN)
+
+    def _below(self, path: str) -> str:
+        return self.card_url.rstrip("/") + path
+
+    def credentials(self, secrets: Mapping[str, str]) -> dict[str, str]:
+        """The headers that show who asks. Raises AgentError when a header's secret is missing."""
+        found = {"authorization": f"Bearer {secrets[TOKEN]}"} if secrets.get(TOKEN) else {}
+        for name in self.headers:
+            if name not in secrets:
+                raise AgentError(f"The agent has no secret '{name}' for the header of that name.")
+            found[name.lower()] = secrets[name]
+        if not all(value.isascii() and value.isprintable() for value in found.values()):
+            raise AgentError("A secret of this agent cannot be sent as a header.")
+        return found
+
+
+def parse_config(config: Mapping[str, Any]) -> Config:
+    """The typed settings. Raises Invalid, naming the field."""
+    try:
+        return msgspec.convert(dict(config), Config)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$")
+        field = "config" + path.rstrip("`")
+        raise Invalid(
+            f"The agent's settings are not valid: {message}.", fields={field: [message]}
+        ) from None
+
+
+def validate_config(config: Mapping[str, Any]) -> None:
+    """Check the `config` of an A2A agent. Raises Invalid with the field at fault.
+
+    Whether the address may be reached is decided at each request, for who may be reached is the operator's setting.
+    """
+    found = parse_config(config)
+    try:
+        addresses.check(found.card_address, ())
+    except addresses.AddressPrivate:
+        pass
+    except addresses.AddressInvalid as error:
+        raise Invalid(error.message, fields={"config.card_url": [error.message]}) from None
+
+
+def config_of(config: Mapping[str, Any]) -> Config:
+    """The same for an agent at work. Raises AgentError."""
+    try:
+        return parse_config(config)
+    except Invalid as error:
+        raise AgentError(error.message) from None

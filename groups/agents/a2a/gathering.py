@@ -1,0 +1,75 @@
+"""What an A2A agent has said by now: artifacts piece by piece, whatever order stream and polls bring them in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from a2a.helpers import get_data_parts
+from a2a.types.a2a_pb2 import Artifact, Message, Part, Task, TaskArtifactUpdateEvent
+
+from groups.agents import wire
+from groups.agents.base import AgentError
+
+
+class Gathered:
+    """The text and data of one task."""
+
+    def __init__(self) -> None:
+        self._artifacts: dict[str, str] = {}
+        #: The first JSON object among the data parts.
+        self.data: dict[str, Any] = {}
+
+    @property
+    def text(self) -> str:
+        """All artifacts, in the order in which they began."""
+        return "\n\n".join(text for text in self._artifacts.values() if text)
+
+    def update(self, event: TaskArtifactUpdateEvent) -> str:
+        """Take a piece of an artifact; what is new of its text. Raises AgentError when all is too long."""
+        known = self._artifacts.get(event.artifact.artifact_id, "") if event.append else ""
+        return self._set(event.artifact, known + text_of(event.artifact.parts))
+
+    def take(self, task: Task) -> str:
+        """Take the artifacts as the task has them; what is new of their text."""
+        return "".join(self._set(each, text_of(each.parts)) for each in task.artifacts)
+
+    def _set(self, artifact: Artifact, text: str) -> str:
+        before = self._artifacts.get(artifact.artifact_id)
+        first = before is None and any(self._artifacts.values())
+        self._artifacts[artifact.artifact_id] = text
+        if sum(map(len, self._artifacts.values())) > wire.MAX_TEXT:
+            raise AgentError(f"The output is longer than {wire.MAX_TEXT:,} characters.")
+        self.data = self.data or data_of(artifact.parts)
+        new = text.removeprefix(before or "")
+        return f"\n\n{new}" if first and new else new
+
+
+def text_of(parts: Iterable[Part]) -> str:
+    """The parts in words: data as JSON, files by name."""
+    return "".join(_text(part) for part in parts)
+
+
+def said_by(message: Message) -> str:
+    """A message in words."""
+    return text_of(message.parts)
+
+
+def data_of(parts: Iterable[Part]) -> dict[str, Any]:
+    """The first JSON object among the parts; {} if there is none."""
+    return next((each for each in get_data_parts(list(parts)) if isinstance(each, dict)), {})
+
+
+def _text(part: Part) -> str:
+    match part.WhichOneof("content"):
+        case "text":
+            return str(part.text)
+        case "data":
+            (data,) = get_data_parts([part])
+            return f"```json\n{json.dumps(data, ensure_ascii=False, indent=2)}\n```\n"
+        case "url":
+            return f"[{part.filename or part.url}]({part.url})"
+        case "raw":
+            return f"({part.filename or part.media_type or 'a file'}, {len(part.raw):,} bytes)"
+    return ""

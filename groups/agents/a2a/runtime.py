@@ -1,0 +1,42 @@
+"""An A2A agent as the engine sees it. The protocol's library is loaded with the first request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from groups.agents.a2a.config import config_of
+from groups.agents.base import (
+    AgentError,
+    AgentEvent,
+    Answered,
+    HandedOver,
+    Outcome,
+    Planned,
+    Request,
+    Waiting,
+)
+
+
+class A2ARuntime:
+    """Carries out requests of `a2a` agents."""
+
+    async def perform(self, request: Request) -> AsyncGenerator[AgentEvent | Outcome, None]:
+        """Yield events and one outcome; see AgentRuntime. Raises AgentError."""
+        config = config_of(request.config)
+        try:
+            from groups.agents.a2a.carrying import carried_out
+        except ImportError:
+            told = "This server cannot speak A2A: whoever runs it can install stars[a2a]."
+            raise AgentError(told) from None
+        if request.purse is not None:
+            await request.purse.ask()
+        async with aclosing(carried_out(config, request)) as said:
+            async for item in said:
+                if isinstance(item, (Answered, Planned, Waiting, HandedOver)):
+                    break
+                yield item
+            else:
+                raise AgentError("The A2A agent ended without an answer.")
+        # Only now, when all connections are closed: nobody asks for more after it.
+        yield item
