@@ -150,6 +150,12 @@ class AgentInUse(Conflict):
     reason = "agent_in_use"
 
 
+class NothingToTest(Conflict):
+    """Agents of this kind have nothing to test."""
+
+    reason = "nothing_to_test"
+
+
 class GroupExists(Conflict):
     """A group by that id exists already."""
 

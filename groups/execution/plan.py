@@ -31,6 +31,8 @@ class Assignable(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     name: str = ""
     description: str = ""
+    #: Whether it makes sense to ask it for a further plan without being told to.
+    plans_again: bool = False
 
 
 class PlanItem(msgspec.Struct, frozen=True, kw_only=True):

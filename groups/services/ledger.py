@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from groups import live, queue
+from groups.agents import registry
 from groups.errors import RunNotFound
 from groups.execution.machine import RunMachine
 from groups.execution.plan import Assignable
@@ -153,6 +154,7 @@ class Ledger:
                     tags=tuple(member.tags),
                     name=member.agent.name,
                     description=member.agent.description,
+                    plans_again=member.agent.kind in registry.PLANS_AGAIN,
                 )
                 for member in members
             ],

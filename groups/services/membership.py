@@ -9,7 +9,14 @@ from django.db import IntegrityError, transaction
 
 from groups import live
 from groups.access import Actor
-from groups.errors import AgentNotFound, AlreadyAMember, LeaderBusy, LeaderExists, NotAMember
+from groups.errors import (
+    AgentNotFound,
+    AlreadyAMember,
+    CoordinatorExists,
+    LeaderBusy,
+    LeaderExists,
+    NotAMember,
+)
 from groups.models import Agent, Group, Member, Role
 from groups.services import spaces
 from groups.services.groups import is_busy, lock
@@ -26,7 +33,8 @@ def join(
 ) -> Member:
     """Make the agent a member.
 
-    Raises Invalid with the faulty fields, AgentNotFound, AlreadyAMember, LeaderExists, GroupNotFound.
+    Raises Invalid with the faulty fields, AgentNotFound, AlreadyAMember, LeaderExists, CoordinatorExists,
+    GroupNotFound.
     """
     role, words = _checked(role, tags)
     agent = Agent.objects.filter(agent_id=agent_id).first() if _is_plain(agent_id) else None
@@ -70,7 +78,8 @@ def change(
 ) -> Member:
     """Change what is not None.
 
-    Raises Invalid with the faulty fields, NotAMember, LeaderExists, LeaderBusy, GroupNotFound.
+    Raises Invalid with the faulty fields, NotAMember, LeaderExists, CoordinatorExists, LeaderBusy,
+    GroupNotFound.
     """
     with transaction.atomic():
         row = lock(group)
@@ -105,7 +114,7 @@ def get(*, group: Group, agent_id: str) -> Member:
 def _checked(role: object, tags: object) -> tuple[Role, list[str]]:
     faults = Faults()
     if role not in Role.values:
-        faults.add("role", "A role is 'leader' or 'worker'.")
+        faults.add("role", f"A role is one of: {', '.join(Role.values)}.")
     words = faults.tags("tags", tags)
     faults.done()
     return Role(str(role)), words
@@ -117,6 +126,9 @@ def _decide(group: Group, role: Role, joining: Agent | None = None) -> None:
         raise AlreadyAMember(fields={"agent_id": [AlreadyAMember().message]})
     if role == Role.LEADER and group.members.filter(role=Role.LEADER).exists():
         raise LeaderExists(fields={"role": [LeaderExists().message]})
+    # Held by the group's lock alone, unlike the leader: two coordinators would be untidy, two leaders wrong.
+    if role == Role.COORDINATOR and group.members.filter(role=Role.COORDINATOR).exists():
+        raise CoordinatorExists(fields={"role": [CoordinatorExists().message]})
 
 
 def _leader_may_go(group: Group, member: Member) -> None:

@@ -61,8 +61,8 @@ def start(
 
     Limits in seconds and counts; None takes the model's default. `max_tokens` and `max_cost_usd` are the run's own
     caps. `options` are the mode's (`execution.modes`), `origin` names the door, runs of one `conversation` go on with
-    each other, `earlier` are turns (task, result) that came before it elsewhere, `kept` is what the door remembers of it,
-    `message` is what the run answers. With an `id` of the caller's making the second attempt to store it raises
+    each other, `earlier` are turns (task, result) that came before it elsewhere, `kept` is what the door remembers of
+    it, `message` is what the run answers. With an `id` of the caller's making the second attempt to store it raises
     IntegrityError. Raises LeaderRequired, TaskEmpty, TaskTooLarge,
     UnknownMode, Invalid (a field out of bounds), AttachmentTooLarge, AttachmentRefused; then nothing is stored.
     """
@@ -230,10 +230,16 @@ def approve(*, actor: Actor, run: Run, plan: object | None = None) -> Run:
 
 
 def answer(*, actor: Actor, run: Run, subtask: Subtask, text: str) -> Run:
-    """Answer the question a subtask waits with. Raises Invalid, WrongStatus, RunFinished."""
+    """Answer the question a subtask waits with.
+
+    Raises Invalid, NotAnOption, PlanInvalid (a person leads), LevelTooLow (another person is asked), WrongStatus,
+    RunFinished.
+    """
     text = inputs.message_text("text", text)
     with opened(run.id) as machine:
+        answers.check(actor=actor, machine=machine, subtask=subtask, text=text)
         steering.answer(machine, subtask.id, text)
+        answers.announce(machine)
     return machine.run
 
 

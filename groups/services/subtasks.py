@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from groups.agents import base
-from groups.agents.base import Finding, Note, Request
+from groups.agents.base import Note, Request
 from groups.events import BudgetReached, Event
 from groups.execution import brakes
+from groups.execution.handing import hand_over
 from groups.execution.statuses import RunStatus, SubtaskKind, SubtaskStatus
 from groups.models import Agent, Attachment, Message, Run, Subtask
+from groups.services.findings import findings, is_further_plan
 from groups.services.ledger import Ledger, Machine
 
 
@@ -279,7 +281,7 @@ class Batch:
             attempt=item.attempt,
             members=tuple(machine.members),
             attachments=self._attachments[run.id],
-            findings=_findings(machine, item),
+            findings=findings(machine.subtasks, item),
             answers=tuple(item.answers),
             notes=tuple(heard[-NOTES:]),
             role=machine.role_of(item.agent_id),
@@ -288,6 +290,7 @@ class Batch:
             earlier=self._earlier[run.id],
             grants=tuple(agent.grants),
             wrap_up=brakes.wrap_up(machine, item),
+            replan=item.instructions if is_further_plan(machine.subtasks, item) else "",
             time_limit=run.subtask_time_limit,
         )
         return Work(
@@ -317,6 +320,8 @@ def _take(machine: Machine, report: Report) -> None:
             machine.propose(key, token, plan)
         case base.Waiting():
             machine.wait(key, token, end)
+        case base.HandedOver():
+            hand_over(machine, key, token, to=end.to, text=end.text)
         case Failed():
             machine.fail(
                 key,
@@ -329,25 +334,6 @@ def _take(machine: Machine, report: Report) -> None:
             )
         case Released():
             machine.release(key, token)
-
-
-def _findings(machine: Machine, item: Subtask) -> tuple[Finding, ...]:
-    """What the subtask builds on: for work what it depends on, for the summary all work, in plan order."""
-    if item.kind == SubtaskKind.PLAN or (item.kind == SubtaskKind.WORK and not item.depends_on):
-        return ()
-    return tuple(
-        Finding(
-            key=other.key,
-            title=other.title,
-            agent_id=other.agent_id,
-            status=other.status,
-            text=other.result,
-            error=other.error,
-        )
-        for other in machine.subtasks
-        if other.kind == SubtaskKind.WORK
-        and (item.kind == SubtaskKind.SUMMARY or other.key in item.depends_on)
-    )
 
 
 def _earlier(run: Run) -> tuple[tuple[str, str], ...]:

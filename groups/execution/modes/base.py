@@ -18,8 +18,8 @@ TOLD: Final = 20
 Handovers = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What people may say about a mode. Each mode has its own."""
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What people may say about a mode. Each mode has its own; a run's options hold more than these."""
 
     #: How often one subtask may be handed over.
     max_handovers: Handovers = 5
@@ -48,10 +48,17 @@ class Mode:
     options: ClassVar[type[Options]] = Options
     #: Whether a member carries out one subtask of the run at a time, and takes the next when it is free.
     one_at_a_time: ClassVar[bool] = False
+    #: Whether the members beside the leader matter when a run begins.
+    looks_at_members: ClassVar[bool] = True
 
     def next(self, scene: Scene) -> Step:
         """What to do, now that something ended (or the run begins, with no subtasks)."""
         raise AssertionError(f"{type(self).__name__} does not say what comes next")
+
+    def shown(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Of a run's options those of this mode."""
+        known = self.options.__struct_fields__
+        return {name: value for name, value in options.items() if name in known}
 
     def plans(self, options: Options) -> bool:
         """Whether there is a plan that people may be asked to approve."""

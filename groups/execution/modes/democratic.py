@@ -25,7 +25,7 @@ _HOW: Final[dict[votes.Rule, str]] = {
 }
 
 
-class Options(base.Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Options(base.Options, frozen=True, kw_only=True):
     """The rule by which votes are counted."""
 
     rule: votes.Rule = "plurality"

@@ -10,8 +10,8 @@ from groups.execution.modes import base
 from groups.execution.modes.steps import Scene, Step, Wait, under_way
 
 
-class Options(base.Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often the group plans again when work has failed; None: as often as its planner is good for."""
+class Options(base.Options, frozen=True, kw_only=True):
+    """How often the group plans again when work has failed; None: once, if whoever plans is known to be able to."""
 
     replans: Annotated[int, msgspec.Meta(ge=0, le=10)] | None = None
 
@@ -26,6 +26,7 @@ class LeaderWorker(base.Mode):
         "When something fails, the coordinator (or the leader) may plan again."
     )
     options = Options
+    looks_at_members = False
 
     def next(self, scene: Scene) -> Step:
         """See `Mode.next`."""
@@ -33,6 +34,10 @@ class LeaderWorker(base.Mode):
             return step
         if under_way(scene.work):
             return Wait()
-        allowed = msgspec.convert(scene.run.options, Options).replans or 0
+        allowed = msgspec.convert(scene.run.options, Options).replans
+        if allowed is None:
+            planner = scene.coordinator or scene.leader
+            able = [m for m in scene.members if m.agent_id == planner and m.plans_again]
+            allowed = len(able)
         step = base.further_plan(scene, allowed)
         return base.sum_up(scene) if step is None else step

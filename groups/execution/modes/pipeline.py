@@ -22,7 +22,7 @@ from groups.execution.statuses import SubtaskKind, SubtaskStatus
 from state.errors import Invalid
 
 
-class Options(base.Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Options(base.Options, frozen=True, kw_only=True):
     """Whose order: the leader's plan, or `members` (empty: the workers as they joined); and what is the result."""
 
     order: Literal["plan", "members"] = "plan"

@@ -19,7 +19,7 @@ MOST: Final = 500
 _BULLET: Final = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)、])\s*(?P<text>\S.*)$")
 
 
-class Options(base.Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Options(base.Options, frozen=True, kw_only=True):
     """What the board begins with, and how many items it holds in all."""
 
     board: Literal["plan", "task"] = "plan"
