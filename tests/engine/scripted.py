@@ -141,6 +141,7 @@ def check_log(run: Run) -> View:
         elif row.type == "subtask.completed":
             assert str(row.subtask) not in done, "completed twice"
             done.add(str(row.subtask))
+    assert view.stop_reason == run.stop_reason
     if run.status in RUN_ENDED:
         assert (view.result, view.error) == (run.result, run.error)
     return view

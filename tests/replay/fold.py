@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from groups.execution.statuses import SUBTASK_ENDED
+from groups.execution.statuses import RUN_ENDED, SUBTASK_ENDED
 
 
 @dataclass
@@ -16,8 +16,11 @@ class View:
     status: str = ""
     result: str = ""
     error: str = ""
+    stop_reason: str = ""
     #: Subtask id -> status.
     subtasks: dict[str, str] = field(default_factory=dict)
+    #: Whether a plan is, or was, asked for.
+    plans: bool = False
     #: Ids that the last proposed plan names; they are subtasks once it is taken up.
     proposed: list[str] = field(default_factory=list)
     last_seq: int = 0
@@ -30,7 +33,7 @@ class View:
     def take_up(self) -> None:
         """The proposed subtasks exist from now on."""
         self.progress("running")
-        self.subtasks |= dict.fromkeys(self.proposed, "blocked")
+        self.subtasks = dict.fromkeys(self.proposed, "blocked") | self.subtasks
 
     def end(self, status: str) -> None:
         """The run is over; what had not ended is cancelled with it."""
@@ -60,32 +63,38 @@ def fold(events: Iterable[tuple[int, str, str | None, Mapping[str, Any]]]) -> Vi
         if kind in _SUBTASK:
             assert subtask is not None
             view.subtasks[subtask] = _SUBTASK[kind]
+            view.plans = view.plans or data.get("kind") == "plan"
             continue
         match kind:
             case "run.queued":
                 view.status = "queued"
             case "run.started":
-                view.progress("planning")
+                view.progress("planning" if view.plans else "running")
             case "plan.proposed":
                 view.proposed = [item["id"] for item in data["plan"]["subtasks"]]
                 if data["approval_required"]:
                     view.progress("awaiting_approval")
                 else:
                     view.take_up()
-            case "plan.approved":
+            case "plan.approved" | "plan.changed":
                 view.proposed = [item["id"] for item in data["plan"]["subtasks"]]
                 view.take_up()
             case "run.paused":
                 view.status = "paused"
             case "run.resumed":
+                if view.status in RUN_ENDED:
+                    view.stop_reason = ""
                 view.status = data["status"]
                 view.result = view.error = ""
                 view.subtasks |= dict.fromkeys(data["retried"], "blocked")
+            case "budget.reached":
+                view.stop_reason = data["text"]
             case "run.summarising":
                 view.progress("summarising")
             case "run.completed":
                 view.end("completed")
                 view.result = data["result"]
+                assert data["stop_reason"] == view.stop_reason
             case "run.failed":
                 view.end("failed")
                 view.error = data["error"]

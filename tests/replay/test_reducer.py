@@ -54,6 +54,7 @@ def rows_tell(run: Run | RunRow, subtasks: list[Any], spoken_of: set[str]) -> di
         "error": run.error,
         "usage": run.usage,
         "last_seq": run.last_seq,
+        "stop_reason": run.stop_reason,
     }
 
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from groups.agents.base import Waiting
 from groups.errors import NothingToRetry, PlanInvalid, RunFinished, WrongStatus
-from groups.events import CATALOGUE, TextDelta, UsageRecorded
+from groups.events import CATALOGUE, BudgetReached, TextDelta, UsageRecorded
 from groups.execution import steering
 from groups.execution.plan import Plan
 from groups.execution.statuses import RUN_ENDED, SUBTASK_ENDED, RunStatus, SubtaskStatus
@@ -116,6 +116,14 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.world.fail(self.pick(data), transient=transient)
 
     @precondition(lambda self: self.running())
+    @rule(data=st.data(), scope=st.sampled_from(["run", "agent"]))
+    def exhaust(self, data: Any, scope: str) -> None:
+        row = self.pick(data)
+        cap = BudgetReached(scope=scope, limit="tokens", text=f"The {scope} is spent.")
+        with self.world.machine() as machine:
+            assert machine.fail(row.id, token(row), cap.text, transient=False, reached=cap)
+
+    @precondition(lambda self: self.running())
     @rule(data=st.data(), ask=st.booleans())
     def wait_or_release(self, data: Any, ask: bool) -> None:
         row = self.pick(data)
@@ -186,6 +194,10 @@ class AnyOrder(RuleBasedStateMachine):
         row = data.draw(st.sampled_from(list(self.world.rows.values())))
         self.attempt(steering.answer, row.id, "that")
 
+    @rule(tokens=st.none() | st.integers(1, 9))
+    def raise_budget(self, tokens: int | None) -> None:
+        self.attempt(steering.raise_budget, max_tokens=tokens, max_cost_usd=None, by="bo")
+
     @precondition(lambda self: self.world.run.last_seq > 25)
     @rule()
     def cancel(self) -> None:
@@ -226,6 +238,7 @@ class AnyOrder(RuleBasedStateMachine):
     def the_log_tells_what_the_rows_say(self) -> None:
         view = view_of(self.world)
         assert view.status == self.world.run.status
+        assert view.stop_reason == self.world.run.stop_reason
         assert view.subtasks == {str(r.id): r.status for r in self.world.rows.values()}
         assert (view.result, view.error) == (
             (self.world.run.result, self.world.run.error)

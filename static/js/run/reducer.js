@@ -40,9 +40,19 @@ export function initial(run = {}) {
     /** Who edited or approved the plan last; empty when it stands as the leader made it. */
     planBy: "",
     subtasks: {},
+    /** What the latest further plan added: {added: keys, reason, at}. */
+    planChanged: null,
+    /** The vote as it was counted: {rule, votes, counts, winner, tie, minority, at}. */
+    votes: null,
     result: "",
     error: "",
     usage: {},
+    /** Agent id -> {tokens, cost, calls, unpriced}: what each used; `cost` is of the calls whose price is known. */
+    spent: {},
+    /** Why no more was done than was: the cap that was reached, in words. */
+    stopReason: "",
+    /** {tokens, cost} as a person set them last, null for no cap; null itself when they are as the run began. */
+    caps: null,
     /** How many events of each type there were. */
     counts: {},
     last_seq: 0,
@@ -89,13 +99,13 @@ export function summary(view) {
       question: s.question,
     };
   }
-  const { status, plan, result, error, usage, last_seq } = view;
-  return { status, plan, subtasks, result, error, usage, last_seq };
+  const { status, plan, result, error, usage, last_seq, stopReason: stop_reason } = view;
+  return { status, plan, subtasks, result, error, usage, last_seq, stop_reason };
 }
 
-const RANK = { plan: 0, work: 1, summary: 2 };
+const RANK = { plan: 0, work: 1, reply: 1, vote: 2, summary: 3 };
 
-/** The subtasks in reading order: the plan, its items as planned, the summary. */
+/** The subtasks in reading order: plans, their items as planned, votes, the summary. */
 export function ordered(view) {
   return Object.values(view.subtasks).toSorted(
     (a, b) => RANK[a.kind] - RANK[b.kind] || a.position - b.position,
@@ -119,6 +129,8 @@ function blank(id) {
     /** {error, delay, cause, at} while another attempt is awaited. */
     retrying: null,
     question: "",
+    /** [{from, to, text, at}]: who passed it on to whom, and what with. */
+    handovers: [],
     result: "",
     error: "",
     /** What the present attempt has written so far. */
@@ -160,6 +172,8 @@ function go(draft, status) {
 
 function listSubtasks(draft, plan, at, fresh) {
   plan.subtasks.forEach((item, index) => {
+    // A further plan names those that there are too; they stay as they are.
+    if (draft.subtasks[item.id]) return;
     const subtask = own(draft, item.id, fresh);
     Object.assign(subtask, {
       key: item.key,
@@ -208,7 +222,8 @@ const HANDLERS = {
     draft.by = data.by ?? "";
   },
   "run.started"(draft, { at }) {
-    go(draft, "planning");
+    const plans = Object.values(draft.subtasks).some(({ kind }) => kind === "plan");
+    go(draft, plans ? "planning" : "running");
     draft.startedAt ??= at;
   },
   "plan.proposed"(draft, { data, at }, fresh) {
@@ -223,16 +238,26 @@ const HANDLERS = {
     go(draft, "running");
     listSubtasks(draft, data.plan, at, fresh);
   },
+  "plan.changed"(draft, { data, at }, fresh) {
+    draft.plan = data.plan;
+    draft.planChanged = { added: data.added, reason: data.reason, at };
+    listSubtasks(draft, data.plan, at, fresh);
+  },
+  "votes.counted"(draft, { data, at }) {
+    draft.votes = { tie: [], minority: [], ...data, at };
+  },
   "run.paused"(draft, { data, at }) {
     draft.status = "paused";
     draft.paused = { by: data.by ?? "", at };
   },
   "run.resumed"(draft, { data, at }, fresh) {
+    if (RUN_ENDED.has(draft.status)) draft.stopReason = ""; // a retry, not the end of a pause
     draft.status = data.status;
     draft.paused = null;
     draft.endedAt = null;
     draft.result = "";
     draft.error = "";
+    draft.votes = null;
     for (const id of data.retried ?? []) {
       const subtask = own(draft, id, fresh);
       Object.assign(subtask, { result: "", error: "", question: "", retrying: null, text: "", tools: [] });
@@ -248,6 +273,7 @@ const HANDLERS = {
     draft.paused = null;
     draft.result = data.result;
     draft.usage = data.usage;
+    draft.stopReason = data.stop_reason ?? "";
   },
   "run.failed"(draft, event, fresh) {
     end(draft, event, "failed", fresh);
@@ -265,6 +291,8 @@ const HANDLERS = {
     subtask.assignee = data.assignee;
     subtask.question = "";
     subtask.retrying = null;
+    // What stands in no plan comes in the order in which it came up.
+    subtask.position ||= Object.keys(draft.subtasks).length;
     enter(subtask, "ready", at);
   },
   "subtask.started"(draft, { subtask: id, data, at }, fresh) {
@@ -291,6 +319,14 @@ const HANDLERS = {
     subtask.question = data.question;
     subtask.attempt -= 1; // a try that ends in a question does not count
     enter(subtask, "waiting", at);
+  },
+  "subtask.handed_over"(draft, { subtask: id, agent_id: from, data, at }, fresh) {
+    const subtask = own(draft, id, fresh);
+    subtask.handovers = [...subtask.handovers, { from, to: data.to, text: data.text, at }];
+    subtask.attempt = 0; // it is tried afresh
+    subtask.error = "";
+    subtask.text = "";
+    subtask.tools = [];
   },
   "subtask.completed"(draft, { subtask: id, data, at }, fresh) {
     const subtask = own(draft, id, fresh);
@@ -330,7 +366,21 @@ const HANDLERS = {
         : call,
     );
   },
-  "usage.recorded"(draft, { data }) {
+  "usage.recorded"(draft, { data, agent_id: agent }) {
     draft.usage = addUsage(draft.usage, data);
+    const before = draft.spent[agent] ?? { tokens: 0, cost: 0, calls: 0, unpriced: 0 };
+    const after = {
+      tokens: before.tokens + data.input_tokens + data.output_tokens,
+      cost: before.cost + (data.cost_usd ?? 0),
+      calls: before.calls + 1,
+      unpriced: before.unpriced + (data.cost_usd === null ? 1 : 0),
+    };
+    draft.spent = { ...draft.spent, [agent]: after };
+  },
+  "budget.reached"(draft, { data }) {
+    draft.stopReason = data.text;
+  },
+  "budget.raised"(draft, { data }) {
+    draft.caps = { tokens: data.max_tokens, cost: data.max_cost_usd };
   },
 };

@@ -53,6 +53,7 @@ const CAUSES = {
   timeout: gettext("it took too long"),
   lost: gettext("its worker stopped answering"),
   released: gettext("its worker was told to stop"),
+  budget: gettext("a cap was reached"),
 };
 
 /** "Attempt 2 of 3 in 4 s: why the last one failed". `left` is the back-off that remains, in milliseconds. */
@@ -118,8 +119,36 @@ const SENTENCES = {
   "message.sent": (d) => `${d.sender} → ${d.to || gettext("all")}: ${short(d.text)}`,
   "state.changed": (d) => fill(gettext("State %(id)s is now version %(n)s"), { id: d.state_id, n: d.version }),
   "usage.recorded": (d) =>
-    fill(gettext("%(in)s tokens in, %(out)s out"), { in: d.input_tokens, out: d.output_tokens }),
+    more(
+      fill(gettext("%(in)s tokens in, %(out)s out"), { in: d.input_tokens, out: d.output_tokens }),
+      d.cost_usd === null ? gettext("price unknown") : money(d.cost_usd),
+    ),
+  "budget.reached": (d) => fill(gettext("Stopped: %(reason)s"), { reason: short(d.text) }),
+  "budget.raised": (d) => more(gettext("Caps changed") + by(d), capsWords(d.max_tokens, d.max_cost_usd)),
+  "budget.unpriced": (d) =>
+    fill(gettext("The price of %(model)s is unknown: its calls count in tokens, not in money."), {
+      model: d.model || gettext("the model"),
+    }),
 };
+
+/** Dollars, as exactly as small sums need it. */
+export const money = (usd) => `$${usd.toFixed(usd && usd < 1 ? 4 : 2)}`;
+
+const capsWords = (tokens, usd) => {
+  const words = [];
+  if (tokens !== null) words.push(fill(gettext("%(n)s tokens"), { n: tokens.toLocaleString() }));
+  if (usd !== null) words.push(money(usd));
+  return words.join(", ") || gettext("no cap");
+};
+
+/** "1,200 tokens, $0.03", and how many calls had no known price: what one agent (or a whole run) used. */
+export function spentWords({ tokens, cost, calls, unpriced }) {
+  const used = fill(gettext("%(n)s tokens"), { n: tokens.toLocaleString() });
+  if (!unpriced) return cost ? `${used}, ${money(cost)}` : used;
+  if (unpriced === calls) return `${used}, ${gettext("cost unknown")}`;
+  const plus = ngettext("plus %(n)s call of unknown price", "plus %(n)s calls of unknown price", unpriced);
+  return `${used}, ${money(cost)} ${fill(plus, { n: unpriced })}`;
+}
 
 /** A tool's arguments on one line. */
 export function argumentsLine(values) {
@@ -131,7 +160,7 @@ export function argumentsLine(values) {
 /** What an event says, on one line. */
 export const sentence = (event) => SENTENCES[event.type]?.(event.data) ?? short(JSON.stringify(event.data));
 
-const BAD = new Set(["run.failed", "subtask.failed", "subtask.retrying", "subtask.skipped", "run.cancelled"]);
+const BAD = new Set(["budget.reached", "run.failed", "subtask.failed", "subtask.retrying", "subtask.skipped", "run.cancelled"]);
 const GOOD = new Set(["run.completed", "subtask.completed", "plan.approved"]);
 
 /** bad, good, text, tool or plain: how an event is coloured, and which filter of the log shows it. */
