@@ -59,6 +59,15 @@ class Database:
         except duckdb.InterruptException:
             raise Stopped from None
 
+    def first(self, sql: str, limit: int) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Names of the columns, and the first `limit` rows of the answer. Raises as `rows` does."""
+        self.stop.check()
+        try:
+            answer = self._connection.execute(sql)
+            return [str(column[0]) for column in answer.description or ()], answer.fetchmany(limit)
+        except duckdb.InterruptException:
+            raise Stopped from None
+
     def row(self, sql: str, parameters: Sequence[object] = ()) -> tuple[Any, ...]:
         """The first row of an answer that has one."""
         return self.rows(sql, parameters)[0]

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 
 from groups.agents.builtin.jobs import JOBS, Job, likeliest
 from groups.agents.builtin.text import words
-from groups.execution.plan import Assignable
+from groups.execution.plan import Assignable, generalists
 
 _TAG = re.compile(r"(?:\btag:|(?<![\w&])#)([\w.-]+)", re.IGNORECASE)
 _AT = re.compile(r"@([\w.-]+)")
 
 
 def workers(members: Sequence[Assignable]) -> list[Assignable]:
-    """Who can be given work: the workers, or the leader itself when there are none."""
-    return [m for m in members if m.role == "worker"] or list(members)
+    """Who can be given any work: the workers, or the leader itself when there are none."""
+    able = [m for m in members if m.role != "observer"]
+    return generalists(able) or able
 
 
 def strip_address(text: str) -> str:
@@ -37,6 +38,8 @@ class Router:
 
     def __post_init__(self) -> None:
         self.able = workers(self.members)
+        #: They take what names them, or bears one of their tags, and nothing else.
+        self.special = [m for m in self.members if m.role == "specialist" and m not in self.able]
 
     def assign(self, text: str) -> str:
         """The agent id, or the tag, of who is to do the step that `text` describes."""
@@ -47,6 +50,7 @@ class Router:
     def assign_job(self, job: Job) -> str:
         """The agent id of who is to do a job on a table: a fitting worker, else one with least to do."""
         fitting = [member for member in self.able if _fits(member, job)]
+        fitting += [m for m in self.special if any(likeliest(tag) is job for tag in m.tags)]
         chosen = min(fitting or self._spare(), key=lambda member: self.load[member.agent_id])
         self.load[chosen.agent_id] += 1
         return chosen.agent_id
@@ -57,17 +61,19 @@ class Router:
 
     def _named(self, text: str) -> str | None:
         """By `@id`, `tag:x`, `#x`, or an agent id or name that stands in the text as a word."""
-        ids = {member.agent_id.lower(): member.agent_id for member in self.able}
+        everyone = [*self.able, *self.special]
+        ids = {member.agent_id.lower(): member.agent_id for member in everyone}
         for mention in _AT.findall(text):
             found = ids.get(mention.lower().rstrip(".")) or ids.get(mention.lower())
             if found:
                 return found
-        tags = {tag.lower(): tag for m in self.able if m.role == "worker" for tag in m.tags}
+        bearing = [m for m in everyone if m.role in ("worker", "specialist")]
+        tags = {tag.lower(): tag for m in bearing for tag in m.tags}
         for mention in _TAG.findall(text):
             tag = tags.get(mention.lower().rstrip(".")) or tags.get(mention.lower())
             if tag:
                 return tag
-        for member in sorted(self.able, key=lambda m: -len(m.agent_id)):
+        for member in sorted(everyone, key=lambda m: -len(m.agent_id)):
             for label in (member.agent_id, member.name):
                 if len(label) > 1 and _stands_in(label, text):
                     return member.agent_id
@@ -78,7 +84,8 @@ class Router:
         wanted = set(_stems(words(text)))
         job = likeliest(text)
         scores: dict[str, int] = {}
-        for member in self.able:
+        tagged = [m for m in self.special if any(_stands_in(tag, text) for tag in m.tags)]
+        for member in [*self.able, *tagged]:
             labels = " ".join([member.agent_id, member.name])
             score = 3 * sum(_stands_in(tag, text) for tag in member.tags)
             score += 2 * len(

@@ -10,6 +10,7 @@ from functools import partial
 from groups.agents.base import (
     AgentEvent,
     Answered,
+    HandedOver,
     Outcome,
     Planned,
     Request,
@@ -35,6 +36,11 @@ class BuiltinRuntime:
                 return
             if script.usage is not None:
                 yield script.usage
+            if script.hand_over is not None and request.kind == SubtaskKind.WORK:
+                if script.reply:
+                    yield TextDelta(script.reply)
+                yield HandedOver(to=script.hand_over.to, text=script.hand_over.text)
+                return
             if request.kind == SubtaskKind.PLAN and script.plan is not None:
                 yield Planned(scripted_plan(script.plan, request.members))
                 return
@@ -59,6 +65,8 @@ def _own_work(request: Request, config: Config) -> AsyncGenerator[AgentEvent | O
         return _plan(request)
     if request.kind == SubtaskKind.SUMMARY:
         return _report(request)
+    if request.kind == SubtaskKind.VOTE:
+        return _vote(request)
     if request.kind == SubtaskKind.REPLY:
         return _reply(request, config)
     return _work(request, config)
@@ -67,9 +75,22 @@ def _own_work(request: Request, config: Config) -> AsyncGenerator[AgentEvent | O
 async def _plan(request: Request) -> AsyncGenerator[AgentEvent | Outcome, None]:
     from groups.agents.builtin.planner import make_plan
 
-    plan = make_plan(request)
+    if request.replan:
+        from groups.agents.builtin.replanner import make_further_plan
+
+        plan = make_further_plan(request)
+    else:
+        plan = make_plan(request)
     yield TextDelta("".join(_described(plan)))
     yield Planned(plan)
+
+
+async def _vote(request: Request) -> AsyncGenerator[AgentEvent | Outcome, None]:
+    from groups.agents.builtin.judge import vote
+
+    answer = vote(request)
+    yield TextDelta(answer.text)
+    yield answer
 
 
 async def _report(request: Request) -> AsyncGenerator[AgentEvent | Outcome, None]:

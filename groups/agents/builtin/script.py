@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from groups.agents.base import AgentError, AgentEvent, Answered, Request, TextDelta, Usage
-from groups.execution.plan import MAX_SUBTASKS, Assignable, Plan, PlanItem
+from groups.execution.plan import MAX_SUBTASKS, Assignable, Plan, PlanItem, generalists
 from groups.execution.statuses import SubtaskKind
 from state.errors import Invalid
 
@@ -26,6 +26,13 @@ SKILLS: Final[dict[str, str]] = {
 }
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+
+
+class HandOver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom work is handed over to (agent id or tag), and what that one shall know."""
+
+    to: str
+    text: str = ""
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,6 +52,10 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ask: str = ""
     #: Answers with this text; `{answer}` stands for the person's answer.
     reply: str | None = None
+    #: Goes with the reply: what a mode reads, such as {"choice": key} of a vote or {"board": [items]} of a swarm.
+    data: dict[str, Any] = {}
+    #: Hands its work over to another member instead of answering.
+    hand_over: HandOver | None = None
     #: Streams the reply in so many pieces, `pace` seconds apart.
     chunks: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     pace: Seconds = 0.0
@@ -107,7 +118,7 @@ async def recite(
         yield TextDelta(text[start : start + size])
         if script.pace:
             await asyncio.sleep(script.pace)
-    yield Answered(text)
+    yield Answered(text, script.data)
 
 
 def scripted_plan(wanted: int | Sequence[PlanItem], members: Sequence[Assignable]) -> Plan:
@@ -117,7 +128,7 @@ def scripted_plan(wanted: int | Sequence[PlanItem], members: Sequence[Assignable
     """
     if not isinstance(wanted, int):
         return Plan(subtasks=tuple(wanted), note="Scripted plan.")
-    able = [m.agent_id for m in members if m.role == "worker"] or [m.agent_id for m in members]
+    able = [m.agent_id for m in generalists(members)]
     if not able:
         raise AgentError("The group has no members to give work to.")
     items = tuple(
