@@ -97,6 +97,11 @@ def recent_runs(actor: Actor) -> QuerySet[Run]:
     return _brief(visible_runs(actor).select_related("group"))
 
 
+def runs_of_conversation(group: Group, conversation: str) -> QuerySet[Run]:
+    """The group's runs that go on with each other under that name, newest first."""
+    return group.runs.filter(conversation=conversation).order_by("-created_at", "-id")
+
+
 #: Statuses in which work came to an end of its own; what was cancelled did not.
 WORK_DONE: Final = SUBTASK_ENDED - {SubtaskStatus.CANCELLED}
 
