@@ -21,6 +21,8 @@ class Piece(msgspec.Struct):
     #: What the present attempt has written.
     text: str = ""
     question: str = ""
+    #: The number of the event that asked.
+    asked: int = 0
     waits_for: str = WaitsFor.PERSON
     options: list[str] = []
     due_at: str | None = None
@@ -51,6 +53,8 @@ class Standing:
         self.status: str = RunStatus.QUEUED
         self.task = ""
         self.plan: dict[str, Any] | None = None
+        #: The number of the event that proposed it last.
+        self.proposed = 0
         self.pieces: dict[str, Piece] = {}
         self.usage: dict[str, Usage] = {}
         self.result = ""
@@ -104,7 +108,7 @@ class Standing:
             case "run.started":
                 self.status = RunStatus.PLANNING
             case "plan.proposed":
-                self.plan = data["plan"]
+                self.plan, self.proposed = data["plan"], entry.seq
                 asks = data["approval_required"]
                 self.status = RunStatus.AWAITING_APPROVAL if asks else RunStatus.RUNNING
             case "plan.approved" | "plan.changed":
@@ -139,6 +143,7 @@ class Standing:
                 piece.status = SubtaskStatus.READY
             case "subtask.waiting":
                 piece.status, piece.question = SubtaskStatus.WAITING, data["question"]
+                piece.asked = entry.seq
                 piece.waits_for = data.get("waits_for", WaitsFor.PERSON)
                 piece.options, piece.due_at = list(data.get("options", ())), data.get("due_at")
             case "subtask.completed":
