@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
-from groups.views import agents, groups, members, messages, runs
+from groups.views import agents, budgets, groups, members, messages, runs
 from groups.views.states import (
     conflicts,
     connections,
@@ -58,6 +58,7 @@ urlpatterns = [
     path("new/group/", groups.new, name="new"),
     path("groups/<str:group_id>/", groups.detail, name="group"),
     path("groups/<str:group_id>/settings/", groups.settings, name="settings"),
+    path("groups/<str:group_id>/budget/", budgets.group, name="group_budget"),
     path("groups/<str:group_id>/remove/", groups.remove, name="remove"),
     path("groups/<str:group_id>/access/", groups.access, name="access"),
     path("groups/<str:group_id>/members/", members.members, name="members"),
@@ -73,6 +74,7 @@ urlpatterns = [
     path("runs/<str:run_id>/cancel/", runs.cancel, name="cancel"),
     path("runs/<str:run_id>/pause/", runs.pause, name="pause"),
     path("runs/<str:run_id>/resume/", runs.resume, name="resume"),
+    path("runs/<str:run_id>/budget/", runs.budget, name="run_budget"),
     path("runs/<str:run_id>/retry/", runs.retry, name="retry"),
     path(
         "runs/<str:run_id>/subtasks/<str:subtask_id>/", runs.subtask_result, name="subtask_result"
@@ -83,6 +85,8 @@ urlpatterns = [
     path("fragments/agents/", agents.rows, name="agent_rows"),
     path("new/agent/", agents.new, name="agent_new"),
     path("agents/<str:agent_id>/", agents.detail, name="agent"),
+    path("agents/<str:agent_id>/budget/", budgets.agent, name="agent_budget"),
+    path("budget/", budgets.site, name="budget"),
     path("agents/<str:agent_id>/remove/", agents.remove, name="agent_remove"),
     # Of the installation, whatever space one comes from.
     path("states/metrics/", metrics.metrics, name="metrics"),

@@ -29,12 +29,15 @@ STARTED_WITH = (
     "subtask_time_limit",
     "max_attempts",
     "max_parallel",
+    "max_tokens",
+    "max_cost_usd",
 )
 OUTCOME = (
     "status",
     "plan",
     "result",
     "error",
+    "stop_reason",
     "usage",
     "last_seq",
     "created_by",

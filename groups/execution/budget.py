@@ -106,7 +106,7 @@ def reached(cap: Cap, spent: Spent) -> Reached | None:
     if cap.max_tokens is not None and spent.tokens >= cap.max_tokens:
         return Reached(cap.scope, "tokens", _told(cap, f"{cap.max_tokens:,} tokens"))
     if cap.max_cost_usd is not None and cap.max_cost_usd - spent.cost_usd < DUST:
-        return Reached(cap.scope, "cost", _told(cap, f"${_money(cap.max_cost_usd)}"))
+        return Reached(cap.scope, "cost", _told(cap, f"${dollars(cap.max_cost_usd)}"))
     return None
 
 
@@ -151,7 +151,7 @@ def _told(cap: Cap, amount: str) -> str:
     return f"{WHOSE[cap.scope]} cap of {amount} is reached."
 
 
-def _money(amount: float) -> str:
-    """Cents, and as many further places as it has, up to six."""
-    whole, _, places = f"{amount:,.6f}".partition(".")
-    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
+def dollars(amount: float, places: int = 6) -> str:
+    """Cents, and as many further places as it has, up to `places`."""
+    whole, _, rest = f"{amount:,.{places}f}".partition(".")
+    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"

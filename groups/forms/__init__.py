@@ -198,6 +198,18 @@ class RunForm(StarsForm):
         min_value=1 / 60,
         widget=forms.NumberInput({"placeholder": "60", "step": "any"}),
     )
+    max_tokens = forms.IntegerField(
+        label=_("Cap in tokens"),
+        required=False,
+        min_value=1,
+        widget=forms.NumberInput({"placeholder": _("no cap")}),
+    )
+    max_cost_usd = forms.FloatField(
+        label=_("Cap in dollars"),
+        required=False,
+        min_value=0,
+        widget=forms.NumberInput({"placeholder": _("no cap"), "step": "any"}),
+    )
 
 
 class AgentForm(StarsForm):

@@ -6,7 +6,7 @@ from typing import Final
 
 from groups.access import Actor
 from groups.models import Agent, Budget, Group
-from groups.services.inputs import Faults
+from groups.services.inputs import Faults, refuse
 from state.errors import NotAllowed
 
 #: Beyond any need, within any column.
@@ -40,6 +40,8 @@ def put(
     """
     if agent is None and group is None:
         require_site(actor)
+    if agent is not None and group is not None:
+        refuse("group", "A budget is an agent's or a group's, not both's.")
     check(max_tokens=max_tokens, max_cost_usd=max_cost_usd)
     if max_tokens is None and max_cost_usd is None:
         Budget.objects.filter(agent=agent, group=group).delete()

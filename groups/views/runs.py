@@ -132,6 +132,21 @@ def approve(request: Request, run_id: str) -> HttpResponse:
 
 
 @page("POST")
+def budget(request: Request, run_id: str) -> HttpResponse:
+    """Change the run's own caps, and with `resume` take up again what was left undone."""
+    run = access.get_run(request.user, run_id, Level.OPERATOR)
+    sent = json_body(request)
+    run = service.raise_budget(
+        actor=request.user,
+        run=run,
+        max_tokens=sent.get("max_tokens", service.KEEP),
+        max_cost_usd=sent.get("max_cost_usd", service.KEEP),
+        resume=sent.get("resume") is True,
+    )
+    return _done(request, run)
+
+
+@page("POST")
 def answer(request: Request, run_id: str, subtask_id: str) -> HttpResponse:
     """Answer a waiting subtask's question."""
     run = access.get_run(request.user, run_id, Level.OPERATOR)
@@ -177,6 +192,8 @@ def _start(request: Request, group: Group, form: RunForm) -> Run:
         approve_plan=data["approve_plan"],
         failure_policy=data["failure_policy"],
         time_limit=minutes * 60 if minutes else None,
+        max_tokens=data["max_tokens"],
+        max_cost_usd=data["max_cost_usd"],
         attachments=data["attachments"],
     )
 
@@ -186,6 +203,7 @@ def _about(run: Run, members: list[Member], level: Level) -> dict[str, Any]:
     args = [run.id]
     actions = ("cancel", "pause", "resume", "retry", "approve", "plan", "result")
     urls = {name: reverse(f"groups:{name}", args=args) for name in actions}
+    urls["budget"] = reverse("groups:run_budget", args=args)
     urls["subtask_result"] = reverse("groups:subtask_result", args=[run.id, "SUBTASK"])
     urls["answer"] = reverse("groups:answer", args=[run.id, "SUBTASK"])
     tags = sorted({tag for m in members if m.role == Role.WORKER for tag in m.tags})
@@ -195,6 +213,7 @@ def _about(run: Run, members: list[Member], level: Level) -> dict[str, Any]:
         "task": run.task,
         "mode": run.mode,
         "now": timezone.now().isoformat(),
+        "caps": {"tokens": run.max_tokens, "cost": run.max_cost_usd},
         "can_steer": level >= Level.OPERATOR,
         "urls": urls,
         "assignees": [

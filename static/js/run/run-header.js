@@ -7,7 +7,7 @@ import { notify } from "../lib/notices.js";
 import { clock, duration, now } from "../lib/time.js";
 import { drawRunBadge } from "./badge.js";
 import { runEnded, subtaskEnded } from "./reducer.js";
-import { RUN_WORDS } from "./words.js";
+import { RUN_WORDS, spentWords } from "./words.js";
 
 const LOOK_ONLY = gettext("Your access to this group lets you look, not steer.");
 
@@ -56,7 +56,7 @@ class RunHeader extends HTMLElement {
       button.setAttribute("aria-disabled", why ? "true" : "false");
     }
     this.#note(view);
-    this.#usage(view.usage);
+    this.#usage(view);
     this.tick(view, now());
   }
 
@@ -91,11 +91,21 @@ class RunHeader extends HTMLElement {
     this.note.append(words ? " " : "", asks, " ", link);
   }
 
-  #usage({ input_tokens: input, output_tokens: output, requests, cost_usd: cost }) {
-    this.usage.closest("div").hidden = !input && !output && !requests;
+  /** Tokens and cost of the whole run; more about each agent on demand. */
+  #usage({ usage, spent }) {
+    if (spent === this.spent) return;
+    this.spent = spent;
+    const agents = Object.entries(spent);
+    const sum = { tokens: 0, cost: 0, calls: 0, unpriced: 0 };
+    for (const [, one] of agents) for (const name of Object.keys(sum)) sum[name] += one[name];
+    this.usage.closest("div").hidden = !agents.length;
     const number = (n) => (n ?? 0).toLocaleString();
-    const words = fill(gettext("%(in)s in, %(out)s out"), { in: number(input), out: number(output) });
-    text(this.usage, cost ? `${words}, $${cost.toFixed(cost < 1 ? 4 : 2)}` : words);
+    const values = { in: number(usage.input_tokens), out: number(usage.output_tokens) };
+    const parts = fill(gettext("%(in)s in, %(out)s out"), values);
+    const lines = agents.map(([id, one]) => h("li", {}, `${id}: ${spentWords(one)}`));
+    const open = Boolean(this.usage.querySelector("details[open]"));
+    const details = h("details", { class: "spent", open }, h("summary", { title: parts }, spentWords(sum)), h("ul", {}, lines));
+    this.usage.replaceChildren(details);
   }
 
   async #act(button, event) {

@@ -3,12 +3,14 @@
  * (`[data-part]`: `draw(view, before, store)`, `tick(view)`) draw itself from the reduced view.
  */
 
+import "./run-budget.js";
 import "./run-cards.js";
 import "./run-header.js";
 import "./run-log.js";
 import "./run-plan.js";
 import "./run-progress.js";
 import "./run-result.js";
+import "./run-votes.js";
 import "./plan-editor.js";
 import { now, setServerTime } from "../lib/time.js";
 import { notify } from "../lib/notices.js";
