@@ -11,12 +11,12 @@ from groups.agents.base import AgentError
 from state.errors import Invalid
 from state.sync.webhooks import addresses
 
-#: The secret that is sent as `Authorization: Bearer …`.
+#: The secret by which the agent knows who asks.
 TOKEN: Final = "token"
 #: Where a card is below the address of an agent.
 WELL_KNOWN: Final = "/.well-known/agent-card.json"
 
-Header = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Header = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,63})?$")]
 Skill = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
@@ -27,29 +27,25 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     card_url: Annotated[str, msgspec.Meta(min_length=1, max_length=addresses.LONGEST)]
     #: Ids of its skills that are asked for; empty: whichever it chooses.
     skills: Annotated[tuple[Skill, ...], msgspec.Meta(max_length=20)] = ()
-    #: Headers to send; the secret of the same name is the value.
-    headers: Annotated[tuple[Header, ...], msgspec.Meta(max_length=20)] = ()
+    #: The header in which the token is sent; empty: `Authorization: Bearer …`.
+    header: Header = ""
     #: Seconds without a byte after which a connection counts as stuck.
     silence: Annotated[float, msgspec.Meta(ge=0.1, le=3600)] = 120.0
 
     @property
     def card_address(self) -> str:
         """Where the card is read."""
-        return self.card_url if self.card_url.endswith(".json") else self._below(WELL_KNOWN)
-
-    def _below(self, path: str) -> str:
-        return self.card_url.rstrip("/") + path
+        is_card = self.card_url.endswith(".json")
+        return self.card_url if is_card else self.card_url.rstrip("/") + WELL_KNOWN
 
     def credentials(self, secrets: Mapping[str, str]) -> dict[str, str]:
-        """The headers that show who asks. Raises AgentError when a header's secret is missing."""
-        found = {"authorization": f"Bearer {secrets[TOKEN]}"} if secrets.get(TOKEN) else {}
-        for name in self.headers:
-            if name not in secrets:
-                raise AgentError(f"The agent has no secret '{name}' for the header of that name.")
-            found[name.lower()] = secrets[name]
-        if not all(value.isascii() and value.isprintable() for value in found.values()):
-            raise AgentError("A secret of this agent cannot be sent as a header.")
-        return found
+        """The header that shows who asks. Raises AgentError when the token cannot be one."""
+        token = secrets.get(TOKEN, "")
+        if not token:
+            return {}
+        if not (token.isascii() and token.isprintable()):
+            raise AgentError("The agent's token has characters that cannot be sent in a header.")
+        return {self.header: token} if self.header else {"authorization": f"Bearer {token}"}
 
 
 def parse_config(config: Mapping[str, Any]) -> Config:

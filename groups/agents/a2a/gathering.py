@@ -13,6 +13,10 @@ from groups.agents import wire
 from groups.agents.base import AgentError
 
 
+class TooLong(AgentError):
+    """The agent says more than anybody can take."""
+
+
 class Gathered:
     """The text and data of one task."""
 
@@ -27,7 +31,7 @@ class Gathered:
         return "\n\n".join(text for text in self._artifacts.values() if text)
 
     def update(self, event: TaskArtifactUpdateEvent) -> str:
-        """Take a piece of an artifact; what is new of its text. Raises AgentError when all is too long."""
+        """Take a piece of an artifact; what is new of its text. Raises TooLong."""
         known = self._artifacts.get(event.artifact.artifact_id, "") if event.append else ""
         return self._set(event.artifact, known + text_of(event.artifact.parts))
 
@@ -40,7 +44,7 @@ class Gathered:
         first = before is None and any(self._artifacts.values())
         self._artifacts[artifact.artifact_id] = text
         if sum(map(len, self._artifacts.values())) > wire.MAX_TEXT:
-            raise AgentError(f"The output is longer than {wire.MAX_TEXT:,} characters.")
+            raise TooLong(f"The output is longer than {wire.MAX_TEXT:,} characters.")
         self.data = self.data or data_of(artifact.parts)
         new = text.removeprefix(before or "")
         return f"\n\n{new}" if first and new else new

@@ -6,16 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from groups.agents.a2a.config import config_of
-from groups.agents.base import (
-    AgentError,
-    AgentEvent,
-    Answered,
-    HandedOver,
-    Outcome,
-    Planned,
-    Request,
-    Waiting,
-)
+from groups.agents.base import AgentError, AgentEvent, Outcome, Request
 
 
 class A2ARuntime:
@@ -33,7 +24,7 @@ class A2ARuntime:
             await request.purse.ask()
         async with aclosing(carried_out(config, request)) as said:
             async for item in said:
-                if isinstance(item, (Answered, Planned, Waiting, HandedOver)):
+                if isinstance(item, Outcome):
                     break
                 yield item
             else:

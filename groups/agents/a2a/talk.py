@@ -26,7 +26,7 @@ from a2a.types.a2a_pb2 import (
 )
 
 from groups.agents.a2a.connection import ParametersRefused, told
-from groups.agents.a2a.gathering import Gathered, data_of, said_by, text_of
+from groups.agents.a2a.gathering import Gathered, TooLong, data_of, said_by, text_of
 from groups.agents.base import AgentError, Request, TextDelta
 
 #: Seconds between two looks at a task that is under way: at first, and at most.
@@ -148,8 +148,8 @@ class Talk:
             async with aclosing(self._heard(self._client.send_message(request))) as said:
                 async for delta in said:
                     yield TextDelta(delta)
-        except AgentError:
-            if not (self.task_id and self._streams):
+        except AgentError as error:
+            if not (self.task_id and self._streams) or isinstance(error, TooLong):
                 raise
             # The stream broke, the task need not have.
         if not self.task_id and not self._replied:

@@ -46,7 +46,13 @@ class WebhookRuntime:
             await request.purse.ask()
         async with aclosing(_post(config, request, memo)) as said:
             async for item in said:
+                if isinstance(item, Outcome):
+                    break
                 yield item
+            else:
+                raise AgentError("The webhook ended without an answer.")
+        # Only now, when the connection is closed: nobody asks for more after it.
+        yield item
 
 
 async def _post(

@@ -28,7 +28,9 @@ class CallbackSerializer(serializers.Serializer[Any]):
     question = serializers.CharField(required=False, help_text="For a person.")
     hand_over = HandOverSerializer(required=False)
     error = serializers.CharField(required=False, help_text="Why it could not be done.")
-    data = serializers.DictField(required=False, help_text="With a text, such as a vote's choice.")
+    data = serializers.DictField(  # type: ignore[assignment]
+        required=False, help_text="With a text, such as a vote's choice."
+    )
     options = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="What may be answered."
     )
