@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from state.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge
+from state.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge, Unavailable
 
 
 class AgentNotFound(NotFound):
@@ -64,6 +64,12 @@ class GroupsRestricted(NotAllowed):
     """This API token is for certain groups only, and this concerns the whole installation."""
 
     reason = "groups_restricted"
+
+
+class TokenNotFound(NotFound):
+    """You have no API token by that id."""
+
+    reason = "token_not_found"
 
 
 class TokenLimited(NotAllowed):
@@ -251,3 +257,27 @@ class CallbackTooEarly(Conflict):
     """The request to which this is the answer is still being sent; answer it with 202 and call back again."""
 
     reason = "callback_too_early"
+
+
+class ToolServerNotFound(NotFound):
+    """There is no tool server by that name."""
+
+    reason = "tool_server_not_found"
+
+
+class ToolServerExists(Conflict):
+    """A tool server by that name is registered already."""
+
+    reason = "tool_server_exists"
+
+
+class ToolServerInUse(Conflict):
+    """Agents are granted tools of this server; take those grants back first."""
+
+    reason = "tool_server_in_use"
+
+
+class ToolServerAway(Unavailable):
+    """The tool server cannot be used now."""
+
+    reason = "tool_server_away"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
-from groups.views import agents, budgets, groups, members, messages, runs
+from groups.views import agents, budgets, groups, inbox, members, messages, runs, tokens
 from groups.views.states import (
     conflicts,
     connections,
@@ -81,10 +81,18 @@ urlpatterns = [
     ),
     path("runs/<str:run_id>/subtasks/<str:subtask_id>/answer/", runs.answer, name="answer"),
     path("runs/<str:run_id>/attachments/<str:attachment_id>/", runs.attachment, name="attachment"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/count/", inbox.count, name="inbox_count"),
+    path("inbox/<str:run_id>/approve/", inbox.approve, name="inbox_approve"),
+    path("inbox/<str:run_id>/<str:subtask_id>/", inbox.answer, name="inbox_answer"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<str:token_id>/revoke/", tokens.revoke, name="token_revoke"),
     path("agents/", agents.agents, name="agents"),
     path("fragments/agents/", agents.rows, name="agent_rows"),
+    path("fragments/agents/fields/", agents.kind_fields, name="agent_fields"),
     path("new/agent/", agents.new, name="agent_new"),
     path("agents/<str:agent_id>/", agents.detail, name="agent"),
+    path("agents/<str:agent_id>/test/", agents.test, name="agent_test"),
     path("agents/<str:agent_id>/budget/", budgets.agent, name="agent_budget"),
     path("budget/", budgets.site, name="budget"),
     path("agents/<str:agent_id>/remove/", agents.remove, name="agent_remove"),

@@ -55,6 +55,15 @@ CHECKS: Final[dict[str, Callable[[dict[str, Any]], None]]] = {
     "webhook": _webhook,
 }
 
+#: Kind -> the secrets that such an agent may have; kinds that are not here have none.
+SECRETS: Final[dict[str, tuple[str, ...]]] = {
+    "a2a": ("token",),
+    "llm": ("api_key",),
+    "webhook": ("secret",),
+}
+#: Settings that say where secrets are sent; when one changes, the secrets have to be given again.
+ADDRESSES: Final = ("base_url", "card_url", "url")
+
 
 def faults(kind: object, config: dict[str, Any]) -> list[tuple[str, str]]:
     """What is wrong with these settings of an agent of `kind`, as (field, sentence); empty when nothing is."""

@@ -1,16 +1,21 @@
-"""Agents: the register, registering, changing and removing one."""
+"""Agents: the register, registering, changing, trying out and removing one."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _noop
 
 from groups import access, live, selectors
-from groups.forms import AgentForm
+from groups.agents.probes import PROBES
+from groups.forms.agents import DEFAULT, AgentForm
+from groups.models import Agent
 from groups.services import agents as service
 from groups.views.shell import Request, attempt, goes_to, page
 
@@ -32,7 +37,7 @@ def rows(request: Request) -> HttpResponse:
 @page("GET", "HEAD", "POST")
 def new(request: Request) -> HttpResponse:
     """Register an agent."""
-    form = AgentForm(request.POST or None)
+    form = AgentForm(request.POST or None, initial={"kind": request.GET.get("kind", DEFAULT)})
     if request.method == "POST":
         refused = attempt(
             form, lambda: service.register(actor=request.user, **form.fields_of_agent)
@@ -50,17 +55,14 @@ def new(request: Request) -> HttpResponse:
 def detail(request: Request, agent_id: str) -> HttpResponse:
     """One agent: its settings for whoever may change them, and the groups it is in."""
     agent = access.get_agent(request.user, agent_id, change=request.method == "POST")
-    config = dict(agent.config)
-    skill = config.pop("skill", "")
     initial = {
         "name": agent.name,
         "description": agent.description,
-        "kind": agent.kind,
-        "skill": skill,
-        "config": config,
         "max_concurrency": agent.max_concurrency,
+        **AgentForm.initial_of(agent.kind, agent.config),
     }
-    form = AgentForm(request.POST or None, initial=initial, known=True)
+    has = service.secret_names(agent)
+    form = AgentForm(request.POST or None, initial=initial, known=True, has=has)
     status = HTTPStatus.OK
     if request.method == "POST":
         refused = attempt(
@@ -72,8 +74,53 @@ def detail(request: Request, agent_id: str) -> HttpResponse:
         status = refused
     mine = request.user.is_superuser or agent.created_by_id == request.user.pk
     seen = selectors.groups_of(request.user, agent)
-    context = {"form": form, "agent": agent, "can_change": mine, "groups": seen}
+    context = {
+        "form": form,
+        "agent": agent,
+        "can_change": mine,
+        "groups": seen,
+        **_tested(agent),
+    }
     return render(request, "agents/form.html", context, status=status)
+
+
+@page()
+def kind_fields(request: Request) -> HttpResponse:
+    """The fields of a kind, for a form in which another one was chosen."""
+    form = AgentForm(initial={"kind": request.GET.get("kind", "")})
+    return render(request, "agents/partials/kind_fields.html", {"form": form})
+
+
+@page("POST")
+def test(request: Request, agent_id: str) -> HttpResponse:
+    """Try the agent out; what works is told and remembered."""
+    agent = access.get_agent(request.user, agent_id, change=True)
+    service.test(actor=request.user, agent=agent)
+    if not request.htmx:
+        return goes_to(request, "groups:agent", agent_id)
+    agent.refresh_from_db()
+    return render(request, "agents/partials/test.html", {"agent": agent, **_tested(agent)})
+
+
+def _tested(agent: Agent) -> dict[str, Any]:
+    """What the page says of the last test."""
+    checks = [
+        {**check, "name": gettext(str(check["name"]))} for check in agent.ability.get("checks", [])
+    ]
+    return {"testable": agent.kind in PROBES, "checks": checks}
+
+
+#: What tests call what they try (`groups.agents.probes`), for the catalog.
+CHECKS = (
+    _noop("connection"),
+    _noop("streaming"),
+    _noop("usage"),
+    _noop("tools"),
+    _noop("time"),
+    _noop("structured output by JSON schema"),
+    _noop("structured output by a tool"),
+    _noop("structured output by words"),
+)
 
 
 @page("POST")

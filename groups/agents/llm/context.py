@@ -54,7 +54,7 @@ def fit(pieces: Sequence[Piece], room: int) -> list[str]:
         granted = shares([tokens(pieces[i].text) for i in cuttable], max(0, room))
         for index, share in zip(cuttable, granted, strict=True):
             text = shorten(pieces[index].text, share)
-            if text:
+            if text or share >= tokens(pieces[index].text):
                 kept[index] = text
                 room -= tokens(text)
     return [kept[index] for index in sorted(kept)]

@@ -153,12 +153,14 @@ def _is_too_long(error: theirs.ModelAPIError, words: str) -> bool:
 
 
 def _words(body: object) -> str:
-    """The sentence in a provider's JSON error. Other bodies are not quoted: they may be any page of any server."""
+    """The sentence in a provider's error. Longer bodies and pages are not quoted: they may be any server's."""
     found: Any = body
     for name in ("error", "message"):
         if isinstance(found, dict):
             found = found.get(name, found.get("detail") if name == "message" else found)
-    return _short(found) if isinstance(found, str) else ""
+    if not isinstance(found, str) or (found is body and ("<" in found or len(found) > _QUOTED)):
+        return ""
+    return _short(found)
 
 
 def _short(text: str) -> str:

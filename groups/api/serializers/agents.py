@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from groups.api.serializers.base import ObjectField, StrictSerializer, Text
 from groups.models import Agent
 from groups.models.agents import valid_id
-from groups.services.agents import MAX_CONCURRENCY
+from groups.services.agents import MAX_CONCURRENCY, MAX_SECRET, secret_names
 from groups.services.inputs import MAX_DESCRIPTION, MAX_NAME
 
 
 class AgentSerializer(serializers.ModelSerializer[Agent]):
     config = serializers.DictField(help_text="Settings of its kind.")
+    secrets = serializers.SerializerMethodField(help_text="Names of the secrets that are set.")
+    ability = serializers.DictField(
+        help_text="What the last test found out; {} when there was none since the last change."
+    )
     created_by = serializers.CharField(
         source="created_by.username", default=None, allow_null=True, help_text="Who registered it."
     )
@@ -25,11 +32,31 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
             "description",
             "kind",
             "config",
+            "secrets",
+            "ability",
+            "tested_at",
             "max_concurrency",
             "created_by",
             "created_at",
         )
         read_only_fields = fields
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_secrets(self, agent: Agent) -> list[str]:
+        """Their names; the values are never told."""
+        return secret_names(agent)
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="What was tried.")
+    ok = serializers.BooleanField()
+    text = serializers.CharField(help_text="What came of it, in words.")
+
+
+class ProbedSerializer(serializers.Serializer[Any]):
+    ok = serializers.BooleanField(help_text="Whether the agent can be used.")
+    checks = CheckSerializer(many=True)
+    ability = serializers.DictField(help_text="What is remembered of it.")
 
 
 class AgentChangeSerializer(StrictSerializer):
@@ -37,6 +64,11 @@ class AgentChangeSerializer(StrictSerializer):
     description = Text(max_length=MAX_DESCRIPTION, required=False)
     kind = serializers.CharField(max_length=20, required=False)
     config = ObjectField(required=False)
+    secrets = serializers.DictField(
+        child=serializers.CharField(max_length=MAX_SECRET, allow_null=True),
+        required=False,
+        help_text="Secrets by name, such as `api_key`; null forgets one. They are written, never read.",
+    )
     max_concurrency = serializers.IntegerField(
         min_value=0,
         max_value=MAX_CONCURRENCY,

@@ -16,7 +16,9 @@ from groups.api.serializers.agents import (
     AgentChangeSerializer,
     AgentNewSerializer,
     AgentSerializer,
+    ProbedSerializer,
 )
+from groups.api.serializers.base import EmptySerializer
 from groups.services import agents
 
 
@@ -71,3 +73,17 @@ class AgentView(ApiView):
         """Remove an agent that is in no group."""
         agents.remove(actor=self.actor, agent=access.get_agent(self.actor, agent_id, change=True))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class AgentTestView(ApiView):
+    @extend_schema(
+        operation_id="test_agent",
+        tags=["agents"],
+        request=EmptySerializer,
+        responses={200: ProbedSerializer, **problems(409)},
+    )
+    def post(self, request: Request, agent_id: str) -> Response:
+        """Try the agent out, which may take a minute; what works is remembered. A failure is an answer, too."""
+        self.given(EmptySerializer)
+        agent = access.get_agent(self.actor, agent_id, change=True)
+        return self.shown(ProbedSerializer, agents.test(actor=self.actor, agent=agent))

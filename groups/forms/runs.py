@@ -1,0 +1,123 @@
+"""What the dashboard asks when a run is started: the task, and how the group is to go about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django import forms
+from django.forms.boundfield import BoundField
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from groups.execution.modes import MODES
+from groups.execution.statuses import FailurePolicy
+from groups.forms import FilesField, StarsForm, TagsField
+
+#: Fields that are options of modes; which of which, the modes say.
+OPTIONS: Final = (
+    *("rule", "order", "members", "result", "board"),
+    *("replans", "max_items", "max_handovers"),
+)
+
+
+def _modes() -> list[tuple[str, str]]:
+    return [(name, gettext(mode.words)) for name, mode in MODES.items()]
+
+
+def _number(label: Any, help_text: Any, placeholder: Any) -> forms.IntegerField:
+    box = forms.NumberInput({"placeholder": placeholder})
+    return forms.IntegerField(label=label, required=False, help_text=help_text, widget=box)
+
+
+class RunForm(StarsForm):
+    """Options left empty take the mode's defaults; those of other modes are passed over."""
+
+    # Emptiness and length are judged by the service, so that every door says the same.
+    task = forms.CharField(label=_("Task"), required=False, strip=False, widget=forms.Textarea)
+    attachments = FilesField(label=_("Attachments"), required=False)
+    approve_plan = forms.BooleanField(label=_("Let me approve the plan first"), required=False)
+    failure_policy = forms.ChoiceField(
+        label=_("When a subtask fails"),
+        choices=[
+            (FailurePolicy.CONTINUE, _("go on with the others")),
+            (FailurePolicy.STOP, _("stop the run")),
+        ],
+        initial=FailurePolicy.CONTINUE,
+    )
+    mode = forms.ChoiceField(label=_("Mode"), choices=_modes, initial="leader_worker")
+    time_limit = forms.FloatField(
+        label=_("Time limit, minutes"),
+        required=False,
+        min_value=1 / 60,
+        widget=forms.NumberInput({"placeholder": "60", "step": "any"}),
+    )
+    max_tokens = forms.IntegerField(
+        label=_("Tokens at most"),
+        required=False,
+        min_value=1,
+        widget=forms.NumberInput({"placeholder": _("no cap")}),
+        help_text=_("In and out together."),
+    )
+    max_cost_usd = forms.FloatField(
+        label=_("Dollars at most"),
+        required=False,
+        min_value=0,
+        widget=forms.NumberInput({"placeholder": _("no cap"), "step": "any"}),
+        help_text=_("Calls of unknown price count in tokens only."),
+    )
+    rule = forms.ChoiceField(
+        label=_("How votes are counted"),
+        required=False,
+        choices=[
+            ("plurality", _("one choice each, the most votes win")),
+            ("approval", _("as many as one agrees with, the most win")),
+            ("ranked", _("ranked, instant run-off")),
+        ],
+    )
+    order = forms.ChoiceField(
+        label=_("In whose order"),
+        required=False,
+        choices=[("plan", _("as the leader plans")), ("members", _("one member after the other"))],
+    )
+    members = TagsField(
+        label=_("Members, in order"),
+        required=False,
+        help_text=_("For one after the other. Left empty: all workers as they joined."),
+    )
+    result = forms.ChoiceField(
+        label=_("What the result is"),
+        required=False,
+        choices=[("last", _("what the last one made")), ("summary", _("the leader's summary"))],
+    )
+    board = forms.ChoiceField(
+        label=_("What the board begins with"),
+        required=False,
+        choices=[("plan", _("what the leader puts up")), ("task", _("the lines of the task"))],
+    )
+    replans = _number(
+        _("Further plans"), _("When work has failed; 0 means none."), _("as the planner can")
+    )
+    max_items = _number(_("Items at most"), _("The board takes no more."), "50")
+    max_handovers = _number(_("Handovers at most"), _("Of one subtask."), "5")
+
+    def options(self) -> dict[str, Any]:
+        """What was said about the chosen mode."""
+        known = MODES[self.cleaned_data["mode"]].options.__struct_fields__
+        given = {name: self.cleaned_data.get(name) for name in OPTIONS if name in known}
+        return {name: value for name, value in given.items() if value not in (None, "", [])}
+
+    def modes(self) -> list[tuple[str, str]]:
+        """Each mode and what it does."""
+        return [(name, gettext(mode.about)) for name, mode in MODES.items()]
+
+    def mode_fields(self) -> Iterator[tuple[BoundField, str]]:
+        """The fields of options, each with the modes that it belongs to, blanks between."""
+        for name in OPTIONS:
+            mine = [key for key, mode in MODES.items() if name in mode.options.__struct_fields__]
+            yield self[name], " ".join(mine)
+
+    def is_open(self) -> bool:
+        """Whether something among the options has to be looked at."""
+        names = ("mode", "failure_policy", "approve_plan", *OPTIONS)
+        return any(self[name].errors for name in names)
