@@ -68,9 +68,19 @@ STARS_STATE_SYNC: dict[str, Any] = {
 }
 #: Hosts and networks that webhooks may go to although they are not public: names, IP addresses, CIDR.
 STARS_WEBHOOK_ALLOWED = env.words("STARS_WEBHOOK_ALLOWED", [])
+#: Administrators may register tool servers (MCP) that are commands, started on this machine with the worker's rights.
+STARS_ALLOW_COMMANDS = env.boolean("STARS_ALLOW_COMMANDS", False)
 #: Lets Prometheus read `/metrics` (Authorization: Bearer …); without it, only administrators may. Best given as
 #: STARS_METRICS_TOKEN_FILE.
 STARS_METRICS_TOKEN = env.text("STARS_METRICS_TOKEN")
+#: Where reminders of what waits in the inbox are sent from; without a host none are sent.
+EMAIL_HOST = env.text("STARS_EMAIL_HOST")
+EMAIL_PORT = env.integer("STARS_EMAIL_PORT", 587, minimum=1, maximum=65_535)
+EMAIL_HOST_USER = env.text("STARS_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("STARS_EMAIL_PASSWORD")
+EMAIL_USE_TLS = env.boolean("STARS_EMAIL_TLS", True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("STARS_EMAIL_FROM", "stars@localhost")
 #: Who knows the members of spaces; state itself knows nobody.
 STARS_STATE_DIRECTORY = "groups.spaces.GroupDirectory"
 

@@ -17,6 +17,7 @@ from groups.engine.line import AgentLine
 from groups.engine.outside import AgentOutside
 from groups.engine.purse import AgentPurse
 from groups.engine.states import AgentStates
+from groups.engine.toolbox import toolbox
 from groups.errors import PlanInvalid
 from groups.execution.plan import plan_from_json
 from groups.services import secrets
@@ -180,6 +181,15 @@ async def _perform(work: Work, reporter: Reporter) -> End:
         line=AgentLine(work),
         outside=AgentOutside(work),
     )
+    async with toolbox(request, states, reporter.note) as tools:
+        request = msgspec.structs.replace(request, tools=tools)
+        return await _ended(runtime, request, reporter, purse)
+
+
+async def _ended(
+    runtime: base.AgentRuntime, request: base.Request, reporter: Reporter, purse: AgentPurse
+) -> End:
+    """Have the agent do it, and hand on what it says."""
     async for item in runtime.perform(request):
         match item:
             case base.Answered(text):

@@ -112,12 +112,12 @@ class AgentStates:
 
     def _caller(self, state_id: str = "") -> Caller:
         """The agent. Before it looks at the state of its own run, all results that stand are in there."""
-        self._await_claim()
+        self.await_claim()
         if state_id == run_states.state_id(self._run_id):
             run_states.write(self._run_id)
         return agent_caller(self._group_id, self._agent_id)
 
-    def _await_claim(self) -> None:
+    def await_claim(self) -> None:
         """Agents begin before their claim is committed; what reaches beyond the run must wait for that.
 
         Raises AgentError when the claim never came to be, or somebody else has the subtask now.
