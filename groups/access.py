@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from groups.errors import (
     AgentNotFound,
     AttachmentNotFound,
+    CredentialNotFound,
     GroupNotFound,
     GroupsRestricted,
     LevelTooLow,
@@ -23,7 +24,17 @@ from groups.errors import (
     SubtaskNotFound,
 )
 from groups.identity import grant_of
-from groups.models import Agent, Attachment, Group, GroupAccess, Level, Message, Run, Subtask
+from groups.models import (
+    Agent,
+    AgentCredential,
+    Attachment,
+    Group,
+    GroupAccess,
+    Level,
+    Message,
+    Run,
+    Subtask,
+)
 
 #: Whoever acts. None is the system itself (seeding, commands run by the operator).
 Actor: TypeAlias = User | AnonymousUser | None
@@ -152,14 +163,29 @@ def get_message(group: Group, message_id: int) -> Message:
 def get_agent(actor: Actor, agent_id: str, *, change: bool = False) -> Agent:
     """The agent; with `change`, only if the actor registered it or is a superuser.
 
-    Every signed-in user may see and use every agent. Raises AgentNotFound, LevelTooLow.
+    Every signed-in user may see and use every agent. Raises AgentNotFound, LevelTooLow, and GroupsRestricted, for what
+    an agent is changed to counts in all groups.
     """
+    if change:
+        must_reach_all(actor)
     agent = Agent.objects.filter(agent_id=agent_id).first() if _may_be_id(agent_id) else None
     if agent is None:
         raise AgentNotFound
     if change and actor is not None and not actor.is_superuser and agent.created_by_id != actor.pk:
         raise LevelTooLow("Only whoever registered this agent, or an administrator, may change it.")
     return agent
+
+
+def get_credential(agent: Agent, credential_id: uuid.UUID | str) -> AgentCredential:
+    """The agent's credential. Raises CredentialNotFound."""
+    try:
+        key = uuid.UUID(str(credential_id))
+    except ValueError:
+        raise CredentialNotFound from None
+    credential = agent.credentials.select_related("agent").filter(id=key).first()
+    if credential is None:
+        raise CredentialNotFound
+    return credential
 
 
 def _may_be_id(text: str) -> bool:

@@ -31,6 +31,7 @@ from groups.execution.statuses import (
 )
 from groups.models import (
     Agent,
+    AgentCredential,
     Attachment,
     Group,
     GroupAccess,
@@ -152,6 +153,11 @@ def agents_with_counts(actor: Actor) -> QuerySet[Agent]:
 def agents_outside(group: Group) -> QuerySet[Agent]:
     """The agents that could still join the group, by id."""
     return Agent.objects.exclude(memberships__group=group).order_by("agent_id")
+
+
+def credentials_of(agent: Agent) -> QuerySet[AgentCredential]:
+    """With what its programs dial in, newest first."""
+    return agent.credentials.select_related("created_by").order_by("-id")
 
 
 def groups_of(actor: Actor, agent: Agent) -> QuerySet[Group]:

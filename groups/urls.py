@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
-from groups.views import agents, budgets, groups, inbox, members, messages, runs, tokens
+from groups.views import (
+    agents,
+    budgets,
+    credentials,
+    groups,
+    inbox,
+    members,
+    messages,
+    runs,
+    tokens,
+)
 from groups.views.states import (
     conflicts,
     connections,
@@ -95,6 +105,12 @@ urlpatterns = [
     path("agents/<str:agent_id>/test/", agents.test, name="agent_test"),
     path("agents/<str:agent_id>/budget/", budgets.agent, name="agent_budget"),
     path("budget/", budgets.site, name="budget"),
+    path("agents/<str:agent_id>/credentials/", credentials.credentials, name="credentials"),
+    path(
+        "agents/<str:agent_id>/credentials/<str:credential_id>/revoke/",
+        credentials.revoke,
+        name="credential_revoke",
+    ),
     path("agents/<str:agent_id>/remove/", agents.remove, name="agent_remove"),
     # Of the installation, whatever space one comes from.
     path("states/metrics/", metrics.metrics, name="metrics"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -18,6 +19,9 @@ from state.errors import Invalid
 HOUR: Final = 3600.0
 #: Characters of each finding that the question quotes; the run's page has it whole.
 QUOTED: Final = 2_000
+
+#: What begins an item of a list.
+_MARK: Final = re.compile(r"^\s*(?:[-*•·–]|\d{1,3}[.)])\s+")
 
 Hours = Annotated[float, msgspec.Meta(gt=0, le=8760)]
 
@@ -115,15 +119,17 @@ def _from_json(text: str) -> Plan:
 
 def _from_list(text: str, members: Sequence[Assignable]) -> Plan:
     from groups.agents.builtin.routing import Router, strip_address
-    from groups.agents.builtin.steps import take_apart
+    from groups.agents.builtin.steps import Step, take_apart
 
     if not members:
         raise PlanInvalid(fields={"text": ["The group has no members to give work to."]})
     router = Router(members)
     items = []
-    for index, step in enumerate(take_apart(text).steps):
+    for index, found in enumerate(take_apart(text).steps):
+        step = Step(_MARK.sub("", found.text), found.waits)  # a list of one still has its mark
         words = strip_address(step.text)
         title = " ".join(words.split())
+        title = title[:1].upper() + title[1:]
         items.append(
             PlanItem(
                 key=str(index + 1),

@@ -20,6 +20,7 @@ PATH_PARAMETERS: Final = {
     "group_id": "The group's id.",
     "run_id": "The run's id (UUID).",
     "subtask_id": "The subtask's id (UUID) or its key in the plan.",
+    "credential_id": "The credential's id (UUID).",
     "attachment_id": "The attachment's id (UUID).",
     "username": "The user's name.",
     "space": "The space's id: a group's, or `_global`.",

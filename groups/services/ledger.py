@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -27,6 +27,18 @@ from groups.models.keys import new_id
 from groups.services import replies
 from groups.services.fetching import Query, fetch, marks, select
 from groups.services.rows import Writes
+
+#: After one of these, other people may be waited for than before (an answer tells itself).
+CALLS_PEOPLE: Final = frozenset(
+    {
+        "subtask.waiting",
+        "subtask.failed",
+        "plan.proposed",
+        "plan.approved",
+        "run.failed",
+        "run.cancelled",
+    }
+)
 
 
 class Machine(RunMachine):
@@ -213,6 +225,9 @@ class Ledger:
                     (live.group_topic(run.group_id), "runs", seen),
                     (live.DASHBOARD, "runs", seen),
                 ]
+            if any(row.type in CALLS_PEOPLE for row in rows):
+                where = (live.DASHBOARD, live.group_topic(run.group_id))
+                pokes += [(place, "inbox", {"group": run.group_id}) for place in where]
         live.announce(logs=logs, pokes=pokes)
         for machine in changed:
             replies.settle(machine.run)

@@ -21,8 +21,8 @@ from groups.execution.modes.reply import Reply, draft
 from groups.execution.plan import plan_from_json
 from groups.execution.statuses import FailurePolicy
 from groups.models import Group, Member, Message, Role, Run, Subtask
+from groups.services import answers, budgets, groups, inputs
 from groups.services import attachments as files
-from groups.services import budgets, groups, inputs
 from groups.services.fetching import fetch, select
 from groups.services.ledger import Ledger, opened
 from state.errors import Invalid

@@ -31,6 +31,15 @@ STATUS_WORDS: Final[dict[str, Any]] = {
     "failed": gettext_lazy("Failed"),
     "cancelled": gettext_lazy("Cancelled"),
 }
+INBOX_WORDS: Final[dict[str, Any]] = {
+    "question": gettext_lazy("Question"),
+    "approval": gettext_lazy("Approval"),
+    "approve_plan": gettext_lazy("Approval"),
+    "plan": gettext_lazy("Planning"),
+    "work": gettext_lazy("Subtask"),
+    "vote": gettext_lazy("Vote"),
+    "summary": gettext_lazy("Summing up"),
+}
 STATUS_ICONS: Final[dict[str, str]] = {
     "queued": "clock",
     "planning": "spinner",
@@ -46,6 +55,13 @@ LEVEL_WORDS: Final[dict[int, Any]] = {
     Level.VIEWER: gettext_lazy("viewer"),
     Level.OPERATOR: gettext_lazy("operator"),
     Level.OWNER: gettext_lazy("owner"),
+}
+ROLE_WORDS: Final[dict[str, Any]] = {
+    "leader": gettext_lazy("leader"),
+    "worker": gettext_lazy("worker"),
+    "specialist": gettext_lazy("specialist"),
+    "coordinator": gettext_lazy("coordinator"),
+    "observer": gettext_lazy("observer"),
 }
 #: Past this many characters a text is shown as it is: laying it out as Markdown would only hold up the page.
 MARKDOWN_LIMIT: Final = 2_000_000
@@ -122,6 +138,12 @@ def level_word(level: int) -> str:
 
 
 @register.filter
+def role_word(role: str) -> str:
+    """A member's role in a word."""
+    return str(ROLE_WORDS.get(role, role))
+
+
+@register.filter
 def kind_word(kind: str) -> str:
     """A kind of agent in a word or two."""
     return gettext(registry.words(kind).short)
@@ -171,6 +193,12 @@ def initials(name: str) -> str:
 def headline(task: str) -> str:
     """The first line of a task, as its title."""
     return task.strip().split("\n", 1)[0].strip().rstrip(":：")[:300]
+
+
+@register.filter
+def inbox_word(kind: str) -> Any:
+    """What kind of thing waits in the inbox."""
+    return INBOX_WORDS.get(kind, kind)
 
 
 @register.filter

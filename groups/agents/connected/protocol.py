@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 
 from groups.agents.base import Finding, Note, Request
-from groups.execution.plan import Assignable
 from state.errors import Conflict, Invalid, StarsError, TooLarge
 
 SUBPROTOCOL: Final = "stars.agent.v1"
@@ -184,6 +183,16 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     url: str
 
 
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of the group; a plan names its `agent_id` or one of its `tags`."""
+
+    agent_id: str
+    role: str
+    tags: tuple[str, ...]
+    name: str
+    description: str
+
+
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """An earlier turn of the conversation."""
 
@@ -206,7 +215,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     instructions: str
     role: str
-    members: tuple[Assignable, ...]
+    members: tuple[Member, ...]
     findings: tuple[Finding, ...]
     notes: tuple[Note, ...]
     answers: tuple[str, ...]
@@ -323,7 +332,16 @@ def asked(request: Request) -> dict[str, Any]:
             title=request.title,
             instructions=request.instructions,
             role=request.role,
-            members=request.members,
+            members=tuple(
+                Member(
+                    agent_id=each.agent_id,
+                    role=each.role,
+                    tags=each.tags,
+                    name=each.name,
+                    description=each.description,
+                )
+                for each in request.members
+            ),
             findings=request.findings,
             notes=request.notes,
             answers=request.answers,

@@ -1,0 +1,98 @@
+"""What waits for a person: questions, approvals, subtasks of human agents, plans. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from groups.access import Actor, visible_groups
+from groups.execution.statuses import RunStatus, SubtaskKind, SubtaskStatus, WaitsFor
+from groups.models import Agent, Group, Level, Run, Subtask
+
+#: How much is listed at once; what is left comes when some of it is done.
+MOST: Final = 200
+HUMAN: Final = "human"
+
+
+class Item(NamedTuple):
+    """One thing that waits for somebody."""
+
+    #: question, approval, work (of a human agent: plan, work, vote, summary, reply), or approve_plan.
+    kind: str
+    run: Run
+    #: None for a plan that awaits approval.
+    subtask: Subtask | None
+    since: datetime | None
+    due_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        """Names it within a page."""
+        return str(self.subtask.id if self.subtask else self.run.id)
+
+
+def items_for(actor: Actor) -> list[Item]:
+    """What waits for the actor in the groups that it may operate, the most urgent first; MOST at most."""
+    groups = operated_groups(actor).values("pk")
+    waiting = (
+        Subtask.objects.filter(status=SubtaskStatus.WAITING, run__group__in=groups)
+        .exclude(waits_for=WaitsFor.REMOTE)
+        .select_related("run__group")
+        .prefetch_related("run__attachments")
+        .order_by("due_at", "started_at", "id")
+    )
+    rows = list(waiting[: 2 * MOST])
+    humans = _humans({row.agent_id for row in rows})
+    items = [
+        Item(_kind(row, humans), row.run, row, row.started_at, row.due_at)
+        for row in rows
+        if concerns(actor, humans.get(row.agent_id))
+    ]
+    plans = (
+        Run.objects.filter(status=RunStatus.AWAITING_APPROVAL, group__in=groups)
+        .select_related("group")
+        .prefetch_related("attachments")
+        .order_by("created_at", "id")
+    )
+    items += [Item("approve_plan", run, None, run.started_at, None) for run in plans[:MOST]]
+    items.sort(key=_urgency)
+    return items[:MOST]
+
+
+def item_of(actor: Actor, subtask: Subtask) -> Item | None:
+    """The subtask as an item of the actor's; None when it waits for somebody else or for nobody."""
+    return next((item for item in items_for(actor) if item.subtask == subtask), None)
+
+
+def operated_groups(actor: Actor) -> QuerySet[Group]:
+    """The groups in which the actor may answer."""
+    groups = visible_groups(actor)
+    if actor is None or actor.is_superuser or not isinstance(actor, User):
+        return groups
+    return groups.filter(access__user=actor, access__level__gte=Level.OPERATOR)
+
+
+def concerns(actor: Actor, config: dict[str, Any] | None) -> bool:
+    """Whether a human agent with these settings (None: it is no human) is the actor, or may be anybody."""
+    user = (config or {}).get("user", "")
+    return not user or (actor is not None and user == actor.get_username())
+
+
+def _humans(agent_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    found = Agent.objects.filter(agent_id__in=agent_ids, kind=HUMAN)
+    return dict(found.values_list("agent_id", "config"))
+
+
+def _kind(row: Subtask, humans: dict[str, dict[str, Any]]) -> str:
+    if row.agent_id in humans:
+        return "work" if row.kind == SubtaskKind.REPLY else row.kind
+    return "approval" if row.waits_for == WaitsFor.APPROVAL else "question"
+
+
+def _urgency(item: Item) -> tuple[bool, float, float, str]:
+    due = item.due_at.timestamp() if item.due_at else 0.0
+    return (item.due_at is None, due, item.since.timestamp() if item.since else 0.0, item.key)

@@ -1,0 +1,92 @@
+"""The inbox: what waits for the signed-in person, each with its form in place."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+from django.contrib import messages as notices
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django_htmx.http import reswap, retarget
+
+from groups import access, live
+from groups.forms.inbox import AnswerForm
+from groups.inbox import Item, item_of, items_for
+from groups.models import Level
+from groups.services import runs as service
+from groups.views.shell import Request, attempt, goes_to, page
+
+
+class Entry(NamedTuple):
+    """An item with its form."""
+
+    item: Item
+    form: AnswerForm
+
+
+@page()
+def inbox(request: Request) -> HttpResponse:
+    """Everything that waits; for htmx the list alone."""
+    return _listed(request)
+
+
+@page()
+def count(request: Request) -> HttpResponse:
+    """How much waits, for the navigation."""
+    return render(request, "inbox/partials/count.html", {"number": len(items_for(request.user))})
+
+
+@page("POST")
+def answer(request: Request, run_id: str, subtask_id: str) -> HttpResponse:
+    """Answer a waiting subtask; what is wrong with the answer stands beside its field."""
+    run = access.get_run(request.user, run_id, Level.OPERATOR)
+    subtask = access.get_subtask(run, subtask_id)
+    item = item_of(request.user, subtask)
+    if item is None:
+        # Answered meanwhile, or not for this person: the service says which.
+        service.answer(
+            actor=request.user, run=run, subtask=subtask, text=request.POST.get("text", "")
+        )
+        return goes_to(request, "groups:inbox")
+    form = AnswerForm(request.POST, item=item)
+    refused = attempt(
+        form,
+        lambda: service.answer(
+            actor=request.user,
+            run=run,
+            subtask=subtask,
+            text=form.cleaned_data["text"].replace("\r\n", "\n"),
+        ),
+    )
+    if refused:
+        return _listed(request, Entry(item, form), status=refused)
+    if not request.htmx:
+        notices.success(request, _("Answered."))
+        return goes_to(request, "groups:inbox")
+    return _listed(request)
+
+
+@page("POST")
+def approve(request: Request, run_id: str) -> HttpResponse:
+    """Approve a plan as it stands."""
+    run = access.get_run(request.user, run_id, Level.OPERATOR)
+    service.approve(actor=request.user, run=run)
+    return _listed(request) if request.htmx else goes_to(request, "groups:inbox")
+
+
+def _listed(
+    request: Request, refused: Entry | None = None, *, status: int = HTTPStatus.OK
+) -> HttpResponse:
+    entries = [
+        refused
+        if refused is not None and refused.item.key == item.key
+        else Entry(item, AnswerForm(item=item))
+        for item in items_for(request.user)
+    ]
+    context = {"entries": entries, "topics": live.DASHBOARD}
+    if not request.htmx:
+        return render(request, "inbox/page.html", context, status=status)
+    answer = render(request, "inbox/partials/items.html", context, status=status)
+    return retarget(reswap(answer, "outerHTML"), "#inbox")

@@ -1,0 +1,168 @@
+"""Colleagues as members: runs in which people work, lead and vote."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from django.core import mail
+from django.test import override_settings
+from django.utils import timezone
+
+from groups.agents import human
+from groups.agents.base import Answered, Finding, Request, Waiting
+from groups.errors import LevelTooLow, PlanInvalid
+from groups.execution.plan import Assignable
+from groups.execution.statuses import SubtaskKind
+from groups.models import Group, Subtask
+from groups.services import recovery, reminders, runs
+from state.errors import Invalid
+from tests.engine.conftest import Doorbell
+from tests.engine.scripted import ended, sub
+from tests.inbox.conftest import change, lead, start, user, waiting
+
+MEMBERS = (
+    Assignable(agent_id="lena", role="leader"),
+    Assignable(agent_id="wim", role="worker", tags=("ships",)),
+    Assignable(agent_id="wes", role="worker"),
+)
+
+
+def test_a_colleague_carries_out_a_subtask(doorbell: Doorbell, crew: Group) -> None:
+    doorbell.engine()
+    run = start(crew, "@bob count the ships")
+    asked = waiting(run, "1")
+    assert "count the ships" in asked.question.lower()
+    assert asked.due_at is not None
+    assert timedelta(hours=47) < asked.due_at - timezone.now() < timedelta(hours=49)
+    runs.answer(actor=user("bo"), run=run, subtask=asked, text="Seven.")
+    run = ended(run)
+    assert run.status == "completed"
+    assert (sub(run, "1").result, sub(run, "1").attempt) == ("Seven.", 1)
+
+
+def test_only_who_is_named_or_an_owner_may_answer(doorbell: Doorbell, crew: Group) -> None:
+    doorbell.engine()
+    change("bob", user="carl")
+    run = start(crew, "@bob count the ships")
+    asked = waiting(run, "1")
+    with pytest.raises(LevelTooLow, match="Only carl"):
+        runs.answer(actor=user("bo"), run=run, subtask=asked, text="Seven.")
+    assert sub(run, "1").status == "waiting"
+    runs.answer(actor=user("ada"), run=run, subtask=asked, text="Eight.")
+    assert ended(run).status == "completed"
+    assert sub(run, "1").result == "Eight."
+
+
+def test_a_person_leads_by_lists_and_text(doorbell: Doorbell, crew: Group) -> None:
+    doorbell.engine()
+    lead(crew, "bob")
+    run = start(crew, "Count the ships")
+    asked = waiting(run, "plan")
+    assert "@wim (worker)" in asked.question
+    with pytest.raises(PlanInvalid) as refused:
+        runs.answer(actor=user("bo"), run=run, subtask=asked, text="- @stranger: count")
+    assert "'stranger' is neither a member" in refused.value.fields["text"][0]
+    assert sub(run, "plan").status == "waiting"
+    runs.answer(actor=user("bo"), run=run, subtask=asked, text="- @wim: count\n- then @any: tell")
+    told = waiting(run, "2")
+    assert "[1] Count (wim, completed)" in told.question
+    runs.answer(actor=user("ada"), run=run, subtask=told, text="Told.")
+    runs.answer(actor=user("bo"), run=run, subtask=waiting(run, "summary"), text="All done.")
+    run = ended(run)
+    assert (run.status, run.result) == ("completed", "All done.")
+
+
+def test_nobody_answering_in_time_is_a_failure_and_a_retry_asks_again(
+    doorbell: Doorbell, crew: Group
+) -> None:
+    doorbell.engine()
+    run = start(crew, "@bob count the ships", failure_policy="stop")
+    asked = waiting(run, "1")
+    Subtask.objects.filter(pk=asked.pk).update(due_at=timezone.now())
+    recovery.sweep(owner="test")
+    run = ended(run)
+    assert sub(run, "1").error == "Nobody answered in time."
+    runs.retry(actor=user("ada"), run=run)
+    runs.answer(actor=user("bo"), run=run, subtask=waiting(run, "1"), text="Seven.")
+    assert ended(run).status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("- @wim: Count ships\n- @wes tell", [("wim", "Count ships", ()), ("wes", "Tell", ())]),
+        ("1. count\n2. then tell #ships", [("wim", "Count", ()), ("ships", "Tell #ships", ("1",))]),
+        (
+            '{"subtasks": [{"title": "Count", "assignee": "wes"}]}',
+            [("wes", "Count", ())],
+        ),
+    ],
+)
+def test_plans_in_words(text: str, items: list[tuple[str, str, tuple[str, ...]]]) -> None:
+    plan = human.plan_of(text, MEMBERS)
+    assert [(i.assignee, i.title, i.depends_on) for i in plan.subtasks] == items
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- @nobody: count", "neither a member"),
+        ('{"subtasks": [', "not JSON"),
+        ('{"subtasks": [{"title": 7, "assignee": "wim"}]}', "subtasks"),
+        ('{"subtasks": []}', "at least one subtask"),
+    ],
+)
+def test_wrong_plans_are_told_beside_the_field(text: str, told: str) -> None:
+    with pytest.raises(PlanInvalid) as refused:
+        human.plan_of(text, MEMBERS)
+    assert told in refused.value.fields["text"][0]
+
+
+async def test_a_vote_is_one_of_the_answers() -> None:
+    request = Request(
+        kind=SubtaskKind.VOTE,
+        run_id="r",
+        subtask_id="s",
+        group_id="g",
+        agent_id="bob",
+        config={},
+        task="Best?",
+        findings=(
+            Finding(key="a", title="A", agent_id="wim", status="completed", text="one"),
+            Finding(key="b", title="B", agent_id="wes", status="completed", text="two"),
+        ),
+    )
+    [asked] = [each async for each in human.HumanRuntime().perform(request)]
+    assert isinstance(asked, Waiting) and asked.options == ("a", "b")
+    answered = msgspec.structs.replace(request, memo=asked.memo, answers=("b",))
+    [outcome] = [each async for each in human.HumanRuntime().perform(answered)]
+    assert outcome == Answered("b", {"choice": "b"})
+
+
+@pytest.mark.parametrize("config", [{"user": 7}, {"deadline": 0}, {"remind_every": -1}, {"x": 1}])
+def test_wrong_settings_are_refused(config: dict[str, object]) -> None:
+    with pytest.raises(Invalid):
+        human.validate_config(config)
+
+
+def test_people_are_reminded_now_and_then(doorbell: Doorbell, crew: Group) -> None:
+    doorbell.engine()
+    change("bob", user="bo", remind_every=2.0)
+    bo = user("bo")
+    bo.email = "bo@example.org"
+    bo.save()
+    run = start(crew, "@bob count the ships")
+    asked = waiting(run, "1")
+    assert reminders.remind() == 0
+    Subtask.objects.filter(pk=asked.pk).update(started_at=timezone.now() - timedelta(hours=3))
+    assert reminders.remind() == 1
+    assert mail.outbox == []  # no mail is configured
+    assert reminders.remind() == 0
+    Subtask.objects.filter(pk=asked.pk).update(reminded_at=timezone.now() - timedelta(hours=3))
+    with override_settings(EMAIL_HOST="mail.example.org"):
+        assert reminders.remind() == 1
+    [letter] = mail.outbox
+    assert letter.to == ["bo@example.org"]
+    assert "count the ships" in letter.body.lower()
