@@ -58,7 +58,7 @@ def must_have(actor: object, scope: Scope) -> None:
     """Let the actor pass if it `may`. Raises ScopeMissing."""
     if not may(actor, scope):
         raise ScopeMissing(
-            f"This API token lacks the scope “{scope}”; make one that has it.",
+            f"This API token lacks the scope '{scope}'; make one that has it.",
             extra={"scope": str(scope)},
         )
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from groups import live
-from groups.access import Actor
+from groups.access import Actor, must_reach_all
 from groups.errors import GroupBusy, GroupExists, GroupNotFound, LastOwner
 from groups.execution.statuses import RUN_ENDED
 from groups.models import Attachment, Group, GroupAccess, Level
@@ -29,8 +29,9 @@ def create(*, actor: Actor, name: str, group_id: str | None = None, description:
     """Make a group; whoever makes it becomes its owner.
 
     Without `group_id` the id is made from the name, with a suffix when it is taken already.
-    Raises Invalid with the faulty fields, GroupExists when the given id is taken.
+    Raises GroupsRestricted, Invalid with the faulty fields, GroupExists when the given id is taken.
     """
+    must_reach_all(actor)
     faults = Faults()
     name = faults.text("name", name, longest=MAX_NAME, required=True)
     description = faults.text("description", description, longest=MAX_DESCRIPTION)

@@ -1,6 +1,7 @@
 /** The entry of every page: defines the elements and follows the topics that the page names. */
 
 import "./components/ask-first.js";
+import "./components/copy-text.js";
 import "./components/drop-files.js";
 import "./components/fresh-part.js";
 import "./components/live-banner.js";

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
@@ -17,8 +17,16 @@ from rest_framework.response import Response
 from groups.api.authentication import TokenAuthentication
 from groups.api.base import ApiView
 from groups.api.schema import problems
-from groups.api.serializers.tokens import CredentialsSerializer, TokenSerializer
+from groups.api.serializers.tokens import (
+    CredentialsSerializer,
+    TokenGrantSerializer,
+    TokenMadeSerializer,
+    TokenNewSerializer,
+    TokenSerializer,
+    TokenShape,
+)
 from groups.services import guesses, tokens
+from state import conf, pace
 
 
 class WrongCredentials(AuthenticationFailed):
@@ -69,4 +77,36 @@ class TokenView(ApiView):
     def delete(self, request: Request) -> Response:
         """Revoke the token that this request was sent with."""
         tokens.revoke(token=request.auth)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class TokensView(ApiView):
+    @extend_schema(operation_id="list_tokens", tags=["auth"], responses=TokenShape(many=True))
+    def get(self, request: Request) -> Response:
+        """Your tokens, newest first; not for tokens that are limited themselves."""
+        rows = tokens.tokens_of(actor=cast(User, self.actor))
+        return Response({"results": TokenGrantSerializer(rows, many=True).data, "next": None})
+
+    @extend_schema(
+        operation_id="make_token",
+        tags=["auth"],
+        request=TokenNewSerializer,
+        responses={201: TokenMadeSerializer, **problems(429)},
+    )
+    def post(self, request: Request) -> Response:
+        """Make a token that may do no more than it has to; not by one that is limited itself."""
+        user = cast(User, self.actor)
+        pace.check(conf.manager().limits, user.pk, "")
+        token, text = tokens.make(actor=user, **self.given(TokenNewSerializer))
+        body = {**TokenGrantSerializer(token).data, "token": text}
+        return Response(body, status=201, headers={"Cache-Control": "no-store"})
+
+
+class OneTokenView(ApiView):
+    @extend_schema(
+        operation_id="revoke_one_token", tags=["auth"], request=None, responses={204: None}
+    )
+    def delete(self, request: Request, token_id: str) -> Response:
+        """Make one of your tokens worthless."""
+        tokens.revoke_of(actor=cast(User, self.actor), token_id=token_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

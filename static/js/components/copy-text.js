@@ -1,0 +1,30 @@
+/** <copy-text>: a button that puts the text of the element's code on the clipboard, or marks it where that is not allowed. */
+
+import { gettext } from "../lib/i18n.js";
+import { notify } from "../lib/notices.js";
+
+class CopyText extends HTMLElement {
+  connectedCallback() {
+    this.button = this.querySelector("button");
+    this.copy ??= () => this.toClipboard();
+    this.button?.addEventListener("click", this.copy);
+  }
+
+  disconnectedCallback() {
+    this.button?.removeEventListener("click", this.copy);
+  }
+
+  async toClipboard() {
+    const code = this.querySelector("code");
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      notify(gettext("It is on the clipboard."), "success");
+    } catch {
+      // Without https browsers have no clipboard for pages.
+      getSelection().selectAllChildren(code);
+      notify(gettext("It is marked; copy it with the keyboard."), "info");
+    }
+  }
+}
+
+customElements.define("copy-text", CopyText);
