@@ -1,0 +1,123 @@
+"""Spending is stored with the log, exactly once, whatever dies in between; what is under way counts before it is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+
+from groups.agents.base import Answered, Request, Usage
+from groups.engine import purse
+from groups.events import Event, TextDelta, UsageRecorded
+from groups.execution.budget import Spent
+from groups.models import Group, RunEvent, Spending
+from groups.services import budgets, runs, spending
+from groups.services.ledger import Ledger, opened
+from tests.engine.conftest import Doorbell
+from tests.engine.scripted import Gate, Said, Scripted, ended, start, wait_for
+from tests.money.spenders import Spender
+from tests.stages import claim
+
+
+def queries_of(run_id: object, item: object, events: list[Event]) -> int:
+    with CaptureQueriesContext(connection) as captured, opened(run_id) as machine:  # type: ignore[arg-type]
+        assert machine.append(item.id, item.lease_token, events)  # type: ignore[attr-defined]
+    return len(captured)
+
+
+def test_a_step_without_usage_costs_no_statement_more(harbour: Group, ada: User) -> None:
+    run = runs.start(actor=ada, group=harbour, task="Count")
+    [leader] = claim(run)
+    usage = UsageRecorded(input_tokens=1, output_tokens=1, requests=1, cost_usd=None, model="m")
+    text: list[Event] = [TextDelta(text="hm")]
+    queries_of(run.id, leader, [usage])
+    without = queries_of(run.id, leader, text)
+    assert queries_of(run.id, leader, [*text, usage, usage]) == without + 1
+    assert queries_of(run.id, leader, text) == without
+    assert Spending.objects.count() == 3
+
+
+def test_asking_takes_one_query_for_each_cap_that_stands(harbour: Group, ada: User) -> None:
+    run = runs.start(actor=ada, group=harbour, task="Count", max_tokens=5)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            spending.standing(run_id=run.id, agent_id="lena", group_id=harbour.id)
+        return len(captured)
+
+    assert queries() == 3
+    budgets.put(actor=None, max_tokens=5)
+    budgets.put(actor=None, group=harbour, max_cost_usd=5)
+    assert queries() == 5
+
+
+def test_what_could_not_be_stored_at_first_is_stored_once(
+    crew: Group, script: Scripted, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = [OperationalError("the database is away")] * 2
+    store = Ledger.store
+
+    def broken(self: Ledger) -> None:
+        if failing and any(machine.used for machine in self.machines.values()):
+            store(self)  # the crash comes after the writing and before the commit
+            raise failing.pop()
+        store(self)
+
+    monkeypatch.setattr(Ledger, "store", broken)
+    spender = script.acts["A"] = Spender(calls=3, tokens=10, takes=0.05)
+    doorbell.engine()
+    run = ended(start(crew, max_tokens=100))
+    assert not failing
+    assert Spending.objects.count() == 3
+    assert RunEvent.objects.filter(run=run, type="usage.recorded").count() == 3
+    # What was said but not stored had counted all the same, and counted once.
+    assert [allowance.tokens for allowance in spender.allowed] == [100, 90, 80]
+
+
+def test_another_process_counts_what_the_first_has_stored(
+    crew: Group, script: Scripted, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, seen = Gate(), []
+
+    async def act(request: Request) -> AsyncIterator[Said]:
+        assert request.purse is not None
+        seen.append((await request.purse.ask()).tokens)
+        yield Usage(input_tokens=30)
+        async for said in gate(request):
+            yield said
+
+    script.acts["A"] = act
+    first = doorbell.engine()
+    run = start(crew, max_tokens=100)
+    wait_for(Spending.objects.exists, "the first call is stored")
+    doorbell.engines.remove(first)
+    first.shutdown(0)
+    # A process of its own knows nothing of what was said in another.
+    monkeypatch.setattr(purse, "_accounts", [])
+    gate.is_open = True
+    doorbell.engine().drive([run.id])
+    ended(run)
+    assert seen == [100, 70]
+    assert spending.of_run(run.id).tokens == 60
+
+
+def test_what_is_said_counts_at_once_for_another_worker(
+    crew: Group, script: Scripted, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even though nothing of it can be seen in the database yet."""
+    seen: list[int | None] = []
+
+    async def act(request: Request) -> AsyncIterator[Said]:
+        assert request.purse is not None
+        monkeypatch.setattr(spending, "_sum", lambda rows: Spent())
+        yield Usage(input_tokens=60)
+        seen.append((await request.purse.ask()).tokens)
+        yield Answered("asked")
+
+    script.acts["A"] = act
+    doorbell.engine()
+    ended(start(crew, max_tokens=100))
+    assert seen == [40]
