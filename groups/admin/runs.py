@@ -23,6 +23,7 @@ STARTED_WITH = (
     "group",
     "task",
     "mode",
+    "options",
     "approve_plan",
     "failure_policy",
     "time_limit",
@@ -127,6 +128,7 @@ class RunAdmin(GroupScoped[Run], ServiceAdmin[Run]):
         actor = actor_of(request)
         wanted = dict(form.cleaned_data)
         group = access.get_group(actor, wanted.pop("group").id, Level.OPERATOR)
+        wanted["options"] = wanted.get("options") or {}
         adopt(obj, runs.start(actor=actor, group=group, **wanted))
 
     @admin.action(description="Cancel selected runs", permissions=["steer"])

@@ -63,8 +63,8 @@ KINDS: Final[dict[str, Callable[[], AgentRuntime]]] = {
     "llm": _llm,
     "webhook": _webhook,
 }
-#: Kinds that make something of a plan that failed; others are asked for a further one only where a run says so.
-PLANS_AGAIN: Final = frozenset({"builtin", "llm"})
+#: Kinds that understand why a plan failed; others are asked for a further one only where a run says so (`replans`).
+PLANS_AGAIN: Final = frozenset({"llm"})
 WORDS: Final[dict[str, Words]] = {
     "builtin": Words("rule-based", "built-in, rule-based (needs no key)"),
     "connected": Words("connected", "connected: a program of yours that dials in"),

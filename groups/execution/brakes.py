@@ -14,6 +14,8 @@ from groups.execution.statuses import RunStatus, SubtaskKind, SubtaskStatus
 #: The part of its time limit that a run gets to wrap up when that has passed, and the seconds it is at least.
 GRACE: Final = 0.1
 LEAST_GRACE: Final = 30.0
+#: Seconds that an agent is told to have at least, however late the run is.
+LEAST: Final = 1.0
 
 _NOT_BEGUN: Final = frozenset({SubtaskStatus.READY, SubtaskStatus.BLOCKED, SubtaskStatus.WAITING})
 
@@ -55,6 +57,14 @@ def out_of_time(book: RunBook) -> bool:
     grace = min(book.run.subtask_time_limit, max(LEAST_GRACE, book.run.time_limit * GRACE))
     book.run.deadline_at = book.now + timedelta(seconds=grace)
     return True
+
+
+def seconds_for(book: RunBook) -> float:
+    """What an agent that begins now has for its subtask: its own limit, and no more than the run has left."""
+    limit = book.run.subtask_time_limit
+    if book.run.deadline_at is None:
+        return limit
+    return min(limit, max(LEAST, (book.run.deadline_at - book.now).total_seconds()))
 
 
 def wrap_up(book: RunBook, item: SubtaskRecord) -> str:

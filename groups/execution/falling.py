@@ -40,6 +40,12 @@ def assignable(
     return sorted(load, key=lambda agent_id: (-fit[agent_id], load[agent_id]))
 
 
+def fitness(item: SubtaskRecord, members: Sequence[Assignable]) -> int:
+    """How well the open item fits whom it fits best; items that fit nobody in particular are taken after the others."""
+    text = f"{item.title}\n{item.instructions}".casefold()
+    return max((_fit(m, text) for m in candidates(members, item.assignee)), default=0)
+
+
 def free(choice: Sequence[str], subtasks: Sequence[SubtaskRecord]) -> list[str]:
     """Those of them that carry out nothing else in this run."""
     busy = {s.agent_id for s in subtasks if s.status == SubtaskStatus.RUNNING}

@@ -73,7 +73,10 @@ class RunMachine(RunBook):
         running = sum(item.status == SubtaskStatus.RUNNING for item in self.subtasks)
         free = min(slots, self.run.max_parallel - running)
         claimed: list[SubtaskRecord] = []
-        for item in self.ready():
+        ready = self.ready()
+        if self._mode.one_at_a_time:
+            ready.sort(key=lambda item: -falling.fitness(item, self.members))
+        for item in ready:
             if len(claimed) >= free or self.ended:
                 break
             choice = falling.assignable(item, self.subtasks, self.members)

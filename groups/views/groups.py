@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 
 from groups import access as doors
 from groups import live, selectors
-from groups.forms import AccessForm, GroupForm, GroupSettingsForm, JoinForm, MessageForm, RunForm
+from groups.execution.modes import get_mode
+from groups.forms import AccessForm, GroupForm, GroupSettingsForm, JoinForm, MessageForm
+from groups.forms.runs import RunForm
 from groups.models import Group, Level, Run
 from groups.services import groups as service
 from groups.views.shell import Request, attempt, goes_to, page
@@ -177,4 +179,5 @@ def _again(request: Request, group: Group) -> dict[str, object]:
         "mode": run.mode,
         "approve_plan": run.approve_plan,
         "failure_policy": run.failure_policy,
+        **get_mode(run.mode).shown(run.options),
     }

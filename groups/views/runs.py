@@ -11,10 +11,13 @@ from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from groups import access, live, selectors
 from groups.downloads import Download
-from groups.forms import ROLES, RunForm
+from groups.execution.plan import ANYONE
+from groups.forms import ROLES
+from groups.forms.runs import RunForm
 from groups.models import Group, Level, Member, Role, Run
 from groups.services import run_states
 from groups.services import runs as service
@@ -189,6 +192,7 @@ def _start(request: Request, group: Group, form: RunForm) -> Run:
         # Browsers send line ends as CRLF (HTML, 4.10.21.4).
         task=data["task"].replace("\r\n", "\n"),
         mode=data["mode"],
+        options=form.options(),
         approve_plan=data["approve_plan"],
         failure_policy=data["failure_policy"],
         time_limit=minutes * 60 if minutes else None,
@@ -206,7 +210,9 @@ def _about(run: Run, members: list[Member], level: Level) -> dict[str, Any]:
     urls["budget"] = reverse("groups:run_budget", args=args)
     urls["subtask_result"] = reverse("groups:subtask_result", args=[run.id, "SUBTASK"])
     urls["answer"] = reverse("groups:answer", args=[run.id, "SUBTASK"])
-    tags = sorted({tag for m in members if m.role == Role.WORKER for tag in m.tags})
+    tags = sorted(
+        {tag for m in members if m.role in (Role.WORKER, Role.SPECIALIST) for tag in m.tags}
+    )
     roles = dict(ROLES)
     return {
         "id": str(run.id),
@@ -220,7 +226,9 @@ def _about(run: Run, members: list[Member], level: Level) -> dict[str, Any]:
             *(
                 {"value": m.agent.agent_id, "label": f"{m.agent.agent_id} ({roles[Role(m.role)]})"}
                 for m in members
+                if m.role != Role.OBSERVER
             ),
+            {"value": ANYONE, "label": gettext("anyone free for it")},
             *({"value": tag, "label": f"#{tag}"} for tag in tags),
         ],
     }

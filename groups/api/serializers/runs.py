@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -9,9 +10,10 @@ from django.db.models import Field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from groups.api.serializers.base import StrictSerializer, Text
+from groups.api.serializers.base import ObjectField, StrictSerializer, Text
 from groups.api.serializers.budgets import MaxCost, MaxTokens
 from groups.api.serializers.plans import PlanSerializer
+from groups.execution.modes import get_mode
 from groups.execution.statuses import FailurePolicy, SubtaskKind
 from groups.models import Attachment, Run, Subtask
 from groups.selectors import BRIEF, WORK_DONE
@@ -118,6 +120,7 @@ class RunSerializer(RunBriefSerializer):
     )  # type: ignore[assignment]
     work_total = serializers.SerializerMethodField(help_text="Work subtasks in the plan.")  # type: ignore[assignment]
     result = serializers.CharField(help_text="Markdown; empty before the run's end.")
+    options = serializers.SerializerMethodField(help_text="What the mode was told.")
     plan = PlanSerializer(allow_null=True, help_text="As last proposed; null before.")
     subtasks = SubtaskSerializer(many=True)
     attachments = AttachmentSerializer(many=True)
@@ -133,6 +136,7 @@ class RunSerializer(RunBriefSerializer):
             "max_parallel",
             "max_tokens",
             "max_cost_usd",
+            "options",
             "deadline_at",
             "plan",
             "result",
@@ -140,6 +144,10 @@ class RunSerializer(RunBriefSerializer):
             "attachments",
         )
         read_only_fields = fields
+
+    def get_options(self, run: Run) -> dict[str, Any]:
+        """Those of the mode; what doors keep beside them is theirs."""
+        return get_mode(run.mode).shown(run.options)
 
     def get_work_total(self, run: Run) -> int:
         """Counted over the prefetched subtasks."""
@@ -164,6 +172,19 @@ def _limits(field: str) -> dict[str, Any]:
     return bounds
 
 
+class Options(ObjectField):
+    """A mode's options; forms of many parts carry them as text."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The object. Raises ValidationError."""
+        if isinstance(data, str):
+            try:
+                data = json.loads(data)
+            except ValueError:
+                raise serializers.ValidationError("This must be a JSON object.") from None
+        return super().to_internal_value(data)
+
+
 class RunNewSerializer(StrictSerializer):
     """The limits left out, or null, take the server's defaults."""
 
@@ -183,6 +204,9 @@ class RunNewSerializer(StrictSerializer):
     max_parallel = serializers.IntegerField(**_limits("max_parallel"))
     max_tokens = MaxTokens()
     max_cost_usd = MaxCost()
+    options = Options(
+        required=False, help_text="The mode's; a JSON text in a multipart body. See docs/agents.md."
+    )
     attachments = serializers.ListField(
         child=serializers.FileField(allow_empty_file=True),
         default=list,

@@ -86,7 +86,8 @@ class Mode:
         if faults:
             raise Invalid(fields=faults)
         settled = self.checked(msgspec.convert(dict(given), self.options), members)
-        return msgspec.to_builtins(settled)  # type: ignore[no-any-return]
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(settled))
+        return plain
 
     def checked(self, options: Options, members: Sequence[Assignable]) -> Options:
         """The options as they fit this group. Raises Invalid."""

@@ -96,7 +96,7 @@ def texts(domain: str) -> Iterator[tuple[str, str | tuple[str, ...], str | None]
         yield from (("groups/agents/builtin/script.py", text, None) for text in SKILLS.values())
         kinds = (text for words in WORDS.values() for text in words)
         yield from (("groups/agents/registry.py", text, None) for text in kinds)
-        modes = (mode.words for mode in MODES.values())
+        modes = (text for mode in MODES.values() for text in (mode.words, mode.about))
         yield from (("groups/execution/modes", text, None) for text in modes)
 
 

@@ -36,6 +36,8 @@ class PlanEditor extends HTMLElement {
       this.latest = view.plan;
       return;
     }
+    // Of a further plan only what is new can be changed; the rest is there already.
+    this.there = new Set(Object.keys(view.subtasks));
     this.#open(view.plan);
   }
 
@@ -43,7 +45,7 @@ class PlanEditor extends HTMLElement {
     this.plan = this.latest = plan;
     text(this.note, plan.note ?? "");
     this.note.hidden = !plan.note;
-    this.rows = plan.subtasks.map((item) => this.#row(item));
+    this.rows = plan.subtasks.filter(({ id }) => !this.there.has(id)).map((item) => this.#row(item));
     this.rowsBox.replaceChildren(...this.rows.map((row) => row.node));
     this.#offerKeys();
     this.#dirty(false);
@@ -71,7 +73,7 @@ class PlanEditor extends HTMLElement {
   }
 
   #add() {
-    const taken = new Set(this.rows.map((row) => row.key));
+    const taken = new Set([...this.rows.map((row) => row.key), ...this.plan.subtasks.map(({ key }) => key)]);
     let n = this.rows.length + 1;
     while (taken.has(`step-${n}`)) n += 1;
     const assignee = this.about.assignees[0]?.value ?? "";

@@ -16,7 +16,7 @@ class RunCards extends HTMLElement {
     if (before && view.subtasks === before.subtasks) return;
     const shown = ordered(view).filter(({ kind, status }) => {
       if (kind === "plan") return !["completed", "ready"].includes(status);
-      return kind === "work" || ["failed", "waiting"].includes(status);
+      return ["work", "vote"].includes(kind) || ["failed", "waiting"].includes(status);
     });
     const wanted = new Set(shown.map(({ id }) => id));
     for (const [id, card] of this.cards) {

@@ -8,7 +8,7 @@ import { fill, gettext } from "../lib/i18n.js";
 import { duration, now } from "../lib/time.js";
 import { drawMark, statusMark } from "./badge.js";
 import { ordered, runEnded, subtaskEnded } from "./reducer.js";
-import { titleOf } from "./words.js";
+import { assigneeOf, titleOf } from "./words.js";
 
 class RunPlan extends HTMLElement {
   connectedCallback() {
@@ -67,7 +67,7 @@ class RunPlan extends HTMLElement {
     row.node.dataset.status = subtask.status;
     drawMark(row.mark, subtask.status);
     text(row.title, titleOf(subtask));
-    text(row.agent, subtask.agentId ?? subtask.assignee);
+    text(row.agent, subtask.agentId || assigneeOf(subtask));
     const needs = subtask.dependsOn.map((key) => this.titles.get(key) ?? key).join(", ");
     row.needs.hidden = !needs;
     row.needs.title = fill(gettext("After: %(titles)s"), { titles: needs });

@@ -3,12 +3,12 @@
 import "./question-form.js";
 import "./stream-text.js";
 import "./tool-calls.js";
-import { h, show, text } from "../lib/dom.js";
+import { h, icon, show, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { now } from "../lib/time.js";
 import { drawSubtaskBadge } from "./badge.js";
 import { ResultSlot } from "./result-slot.js";
-import { retryWords } from "./words.js";
+import { assigneeOf, handoverWords, retryWords, titleOf } from "./words.js";
 
 class SubtaskCard extends HTMLElement {
   draw(subtask) {
@@ -17,8 +17,10 @@ class SubtaskCard extends HTMLElement {
     this.subtask = subtask;
     this.dataset.status = subtask.status;
     drawSubtaskBadge(this.badge, subtask.status);
-    text(this.heading, subtask.title);
-    text(this.agent, subtask.agentId ?? subtask.assignee);
+    text(this.heading, titleOf(subtask));
+    text(this.agent, subtask.agentId || assigneeOf(subtask));
+    const handed = subtask.handovers.map((handover) => h("li", {}, icon("after"), " ", handoverWords(handover)));
+    if (show(this.handovers, handed.length > 0)) this.handovers.replaceChildren(...handed);
     this.agent.title = subtask.assignee && subtask.agentId !== subtask.assignee ? subtask.assignee : "";
     this.tools.show(subtask.tools);
     const done = subtask.status === "completed" && subtask.result;
@@ -55,6 +57,7 @@ class SubtaskCard extends HTMLElement {
     this.heading = h("h3", { id: `${this.id}-title` });
     this.agent = h("span", { class: "agent-name" });
     this.attempt = h("p", { class: "attempt" });
+    this.handovers = h("ol", { class: "card-handovers", "aria-label": gettext("Handed over") });
     this.tools = document.createElement("tool-calls");
     this.stream = document.createElement("stream-text");
     this.stream.setAttribute("aria-label", gettext("Live output"));
@@ -67,6 +70,7 @@ class SubtaskCard extends HTMLElement {
     this.brief = h("details", { class: "brief" }, h("summary", {}, gettext("Instructions")), this.instructions);
     this.replaceChildren(
       h("header", { class: "card-head" }, h("div", { class: "card-title" }, this.heading, this.agent), this.badge),
+      this.handovers,
       this.brief,
       this.attempt,
       this.tools,

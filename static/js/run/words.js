@@ -26,10 +26,29 @@ export const SUBTASK_WORDS = {
   skipped: gettext("Skipped"),
 };
 
-const OURS = { plan: gettext("Plan the task"), summary: gettext("Sum up the results") };
+const OURS = {
+  "Plan the task": gettext("Plan the task"),
+  "Plan again": gettext("Plan again"),
+  "Answer the task": gettext("Answer the task"),
+  "Vote on the answers": gettext("Vote on the answers"),
+  "Sum up the results": gettext("Sum up the results"),
+};
 
-/** A subtask's title; those of planning and summing up are ours and follow the page's language. */
-export const titleOf = (subtask) => OURS[subtask.kind] ?? subtask.title;
+/** A subtask's title; those that modes give are ours and follow the page's language. */
+export const titleOf = (subtask) => OURS[subtask.title] ?? subtask.title;
+
+/** By which rule votes are counted. */
+export const RULE_WORDS = {
+  plurality: gettext("Each voter names one answer of others; the most votes win."),
+  approval: gettext("Each voter names all answers of others that it agrees with; the most approvals win."),
+  ranked: gettext("Each voter ranks the answers of others; instant run-off."),
+};
+
+/** Whom work is for: "*" is whoever is free for it. */
+export const assigneeOf = (subtask) => (subtask.assignee === "*" ? gettext("anyone free for it") : subtask.assignee);
+
+/** "lena → wim: what she leaves behind". */
+export const handoverWords = ({ from, to, text }) => (text ? more(`${from} → ${to}`, short(text)) : `${from} → ${to}`);
 
 /** The icon of a status, of runs and subtasks alike (`templates/components/_icons.html`). */
 export const STATUS_ICONS = {
@@ -98,6 +117,20 @@ const SENTENCES = {
   },
   "plan.proposed": (d) => planned(d.by ? gettext("Plan edited") : gettext("Plan proposed"), d),
   "plan.approved": (d) => planned(gettext("Plan approved"), d),
+  "plan.changed": (d) => {
+    const n = d.added.length;
+    return more(gettext("Plan changed"), fill(ngettext("%(n)s subtask added", "%(n)s subtasks added", n), { n }));
+  },
+  "votes.counted": (d) => {
+    const words = d.winner
+      ? fill(gettext("Votes counted: %(winner)s wins"), { winner: d.winner })
+      : gettext("Votes counted: nothing was decided");
+    return d.tie?.length ? more(words, fill(gettext("a tie of %(n)s"), { n: d.tie.length })) : words;
+  },
+  "subtask.handed_over": (d) => {
+    const words = fill(gettext("Handed over to %(who)s"), { who: d.to });
+    return d.text ? more(words, short(d.text)) : words;
+  },
   "subtask.ready": () => gettext("Ready"),
   "subtask.started": (d) =>
     d.attempt > 1
@@ -161,7 +194,7 @@ export function argumentsLine(values) {
 export const sentence = (event) => SENTENCES[event.type]?.(event.data) ?? short(JSON.stringify(event.data));
 
 const BAD = new Set(["budget.reached", "run.failed", "subtask.failed", "subtask.retrying", "subtask.skipped", "run.cancelled"]);
-const GOOD = new Set(["run.completed", "subtask.completed", "plan.approved"]);
+const GOOD = new Set(["run.completed", "subtask.completed", "plan.approved", "votes.counted"]);
 
 /** bad, good, text, tool or plain: how an event is coloured, and which filter of the log shows it. */
 export function tone(event) {

@@ -1,0 +1,1 @@
+"""Modes, roles, handovers, votes and further plans."""
