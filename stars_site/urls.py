@@ -19,7 +19,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("state.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    path("a2a/", include("groups.doors.a2a.urls")),
     path("", include("groups.doors.urls")),
     path("", include("groups.urls")),
 ]

@@ -56,7 +56,9 @@ async def _stream(call: Call) -> Answer:
     if sent.configuration.task_push_notification_config:
         raise PushNotSupported
     run = await tasks.receive(call.who, call.group_id, sent)
-    told = await tasks.teller(call.who, call.group_id, str(run.id))
+    # A new task is told from its first event, however far it has come by now; an answered one as it stands.
+    upto = None if sent.message.task_id else 1
+    told = await tasks.teller(call.who, call.group_id, str(run.id), upto)
     return await streams.streaming(call.who, told, call.request, call.wrap, old=call.old)
 
 

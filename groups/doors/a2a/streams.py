@@ -89,7 +89,7 @@ async def _frames(
         return b"".join(sse.frame(each, id=id) for each, id in zip(shown, ids, strict=True))
 
     def is_over() -> bool:
-        return old and told.state == INPUT_REQUIRED
+        return old and told.state == INPUT_REQUIRED and told.seq >= following.last_seq
 
     try:
         yield frames([{"task": told.as_json()}])

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.core.cache import cache
-from django.db import IntegrityError
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.dateparse import parse_datetime
 
@@ -19,6 +18,7 @@ from groups.doors.a2a.messages import ListTasks, Message, SendMessage
 from groups.doors.a2a.telling import Teller
 from groups.doors.common import door
 from groups.doors.common.log import Entry
+from groups.doors.common.once import name_of, started
 from groups.errors import RunFinished, RunNotFound
 from groups.execution.statuses import RUN_ENDED, RunStatus, SubtaskStatus, WaitsFor
 from groups.identity import Identity
@@ -32,7 +32,6 @@ from state.threads import in_thread
 REMEMBERED: Final = 24 * 3600
 #: The most tasks that one page lists.
 MAX_PAGE: Final = 100
-_MESSAGES: Final = uuid.UUID("7a3f4c7e-52a6-4c0e-9a55-3d2e6f0b81aa")
 _YES: Final = frozenset({"approve", "approved", "yes", "y", "ok", "go", "同意", "批准"})
 _NO: Final = frozenset({"reject", "rejected", "no", "n", "cancel", "拒绝", "不同意"})
 _STATUSES: Final = {
@@ -92,28 +91,16 @@ def receive(who: Identity, group_id: str, sent: SendMessage) -> Run:
     message = messages.checked(sent).message
     if message.task_id:
         return _answer(who, group_id, message)
-    group = access.get_group(who.user, group_id, Level.OPERATOR)
-    # The name of the run is made from the message's, so that a second one cannot be stored.
-    key = uuid.uuid5(_MESSAGES, f"{who.user.pk}\n{group.id}\n{message.message_id}")
-    if found := Run.objects.filter(id=key).first():
-        return found
-    pace.check(conf.manager().limits, who.user.pk, "")
-    try:
-        return runs.start(
-            actor=who.user,
-            group=group,
-            id=key,
-            task=messages.text_of(message),
-            origin="a2a",
-            conversation=message.context_id,
-            attachments=messages.files_of(message),
-            **messages.settings_of(message),
-        )
-    except IntegrityError:
-        # Its twin came first.
-        if found := Run.objects.filter(id=key).first():
-            return found
-        raise
+    return started(
+        who,
+        group_id,
+        f"a2a\n{message.message_id}",
+        task=messages.text_of(message),
+        origin="a2a",
+        conversation=message.context_id,
+        attachments=messages.files_of(message),
+        **messages.settings_of(message),
+    )
 
 
 @in_thread
@@ -182,7 +169,7 @@ def _answer(who: Identity, group_id: str, message: Message) -> Run:
     run = run_in(who, group_id, message.task_id, Level.OPERATOR)
     if message.context_id and message.context_id != (run.conversation or str(run.id)):
         raise InvalidParams("The task is of another context; leave `contextId` out.")
-    known = f"a2a:{run.id}:{who.user.pk}:{uuid.uuid5(_MESSAGES, message.message_id)}"
+    known = f"a2a:{run.id}:{who.user.pk}:{name_of(message.message_id)}"
     if not cache.add(known, True, REMEMBERED):
         return run  # this very message was the answer already
     try:
