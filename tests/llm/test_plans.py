@@ -10,6 +10,7 @@ import pytest
 from groups.agents.base import AgentError, Answered, Planned
 from groups.agents.llm import plans
 from groups.agents.llm.structured import parse
+from groups.execution import votes
 from groups.execution.plan import Assignable
 from groups.execution.statuses import SubtaskKind
 from tests.llm.asking import MEMBERS, config, finding, heard, request, text_of, usages
@@ -161,13 +162,43 @@ def test_those_who_watch_are_given_no_work() -> None:
 async def test_a_vote_names_one_of_the_answers(stub: Stub) -> None:
     answers = (finding("a", "twelve"), finding("b", "thirteen"), finding("c", error="no boat"))
     stub.replies = [
-        says({"choice": "c", "reason": "?"}),
-        says({"choice": "b", "reason": "Counted."}),
+        says({"vote": ["c"], "reason": "?"}),
+        says({"vote": ["b", "a", "b"], "reason": "Counted."}),
     ]
     events = await heard(request(SubtaskKind.VOTE, config(stub.url), findings=answers))
-    assert events[-1] == Answered("[b] Counted.", {"choice": "b"})
+    assert isinstance(events[-1], Answered)
+    assert events[-1].text == "Counted.\n\nVote: b > a"
+    for rule, ballot in RULES.items():
+        assert votes.read(rule, events[-1].data, events[-1].text, {"a", "b"}) == ballot
     schema = stub.bodies[0]["response_format"]["json_schema"]["schema"]
-    assert schema["properties"]["choice"]["enum"] == ["a", "b"]
+    assert schema["properties"]["vote"]["items"]["enum"] == ["a", "b"]
+
+
+#: Rule -> how a vote for b before a counts.
+RULES: dict[votes.Rule, votes.Ballot] = {
+    "plurality": ("b",),
+    "approval": ("b", "a"),
+    "ranked": ("b", "a"),
+}
+
+
+async def test_a_further_plan_adds_to_what_there_is(stub: Stub) -> None:
+    there = (finding("a", "12 ships"), finding("b", error="no boat"))
+    why = "b failed"
+    again = request(
+        PLAN, config(stub.url), agent_id="lena", replan=why, findings=there, instructions=why
+    )
+    stub.replies = [
+        says(planned(step("c", depends_on=["b"]))),
+        says(planned(step("c", depends_on=["a"]))),
+    ]
+    events = await heard(again)
+    [plan] = [event.plan for event in events if isinstance(event, Planned)]
+    assert [item.depends_on for item in plan.subtasks] == [("a",)]
+    assert "'b' was not completed" in stub.bodies[1]["messages"][-1]["content"]
+    assert "12 ships" in str(stub.bodies[0]) and str(stub.bodies[0]).count(why) == 1
+    stub.replies = [says(planned())]
+    assert isinstance((await heard(again))[-1], Planned), "nothing more can be done"
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,6 @@ def test_cancelling_stops_all_models_within_a_second(
     doorbell.engine()
     run = start(models)
 
-
     def told() -> str:
         return "".join(event.data["text"] for event in events(run, "text.delta"))
 

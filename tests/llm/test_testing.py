@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -150,12 +151,12 @@ def test_keys_are_kept_encrypted_and_change_one_by_one(nia: Agent, stub: Stub) -
     ],
 )
 def test_a_faulty_secret_is_named_and_not_quoted(nia: Agent, given: Any, field: str) -> None:
-    for write in (
+    new: dict[str, Any] = {"agent_id": "b", "kind": "llm", "config": nia.config, "secrets": given}
+    writes: tuple[Callable[[], object], ...] = (
         lambda: agents.change(actor=None, agent=nia, secrets=given),
-        lambda: agents.register(
-            actor=None, agent_id="b", kind="llm", config=nia.config, secrets=given
-        ),
-    ):
+        lambda: agents.register(actor=None, **new),
+    )
+    for write in writes:
         with pytest.raises(Invalid) as refusal:
             write()
         assert refusal.value.fields.keys() == {field}

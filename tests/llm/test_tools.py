@@ -17,6 +17,7 @@ from groups.agents.base import (
     AgentEvent,
     Answered,
     BudgetExhausted,
+    HandedOver,
     Outcome,
     Request,
     ToolFinished,
@@ -180,7 +181,7 @@ async def test_a_server_of_tools_that_is_away_ends_the_attempt() -> None:
 
 
 async def test_a_person_is_waited_for_and_the_work_goes_on_with_the_answer() -> None:
-    turns = ["May I? ", ("look", "{}"), ("pay", '{"q": "9"}'), ("late", "{}")]
+    turns: Turn = ["May I? ", ("look", "{}"), ("pay", '{"q": "9"}'), ("late", "{}")]
     tools = Tools(
         look="12", pay=NeedsPerson("Pay 9?", options=("yes", "no"), patience=60.0), late="l"
     )
@@ -243,7 +244,8 @@ async def test_the_last_call_is_to_wrap_up_without_tools() -> None:
 
 
 async def test_a_model_that_never_ends_is_told_to_and_then_ended() -> None:
-    model = Model(*([[f"{n} ", ("look", "{}")] for n in range(9)]))
+    turns: list[Turn] = [[f"{n} ", ("look", "{}")] for n in range(9)]
+    model = Model(*turns)
     tools = Tools(look=1)
     events = await carried(model, work(tools), max_calls=3)
     assert len(model.asked) == 3 and len(tools.called) == 2
@@ -276,3 +278,19 @@ async def test_a_summary_cites_and_says_what_failed_even_if_the_model_does_not()
     assert events[-1] == Answered(want) and text_of(events) == want
     cited = await carried(Model(["12 ships [a]; [b] failed."]), asked)
     assert cited[-1] == Answered("12 ships [a]; [b] failed.")
+
+
+async def test_work_is_handed_over_to_members_only_and_items_are_put_up() -> None:
+    put_up = ("put_up", '{"title": "Paint it", "instructions": "In red."}')
+    stranger = ("hand_over", '{"to": "mallory", "text": "x"}')
+    model = Model([put_up], [stranger, ("hand_over", '{"to": "@wes", "text": "You write."}')])
+    events = await carried(model, work(), teamwork=True)
+    assert events[-1] == HandedOver(to="wes", text="You write.")
+    ends = [event for event in events if isinstance(event, ToolFinished)]
+    assert [end.ok for end in ends] == [True, False, True]
+    events = await carried(Model([put_up], ["Done."]), work(), teamwork=True)
+    board = [{"title": "Paint it", "instructions": "In red."}]
+    assert events[-1] == Answered("Done.", {"board": board})
+    model = Model(["Alone."])
+    await carried(model, work())
+    assert model.infos[0].function_tools == [], "only where it is allowed"

@@ -76,6 +76,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_subtasks: Annotated[int, msgspec.Meta(ge=1, le=100)] = 12
     #: Whether a plan has to list what the task demands and to cover it; small models cannot.
     check_demands: bool = True
+    #: Whether it may hand its work over to other members and put up further items (mode swarm).
+    teamwork: bool = False
     price: Price | None = None
 
     @property

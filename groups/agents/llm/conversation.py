@@ -24,6 +24,7 @@ from pydantic_ai.models import ModelRequestParameters
 from groups.agents.base import (
     AgentError,
     AgentEvent,
+    HandedOver,
     Request,
     TextDelta,
     ToolFinished,
@@ -34,6 +35,7 @@ from groups.agents.llm.calls import call
 from groups.agents.llm.history import trimmed
 from groups.agents.llm.prompts import Prompt
 from groups.agents.llm.provider import Line
+from groups.agents.llm.teamwork import Teamwork
 from groups.agents.scrubbing import scrub
 from groups.agents.surroundings import NeedsPerson, ToolResult
 from groups.execution.statuses import WaitsFor
@@ -46,6 +48,8 @@ class Said(NamedTuple):
     """The whole text, at the end of a conversation."""
 
     text: str
+    #: Items put up for others.
+    board: tuple[dict[str, Any], ...] = ()
 
 
 class Conversation:
@@ -60,6 +64,7 @@ class Conversation:
         self._done: dict[str, str] = {}
         self._answer: str | None = None
         self._open = ""
+        self._teamwork = Teamwork(request, line.config)
         self.text = ""
         memo = request.memo
         if memo.get("history") and len(request.answers) > memo.get("asked", 0):
@@ -68,7 +73,7 @@ class Conversation:
             self._answer = request.answers[memo["asked"]]
             self.text = memo["text"]
 
-    async def go_on(self) -> AsyncGenerator[AgentEvent | Waiting | Said, None]:
+    async def go_on(self) -> AsyncGenerator[AgentEvent | Waiting | HandedOver | Said, None]:
         """Yield what happens and last the whole text, or the question a person must answer first.
 
         Raises AgentError, BudgetExhausted.
@@ -81,7 +86,7 @@ class Conversation:
         if isinstance(newest, ModelResponse):
             async for event in self._use_tools(newest):
                 yield event
-                if isinstance(event, Waiting):
+                if isinstance(event, Waiting | HandedOver):
                     return
         for number in range(self._line.config.max_calls):
             last = number + 1 == self._line.config.max_calls or bool(self._request.wrap_up)
@@ -98,7 +103,7 @@ class Conversation:
                 break
             async for event in self._use_tools(response):
                 yield event
-                if isinstance(event, Waiting):
+                if isinstance(event, Waiting | HandedOver):
                     return
         if not self.text.strip():
             raise AgentError(
@@ -108,12 +113,13 @@ class Conversation:
             cut = "\n\n*(Cut off here: the model reached the limit of tokens it may write.)*"
             self.text += cut
             yield TextDelta(cut)
-        yield Said(self.text)
+        yield Said(self.text, tuple(self._teamwork.board))
 
     async def _tools(self) -> list[ToolDefinition]:
+        own = list(self._teamwork.tools)
         if self._request.tools is None or self._request.wrap_up:
-            return []
-        return [
+            return own
+        return own + [
             ToolDefinition(
                 name=spec.name,
                 description=spec.description,
@@ -145,7 +151,7 @@ class Conversation:
 
     async def _use_tools(
         self, response: ModelResponse
-    ) -> AsyncGenerator[ToolStarted | ToolFinished | Waiting, None]:
+    ) -> AsyncGenerator[ToolStarted | ToolFinished | Waiting | HandedOver, None]:
         """Use the tools that the response calls, one after the other, and put the results into the history."""
         numbered = self._numbered(response)
         for part in response.tool_calls:
@@ -164,6 +170,9 @@ class Conversation:
             summary = result.summary or " ".join(result.text.split())[:_SUMMARY]
             yield ToolFinished(call_id=call_id, tool=part.tool_name, summary=summary, ok=result.ok)
             self._done[part.tool_call_id] = result.text
+            if self._teamwork.handed is not None:
+                yield self._teamwork.handed
+                return
         returns = [
             ToolReturnPart(
                 tool_name=part.tool_name,
@@ -178,6 +187,8 @@ class Conversation:
     async def _use(
         self, part: ToolCallPart, arguments: dict[str, Any] | None, call_id: str
     ) -> ToolResult:
+        if (own := self._teamwork.use(part.tool_name, arguments)) is not None:
+            return own
         tools = self._request.tools
         if tools is None:
             return ToolResult(text="You have no tools here. Answer without them.", ok=False)
@@ -206,6 +217,7 @@ class Conversation:
                 "open": part.tool_call_id,
                 "asked": len(self._request.answers),
                 "text": self.text,
+                "board": self._teamwork.board,
             },
         )
 

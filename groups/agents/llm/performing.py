@@ -13,7 +13,6 @@ from groups.agents.base import (
     Planned,
     Request,
     TextDelta,
-    Waiting,
 )
 from groups.agents.llm import plans, votes
 from groups.agents.llm.config import Config
@@ -74,9 +73,9 @@ async def _vote(line: Line, request: Request) -> AsyncGenerator[AgentEvent | Out
     async with aclosing(ask(line, prompt, wanted, known=known, purse=request.purse)) as events:
         async for event in events:
             if isinstance(event, Found):
-                text = f"[{event.value.choice}] {event.value.reason}".strip()
+                text, data = event.value.told(), event.value.data()
                 yield TextDelta(text)
-                yield Answered(text, {"choice": event.value.choice})
+                yield Answered(text, data)
             else:
                 yield event
 
@@ -86,14 +85,13 @@ async def _speak(line: Line, request: Request) -> AsyncGenerator[AgentEvent | Ou
     async with aclosing(talk.go_on()) as events:
         async for event in events:
             match event:
-                case Said(text):
+                case Said(text, board):
                     more = ""
                     if request.kind == SubtaskKind.SUMMARY:
                         more = missing_words(text, request.findings)
                     if more:
                         yield TextDelta(f"\n\n{more}")
-                    yield Answered(f"{text}\n\n{more}" if more else text)
-                case Waiting():
-                    yield event
+                    data = {"board": list(board)} if board else {}
+                    yield Answered(f"{text}\n\n{more}" if more else text, data)
                 case _:
                     yield event

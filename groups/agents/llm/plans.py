@@ -13,6 +13,7 @@ from groups.agents.llm.config import Config
 from groups.agents.llm.structured import Faulty, Shape
 from groups.errors import PlanInvalid
 from groups.execution.plan import Assignable, Plan, PlanItem, plan_from_json, validate
+from groups.execution.statuses import SubtaskStatus
 
 #: Caps on what a model may write, so that even the longest plan ends.
 _KEY, _TITLE, _INSTRUCTIONS, _NOTE, _DEMAND = 32, 120, 2_000, 600, 200
@@ -28,7 +29,7 @@ def shape(request: Request, config: Config) -> Shape[Plan]:
     allowed = assignees(request.members)
     return Shape(
         name="plan",
-        schema=_schema(allowed, config),
+        schema=_schema(allowed, config, least=0 if request.replan else 1),
         explanation=_explanation(config),
         read=partial(_read, request=request, allowed=frozenset(allowed), config=config),
     )
@@ -37,11 +38,11 @@ def shape(request: Request, config: Config) -> Shape[Plan]:
 def assignees(members: Sequence[Assignable]) -> list[str]:
     """Whom a plan may name: ids and tags of those who work, of all when nobody else is there."""
     able = [m for m in members if m.role not in _NOT_WORKING] or list(members)
-    tags = sorted({tag for member in able if member.role == "worker" for tag in member.tags})
+    tags = sorted({t for m in able if m.role in ("worker", "specialist") for t in m.tags})
     return list(dict.fromkeys([*(member.agent_id for member in able), *tags]))
 
 
-def _schema(allowed: Sequence[str], config: Config) -> dict[str, Any]:
+def _schema(allowed: Sequence[str], config: Config, least: int) -> dict[str, Any]:
     key = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$", "maxLength": _KEY}
     who: dict[str, Any] = {"type": "string", "maxLength": 64}
     if 0 < len(allowed) <= _LISTED:
@@ -64,7 +65,7 @@ def _schema(allowed: Sequence[str], config: Config) -> dict[str, Any]:
     items = {
         "type": "array",
         "items": _object(item),
-        "minItems": 1,
+        "minItems": least,
         "maxItems": config.max_subtasks,
     }
     return _object({**plan, "subtasks": items})
@@ -109,7 +110,7 @@ def _read(value: Any, *, request: Request, allowed: frozenset[str], config: Conf
     ]
     try:
         plan = plan_from_json({"subtasks": items, "note": value.get("note") or ""})
-        validate(plan, request.members)
+        validate(plan, request.members, **_before(request))
     except PlanInvalid as error:
         raise Faulty(
             f"{name}: {text}" for name, texts in error.fields.items() for text in texts
@@ -123,11 +124,21 @@ def _read(value: Any, *, request: Request, allowed: frozenset[str], config: Conf
         faults.append(
             f"subtasks: there are {len(items)}; at most {config.max_subtasks} are allowed."
         )
-    if config.check_demands:
+    if config.check_demands and not request.replan:
         faults += _uncovered(value)
     if faults:
         raise Faulty(faults)
     return plan
+
+
+def _before(request: Request) -> dict[str, list[str]]:
+    """What a further plan finds: the keys that are taken, and those of them that it may wait for."""
+    if not request.replan:
+        return {}
+    return {
+        "kept": [f.key for f in request.findings],
+        "done": [f.key for f in request.findings if f.status == SubtaskStatus.COMPLETED],
+    }
 
 
 def _uncovered(value: dict[str, Any]) -> Iterator[str]:
