@@ -96,6 +96,6 @@ def _user(request: HttpRequest) -> User | None:
         return request.user if isinstance(request.user, User) else None
     try:
         found = TokenAuthentication().authenticate(request)
-    except AuthenticationFailed:
+    except (AuthenticationFailed, StarsError):
         return None
     return found[0] if found else None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from django.http import HttpRequest
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
 from rest_framework.authentication import get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from groups.access import must_reach_all
-from groups.api.scopes import BACKUP, needed
+from groups.api.scopes import WHOLE, needed
 from groups.identity import SCHEMES, limit, must_have
 
 
@@ -20,9 +21,9 @@ class TokenAuthentication(KnoxTokenAuthentication):
     Bytes that are no text are a wrong token, not an error of the server.
     """
 
-    def authenticate(self, request: Request) -> Any:
+    def authenticate(self, request: Request | HttpRequest) -> Any:
         """(user, token), or None where none was sent. Raises AuthenticationFailed, ScopeMissing, GroupsRestricted."""
-        scheme, *rest = get_authorization_header(request).split() or [b""]
+        scheme, *rest = get_authorization_header(cast(Request, request)).split() or [b""]
         if scheme.lower().decode("latin-1") not in SCHEMES:
             return None
         if len(rest) != 1:
@@ -33,7 +34,7 @@ class TokenAuthentication(KnoxTokenAuthentication):
         scope = needed(request.method or "", match)
         if scope is not None:
             must_have(user, scope)
-        if match is not None and match.view_name == BACKUP:
+        if match is not None and match.view_name in WHOLE:
             must_reach_all(user)
         return user, token
 

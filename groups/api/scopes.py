@@ -27,8 +27,20 @@ _WRITES: Final = {
 }
 #: Whoever may send a token may also make it worthless.
 _FREE: Final = frozenset({"api:token"})
-#: What holds everything of everybody.
-BACKUP: Final = "states:backup"
+#: Holds everything of everybody.
+_BACKUP: Final = "states:backup"
+#: What concerns the whole installation, and so is not for tokens of certain groups.
+WHOLE: Final = frozenset(
+    {
+        _BACKUP,
+        "prometheus",
+        "api:budget",
+        "api:agent-budget",
+        "api:tool-servers",
+        "api:tool-server",
+        "api:tool-server-test",
+    }
+)
 
 
 def needed(method: str, match: ResolverMatch | None) -> Scope | None:
@@ -37,5 +49,5 @@ def needed(method: str, match: ResolverMatch | None) -> Scope | None:
     if name in _FREE:
         return None
     if method in SAFE_METHODS:
-        return Scope.MANAGE if name == BACKUP else Scope.READ
+        return Scope.MANAGE if name == _BACKUP else Scope.READ
     return Scope.STATE if name.startswith("states:") else _WRITES.get(name, Scope.MANAGE)

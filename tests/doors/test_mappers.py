@@ -115,15 +115,19 @@ def test_an_end_settles_what_was_open(
         answer.take(entry)
         for event in told.take(entry):
             if event["type"] in ("SUBAGENT_STARTED", "TEXT_MESSAGE_START"):
-                opened.add(event.get("messageId", event.get("subagentRunId")))
+                opened.add(_subject(event))
             elif event["type"] in ("SUBAGENT_ERROR", "TEXT_MESSAGE_END"):
-                opened.discard(event.get("messageId", event.get("subagentRunId")))
+                opened.discard(_subject(event))
     assert not opened
-    event = answer.last()
-    assert event is not None and event["type"] == kind and event["response"]["status"] == status
-    assert all(i["status"] != "in_progress" for i in event["response"]["output"])
+    final = answer.last()
+    assert final is not None and final["type"] == kind and final["response"]["status"] == status
+    assert all(i["status"] != "in_progress" for i in final["response"]["output"])
     ends = {"failed": "RUN_ERROR", "cancelled": "RUN_FINISHED"}
     assert told.end()[-1]["type"] == ends[status]
+
+
+def _subject(event: dict[str, Any]) -> str:
+    return str(event.get("messageId", event.get("subagentRunId")))
 
 
 def test_a_run_is_stuck_only_when_nobody_works_any_more(log: Log) -> None:

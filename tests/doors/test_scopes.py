@@ -112,6 +112,7 @@ def test_groups_outside_the_restriction_do_not_exist(
         ("post", "groups/", {"name": "New"}),
         ("patch", "agents/lead/", {"name": "Else"}),
         ("get", "backup/", {}),
+        ("get", "budget/", {}),
     ):
         answer = getattr(client, method)(f"/api/v1/{path}", body, format="json")
         assert (answer.status_code, answer.json()["reason"]) == (403, "groups_restricted"), path

@@ -76,7 +76,7 @@ def test_bad_input_stands_beside_its_field(
     assert not AuthToken.objects.exists()
 
 
-def test_nobody_revokes_anothers(api: APIClient, bo: User) -> None:
+def test_nobody_revokes_tokens_of_others(api: APIClient, bo: User) -> None:
     token, _ = tokens.make(actor=bo, name="his")
     for id in (tokens.id_of(token), "0", "x" * 16, token.digest):
         assert api.delete(f"{URL}{id}/").status_code == 404
