@@ -14,7 +14,6 @@ from groups.agents import registry
 from groups.agents.builtin import SKILLS
 from groups.forms import StarsForm
 
-
 #: The kind that works without anything else.
 DEFAULT: Final = "builtin"
 
@@ -41,6 +40,13 @@ def _key(label: Any) -> forms.Field:
 def _long(label: Any, help_text: Any) -> forms.Field:
     widget = forms.Textarea({"rows": 5})
     return forms.CharField(label=label, required=False, widget=widget, help_text=help_text)
+
+
+def _number(label: Any, help_text: Any) -> forms.Field:
+    widget = forms.NumberInput({"step": "any"})
+    return forms.FloatField(
+        label=label, required=False, min_value=0, widget=widget, help_text=help_text
+    )
 
 
 #: In the order in which they are shown. A further kind adds its lines; what is left empty is not stored.
@@ -81,6 +87,80 @@ FIELDS: Final[Sequence[KindField]] = (
         "instructions",
         "config.instructions",
         lambda: _long(_("Instructions"), _("What the agent is and how it is to work.")),
+    ),
+    KindField(
+        ("a2a",),
+        "card_url",
+        "config.card_url",
+        lambda: forms.CharField(
+            label=_("Address of the agent or of its card"),
+            required=False,
+            widget=forms.TextInput({"placeholder": "https://agent.example"}),
+            help_text=_(
+                "Agents that speak A2A 1.0 or 0.3 publish a card, which says how to reach them."
+            ),
+        ),
+    ),
+    KindField(("a2a",), "token", "secrets.token", lambda: _key(_("Token"))),
+    KindField(
+        ("webhook",),
+        "url",
+        "config.url",
+        lambda: forms.CharField(
+            label=_("Address"),
+            required=False,
+            widget=forms.TextInput({"placeholder": "https://program.example/hook"}),
+            help_text=_("Requests are posted there, signed as Standard Webhooks has it."),
+        ),
+    ),
+    KindField(
+        ("webhook",),
+        "secret",
+        "secrets.secret",
+        lambda: _key(_("Secret for signing (whsec_ and 24 to 64 bytes in base64)")),
+    ),
+    KindField(
+        ("connected",),
+        "patience",
+        "config.patience",
+        lambda: _number(
+            _("Patience, seconds"),
+            _("How long a subtask waits when no program is connected; 60 if left empty."),
+        ),
+    ),
+    KindField(
+        ("connected",),
+        "grace",
+        "config.grace",
+        lambda: _number(
+            _("Grace, seconds"),
+            _("How long a program may be away that has begun a subtask; 15 if left empty."),
+        ),
+    ),
+    KindField(
+        ("human",),
+        "user",
+        "config.user",
+        lambda: forms.CharField(
+            label=_("User name"),
+            required=False,
+            max_length=150,
+            help_text=_("Who answers; left empty, anybody who may operate the group."),
+        ),
+    ),
+    KindField(
+        ("human",),
+        "deadline",
+        "config.deadline",
+        lambda: _number(
+            _("Deadline, hours"), _("After it the subtask fails; left empty, there is none.")
+        ),
+    ),
+    KindField(
+        ("human",),
+        "remind_every",
+        "config.remind_every",
+        lambda: _number(_("Remind every, hours"), _("24 if left empty.")),
     ),
 )
 

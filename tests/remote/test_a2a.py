@@ -20,9 +20,16 @@ from tests.remote.asking import PLAN, SUBTASK, asked, said
 RUNTIME = A2ARuntime()
 
 
-@pytest.mark.parametrize("binding", ["JSONRPC", "HTTP+JSON"])
-@pytest.mark.parametrize("version", ["1.0", "1.0.1", "0.3.0"])
-@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize(
+    ("version", "streaming", "binding"),
+    [
+        ("1.0", True, "JSONRPC"),
+        ("1.0", False, "JSONRPC"),
+        ("1.0.1", True, "HTTP+JSON"),
+        ("0.3.0", True, "JSONRPC"),
+        ("0.3.0", False, "HTTP+JSON"),
+    ],
+)
 async def test_artifacts_are_the_answer(version: str, streaming: bool, binding: str) -> None:
     with a2a_agent.agent(version=version, streaming=streaming, binding=binding) as remote:
         done = await said(RUNTIME, asked({"card_url": remote.url}))

@@ -40,7 +40,7 @@ async def carried_out(
     allowed = request.outside.allowed if request.outside is not None else ()
     async with outbound.client(allowed, headers=headers, silence=config.silence) as http:
         card = await connection.card_of(http, config, request.secrets)
-        talk = Talk(connection.connect(http, card), card, request)
+        talk = Talk(await connection.connect(http, card), card, request)
         try:
             async with aclosing(_talked(talk, config, request)) as said:
                 async for item in said:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
 import httpx
-from a2a.client import A2AClientError, Client, ClientConfig, ClientFactory
+from a2a.client import A2AClientError, Client, ClientConfig, create_client
 from a2a.client.card_resolver import parse_agent_card
 from a2a.types.a2a_pb2 import AgentCard
 from a2a.utils import errors
@@ -57,10 +57,10 @@ async def card_of(http: httpx.AsyncClient, config: Config, secrets: Mapping[str,
     return card
 
 
-def connect(http: httpx.AsyncClient, card: AgentCard) -> Client:
+async def connect(http: httpx.AsyncClient, card: AgentCard) -> Client:
     """A client that speaks the version of the card's first interface."""
     config = ClientConfig(httpx_client=http, supported_protocol_bindings=list(BINDINGS))
-    return ClientFactory(config).create(card)
+    return await create_client(card, client_config=config)
 
 
 def _keep_fitting(card: AgentCard) -> None:

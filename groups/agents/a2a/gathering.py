@@ -30,7 +30,7 @@ class Gathered:
         """All artifacts, in the order in which they began."""
         return "\n\n".join(text for text in self._artifacts.values() if text)
 
-    def update(self, event: TaskArtifactUpdateEvent) -> str:
+    def piece(self, event: TaskArtifactUpdateEvent) -> str:
         """Take a piece of an artifact; what is new of its text. Raises TooLong."""
         known = self._artifacts.get(event.artifact.artifact_id, "") if event.append else ""
         return self._set(event.artifact, known + text_of(event.artifact.parts))

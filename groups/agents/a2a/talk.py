@@ -202,7 +202,7 @@ class Talk:
                 return self._take_status(update.status.state, update.status.message)
             case "artifact_update":
                 self._know(event.artifact_update.task_id, event.artifact_update.context_id)
-                return self.gathered.update(event.artifact_update)
+                return self.gathered.piece(event.artifact_update)
         return ""
 
     def _take_task(self, task: Task) -> str:
