@@ -13,11 +13,25 @@ from groups.agents.base import Waiting
 from groups.errors import NothingToRetry, PlanInvalid, RunFinished, WrongStatus
 from groups.events import CATALOGUE, BudgetReached, TextDelta, UsageRecorded
 from groups.execution import steering
-from groups.execution.plan import Plan
+from groups.execution.handing import hand_over
+from groups.execution.plan import Assignable, Plan
 from groups.execution.statuses import RUN_ENDED, SUBTASK_ENDED, RunStatus, SubtaskStatus
 from tests.replay.fold import View, fold
 from tests.unit.world import LENA, WES, WIM, SubtaskRow, World, item, plan, token
 
+#: Modes with their options.
+HOW: list[tuple[str, dict[str, Any]]] = [
+    ("leader_worker", {}),
+    ("leader_worker", {"replans": 2}),
+    ("pipeline", {}),
+    ("pipeline", {"order": "members", "result": "summary"}),
+    ("democratic", {"rule": "ranked"}),
+    ("democratic", {}),
+    ("swarm", {"max_items": 6}),
+    ("swarm", {"board": "task", "max_items": 4}),
+]
+CORA = Assignable(agent_id="cora", role="coordinator")
+MOST_HANDOVERS = 5
 REFUSALS = (RunFinished, WrongStatus, NothingToRetry, PlanInvalid)
 
 
@@ -28,7 +42,7 @@ def plans(draw: st.DrawFn) -> Plan:
     items = []
     for n in range(size):
         needs = draw(st.sets(st.integers(0, max(n - 1, 0)), max_size=3)) if n else set()
-        who = draw(st.sampled_from(["wim", "wes", "steady", "math", "lena"]))
+        who = draw(st.sampled_from(["wim", "wes", "steady", "math", "lena", "*", "cora"]))
         items.append(item(f"k{n}", *(f"k{m}" for m in sorted(needs)), assignee=who))
     if items and draw(st.integers(0, 9)) == 0:
         items.append(item("bad", draw(st.sampled_from(["bad", "ghost"]))))
@@ -51,10 +65,19 @@ class AnyOrder(RuleBasedStateMachine):
         policy=st.sampled_from(["continue", "stop"]),
         tries=st.integers(1, 3),
         parallel=st.integers(1, 4),
+        how=st.sampled_from(HOW),
     )
-    def submit(self, approve: bool, policy: str, tries: int, parallel: int) -> None:
+    def submit(
+        self, approve: bool, policy: str, tries: int, parallel: int, how: tuple[str, dict[str, Any]]
+    ) -> None:
         self.world = World(
-            approve_plan=approve, failure_policy=policy, max_attempts=tries, max_parallel=parallel
+            approve_plan=approve,
+            failure_policy=policy,
+            max_attempts=tries,
+            max_parallel=parallel,
+            mode=how[0],
+            options=how[1],
+            members=[LENA, WIM, WES, CORA],
         )
         #: Every lease there ever was.
         self.tokens: list[tuple[uuid.UUID, uuid.UUID]] = []
@@ -109,6 +132,28 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data(), proposal=plans())
     def succeed(self, data: Any, proposal: Plan) -> None:
         self.finish(self.pick(data), proposal)
+
+    @precondition(lambda self: self.running())
+    @rule(
+        data=st.data(),
+        said=st.sampled_from(
+            [{"board": ["x", "y"]}, {"choice": "answer-1"}, {"ranking": ["answer-3"]}, {"a": 1}]
+        ),
+    )
+    def answer_with_data(self, data: Any, said: dict[str, Any]) -> None:
+        row = self.pick(data)
+        with self.world.machine() as machine:
+            assert machine.complete(row.id, token(row), "so", said)
+
+    @precondition(lambda self: self.running())
+    @rule(data=st.data(), to=st.sampled_from(["wim", "wes", "steady", "cora", "*", "nobody"]))
+    def pass_on(self, data: Any, to: str) -> None:
+        row = self.pick(data)
+        before = row.agent_id
+        with self.world.machine() as machine:
+            assert hand_over(machine, row.id, token(row), to=to, text="take it")
+        assert row.handovers <= MOST_HANDOVERS
+        assert row.agent_id != before or row.status != SubtaskStatus.READY
 
     @precondition(lambda self: self.running())
     @rule(data=st.data(), transient=st.booleans())
@@ -173,7 +218,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data())
     def members_change(self, data: Any) -> None:
         self.world.members = data.draw(
-            st.sampled_from([[LENA, WIM, WES], [LENA, WES], [LENA, WIM], [LENA]])
+            st.sampled_from([[LENA, WIM, WES, CORA], [LENA, WES], [LENA, WIM], [LENA], [CORA, WIM]])
         )
 
     # --- people ---
@@ -256,8 +301,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Nothing is ever stuck: with agents that succeed and people who answer, every run comes to its end."""
-        self.world.members = [LENA, WIM, WES]
-        for _ in range(40):
+        self.world.members = [LENA, WIM, WES, CORA]
+        for _ in range(80):
             if self.world.run.status in RUN_ENDED:
                 break
             if self.world.run.status == RunStatus.PAUSED:
