@@ -10,7 +10,7 @@ from celery.signals import worker_process_shutdown, worker_shutdown
 
 from groups import queue
 from groups.engine import engine
-from groups.services import messaging, recovery, run_states
+from groups.services import messaging, recovery, run_states, tending
 
 #: Seconds that agents at work get when their worker is told to stop.
 GRACE = 5.0
@@ -27,6 +27,7 @@ def sweep() -> None:
     """Heal what was left behind."""
     recovery.sweep(owner=engine.owner_name())
     run_states.catch_up()
+    tending.tend()
 
 
 @shared_task(name=queue.DELIVER)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from groups import queue
 from groups.execution.statuses import RUN_ENDED, RunStatus, SubtaskStatus
 from groups.models import Run, Subtask
-from groups.services import calls, dialins, messaging, reminders
+from groups.services import messaging
 from groups.services.ledger import opened
 
 logger = logging.getLogger(__name__)
@@ -61,9 +61,6 @@ def sweep(*, owner: str) -> Swept:
             expired += expired_here
             timed_out += timed_out_here
     rung = _ring_for_ready()
-    calls.sweep()
-    dialins.forget()
-    reminders.remind()
     waiting = messaging.pending(older_than=timedelta(seconds=settings.STARS_SWEEP_SECONDS))
     for message_id in waiting:
         queue.deliver(message_id)

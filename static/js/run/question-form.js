@@ -7,7 +7,9 @@ import { post } from "../lib/http.js";
 class QuestionForm extends HTMLElement {
   draw(subtask) {
     if (!show(this, subtask.status === "waiting")) return;
-    if (!this.form) this.#make(subtask);
+    const options = subtask.options.join("\n");
+    if (!this.form || this.options !== options) this.#make(subtask);
+    this.options = options;
     text(this.words, subtask.question);
   }
 
@@ -17,30 +19,40 @@ class QuestionForm extends HTMLElement {
     this.box = h("textarea", { id, rows: 2, name: "text", required: true });
     this.fault = h("p", { class: "field-error", role: "alert", hidden: true });
     this.button = h("button", { type: "submit", class: "button button-primary button-small" }, gettext("Answer"));
-    this.form = h("form", { onsubmit: (event) => this.#send(event) }, this.words, this.box, this.fault, this.button);
+    this.choices = subtask.options.map((option) =>
+      h("button", { type: "button", class: "button button-small", onclick: () => this.#post(option) }, option),
+    );
+    const answers = this.choices.length
+      ? [this.fault, h("div", { class: "question-options" }, ...this.choices)]
+      : [this.box, this.fault, this.button];
+    this.form = h("form", { onsubmit: (event) => this.#send(event) }, this.words, ...answers);
     this.box.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) this.form.requestSubmit();
     });
     if (!this.url) {
-      this.box.hidden = this.button.hidden = true;
+      for (const field of [this.box, this.button, ...this.choices]) field.hidden = true;
       show(this.fault, true);
       text(this.fault, gettext("An operator of this group must answer."));
     }
     this.replaceChildren(this.form);
   }
 
-  async #send(event) {
+  #send(event) {
     event.preventDefault();
-    this.button.disabled = true;
+    if (!this.choices.length) this.#post(this.box.value);
+  }
+
+  async #post(answer) {
+    for (const button of [this.button, ...this.choices]) button.disabled = true;
     show(this.fault, false);
     try {
-      await post(this.url, { text: this.box.value });
+      await post(this.url, { text: answer });
       this.box.value = "";
     } catch (refused) {
       text(this.fault, Object.values(refused.fields).flat().join(" ") || refused.message);
       show(this.fault, true);
     } finally {
-      this.button.disabled = false;
+      for (const button of [this.button, ...this.choices]) button.disabled = false;
     }
   }
 }

@@ -129,6 +129,8 @@ function blank(id) {
     /** {error, delay, cause, at} while another attempt is awaited. */
     retrying: null,
     question: "",
+    /** What may be answered; empty: anything. */
+    options: [],
     /** [{from, to, text, at}]: who passed it on to whom, and what with. */
     handovers: [],
     result: "",
@@ -317,6 +319,7 @@ const HANDLERS = {
   "subtask.waiting"(draft, { subtask: id, data, at }, fresh) {
     const subtask = own(draft, id, fresh);
     subtask.question = data.question;
+    subtask.options = data.options ?? [];
     subtask.attempt -= 1; // a try that ends in a question does not count
     enter(subtask, "waiting", at);
   },
