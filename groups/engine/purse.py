@@ -20,7 +20,7 @@ from groups.services.subtasks import Work
 from state.threads import in_thread
 
 #: Seconds between two looks while other calls hold all that is left.
-LOOK_AGAIN: Final = 0.05
+LOOK_AGAIN: Final = 0.2
 #: Seconds that an attempt which ended is remembered; by then what it used has long been stored.
 REMEMBERED: Final = 300.0
 
@@ -54,8 +54,10 @@ class AgentPurse:
                 group_id=self._work.request.group_id,
                 without=[account.attempt for account in known],
             )
+            if known != _accounts:
+                continue  # somebody came in meanwhile, whose part was counted nowhere
             self._caps_money = any(cap.max_cost_usd is not None for cap, _ in standing)
-            # Without an await from here on: no other attempt is granted the same.
+            # There is no await between that look and this: no other attempt is granted the same.
             match budget.grant(mine, standing, known):
                 case Reached(scope, limit, text):
                     raise BudgetExhausted(text, scope=scope, limit=limit)

@@ -291,7 +291,7 @@ class Batch:
             grants=tuple(agent.grants),
             wrap_up=brakes.wrap_up(machine, item),
             replan=item.instructions if is_further_plan(machine.subtasks, item) else "",
-            time_limit=run.subtask_time_limit,
+            time_limit=brakes.seconds_for(machine),
         )
         return Work(
             run_id=run.id,

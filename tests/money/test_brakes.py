@@ -169,6 +169,17 @@ def test_when_time_is_up_the_leader_sums_up_what_was_completed() -> None:
     assert (world.run.status, world.run.result) == ("completed", "a only")
 
 
+def test_an_agent_is_told_what_the_run_has_left() -> None:
+    world = World(time_limit=100.0, subtask_time_limit=60.0)
+    world.planned(CHAIN)
+    told = []
+    for seconds in (0, 30, 30, 39.5, 100):
+        world.later(seconds)
+        with world.machine() as machine:
+            told.append(brakes.seconds_for(machine))
+    assert told == [60.0, 60.0, 40.0, 1.0, 1.0]
+
+
 def test_when_the_time_to_wrap_up_is_over_too_the_run_fails() -> None:
     world = World(time_limit=60.0)
     world.planned(SIDE_BY_SIDE)

@@ -14,12 +14,13 @@ from groups.engine import purse
 from groups.events import Event, TextDelta, UsageRecorded
 from groups.execution.budget import Spent
 from groups.models import Group, RunEvent, Spending
-from groups.services import budgets, runs, spending
+from groups.services import budgets, recovery, runs, spending
 from groups.services.ledger import Ledger, opened
 from tests.engine.conftest import Doorbell
-from tests.engine.scripted import Gate, Said, Scripted, ended, start, wait_for
+from tests.engine.scripted import Gate, Said, Scripted, ended, start, sub, wait_for
 from tests.money.spenders import Spender
 from tests.stages import claim
+from tests.unit.world import item, plan
 
 
 def queries_of(run_id: object, item: object, events: list[Event]) -> int:
@@ -102,6 +103,25 @@ def test_another_process_counts_what_the_first_has_stored(
     ended(run)
     assert seen == [100, 70]
     assert spending.of_run(run.id).tokens == 60
+
+
+def test_when_time_is_up_the_sweep_has_the_run_wrapped_up(
+    crew: Group, script: Scripted, doorbell: Doorbell
+) -> None:
+    script.plan = plan(item("a"), item("b", "a"))
+    gate = script.acts["B"] = Gate()
+    doorbell.engine()
+    run = start(crew, time_limit=1.0)
+    wait_for(lambda: gate.inside, "b at work")
+
+    def swept() -> bool:
+        return recovery.sweep(owner="here/1/1").timed_out == 1
+
+    wait_for(swept, "the sweep sees that time is up")
+    run = ended(run)
+    assert (run.status, run.stop_reason) == ("completed", "The run's time limit of 1 s has passed.")
+    assert sub(run, "b").status == "skipped" and "a: A by wim" in run.result
+    wait_for(lambda: gate.cancelled == 1, "b is broken off")
 
 
 def test_what_is_said_counts_at_once_for_another_worker(

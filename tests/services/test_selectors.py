@@ -33,7 +33,7 @@ def test_lists_of_runs_leave_long_texts_in_the_database(
             (run,) = rows
             shown = vars(run)
         assert (shown["task_brief"], shown["error_brief"]) == ("星" * 300, "x" * 300)
-        assert {"task", "plan", "result", "error", "usage"} <= run.get_deferred_fields()
+        assert {"task", "plan", "result", "error"} <= run.get_deferred_fields()
 
 
 def test_groups_come_by_name(ada: User) -> None:
