@@ -23,7 +23,7 @@ from groups.doors.a2a.tasks import tellers
 from groups.execution.statuses import RunStatus
 from groups.models import Group, GroupAccess, Level, Run, TokenGrant
 from tests.doors_agents.conftest import Site
-from tests.engine.scripted import Scripted
+from tests.engine.scripted import Gate, Scripted
 from tests.factories import append_events, make_group, make_run, make_token, make_user
 
 V1 = {"A2A-Version": "1.0"}
@@ -123,11 +123,15 @@ async def test_the_sdks_client_of_03_drives_a_run(site: Site, token: str) -> Non
     assert events[-1].status_update.status.state == pb.TASK_STATE_COMPLETED
 
 
-async def test_blocking_and_files_of_03_are_understood(http: httpx.AsyncClient) -> None:
+async def test_blocking_and_files_of_03_are_understood(
+    http: httpx.AsyncClient, script: Scripted
+) -> None:
+    gate = script.acts["A"] = Gate()
     file = {"kind": "file", "file": {"bytes": "YSxiCjEsMgo=", "name": "ab.csv"}}
     at_once = {**old_message(parts=[TEXT, file]), "configuration": {"blocking": False}}
     task = (await called(http, "message/send", at_once))["result"]
     assert task["kind"] == "task" and task["status"]["state"] in ("submitted", "working")
+    gate.is_open = True
     task = (await called(http, "message/send", old_message(parts=[TEXT, file])))["result"]
     assert task["status"]["state"] == "completed"
     run = await in_db(Run.objects.get)()
