@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,6 +20,7 @@ from groups.execution.budget import Spent
 from groups.models import Group, RunEvent, Spending
 from groups.services import budgets, recovery, runs, spending
 from groups.services.ledger import Ledger, opened
+from state.threads import in_thread
 from tests.engine.conftest import Doorbell
 from tests.engine.scripted import Gate, Said, Scripted, ended, start, sub, wait_for
 from tests.money.spenders import Spender
@@ -103,6 +108,56 @@ def test_another_process_counts_what_the_first_has_stored(
     ended(run)
     assert seen == [100, 70]
     assert spending.of_run(run.id).tokens == 60
+
+
+def test_what_is_stored_while_its_agent_works_counts_once(
+    crew: Group, script: Scripted, doorbell: Doorbell
+) -> None:
+    seen: list[int | None] = []
+
+    async def act(request: Request) -> AsyncIterator[Said]:
+        assert request.purse is not None
+        yield Usage(input_tokens=60)
+        while not await in_thread(Spending.objects.exists)():
+            await asyncio.sleep(0.01)
+        seen.append((await request.purse.ask()).tokens)
+        yield Answered("asked")
+
+    script.acts["A"] = act
+    doorbell.engine()
+    ended(start(crew, max_tokens=100))
+    assert seen == [40]
+
+
+def test_who_comes_in_while_caps_are_read_is_counted(
+    crew: Group, script: Scripted, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first reads the caps slowly; the second asks, and is granted, within that time."""
+    script.plan = plan(item("a"), item("b", assignee="wes"))
+    standing, reading = spending.standing, threading.Event()
+
+    def slow(*, agent_id: str, **others: Any) -> Any:
+        found = standing(agent_id=agent_id, **others)
+        if agent_id == "wim" and not reading.is_set():
+            reading.set()
+            time.sleep(0.3)
+        return found
+
+    monkeypatch.setattr(spending, "standing", slow)
+    granted: dict[str, int | None] = {}
+
+    async def act(request: Request) -> AsyncIterator[Said]:
+        assert request.purse is not None
+        while request.agent_id == "wes" and not reading.is_set():
+            await asyncio.sleep(0.01)
+        granted[request.agent_id] = (await request.purse.ask()).tokens
+        await asyncio.sleep(0.5)
+        yield Answered("called")
+
+    script.acts |= dict.fromkeys("AB", act)
+    doorbell.engine()
+    ended(start(crew, max_tokens=100))
+    assert granted == {"wim": 50, "wes": 50}
 
 
 def test_when_time_is_up_the_sweep_has_the_run_wrapped_up(
