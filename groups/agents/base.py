@@ -61,6 +61,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     instructions: str = ""
     #: 1 for the first try.
     attempt: int = 1
+    #: The same at every attempt; another when a person has it tried again, or it was handed over.
+    turn: str = ""
     members: tuple[Assignable, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     #: For work: results of what it depends on. For the summary: every work subtask, in plan order.

@@ -173,6 +173,11 @@ def _json_in(text: str) -> object:
         raise PlanInvalid(fields={"plan": [told]}) from None
 
 
+def key_of(request: Request) -> str:
+    """The name of this piece of work: the same at every attempt. Letters, digits, '-' and ':'."""
+    return f"{request.subtask_id}:{request.turn}" if request.turn else request.subtask_id
+
+
 def asked(request: Request, answers: Sequence[str]) -> dict[str, Any]:
     """The request as JSON; `answers` are those that people gave to the agent's questions."""
     body = {

@@ -279,6 +279,7 @@ class Batch:
             title=item.title,
             instructions=item.instructions,
             attempt=item.attempt,
+            turn=f"{item.handovers}-{item.max_attempts}",
             members=tuple(machine.members),
             attachments=self._attachments[run.id],
             findings=findings(machine.subtasks, item),

@@ -189,3 +189,30 @@ async def test_a_plan_that_stays_wrong_fails_after_two_repairs() -> None:
             await said(RUNTIME, asked({"card_url": remote.url}, kind=SubtaskKind.PLAN))
     assert not refused.value.transient
     assert len(remote.messages) == 3
+
+
+async def test_another_turn_of_the_subtask_begins_anew() -> None:
+    with a2a_agent.agent() as remote:
+        first = asked({"card_url": remote.url}, turn="0-3")
+        await said(RUNTIME, first)
+        # The same turn again: the agent has done it already.
+        await said(RUNTIME, msgspec.structs.replace(first, attempt=2))
+        assert len(remote.messages) == 1
+        await said(RUNTIME, msgspec.structs.replace(first, attempt=3, turn="0-6"))
+    one, other = remote.messages
+    assert one.message_id != other.message_id
+
+
+async def test_what_was_asked_of_a_person_is_told_when_it_begins_anew() -> None:
+    with a2a_agent.agent() as remote:
+        remote.act = a2a_agent.ask
+        request = asked({"card_url": remote.url}, turn="0-3")
+        waiting = (await said(RUNTIME, request)).outcome
+        assert isinstance(waiting, Waiting)
+        remote.act = a2a_agent.answer
+        again = msgspec.structs.replace(
+            request, answers=("Kiel",), memo=waiting.memo, attempt=2, turn="0-6"
+        )
+        await said(RUNTIME, again)
+    assert "Answers to what was asked before\nKiel" in remote.texts()[1]
+    assert remote.messages[0].task_id != remote.messages[1].task_id

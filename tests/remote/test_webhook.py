@@ -214,6 +214,19 @@ async def test_a_failure_by_callback_that_passes_is_asked_again_once_it_was_told
     assert receiver.bodies[1]["answers"] == []
 
 
+async def test_another_turn_of_the_subtask_has_another_key_and_asks_anew() -> None:
+    with receiving(status(202), answer(text="Seven.")) as receiver:
+        request = work(receiver.url, turn="0-3")
+        first = await said(RUNTIME, request)
+        assert isinstance(first.outcome, Waiting)
+        body = '{"error": "no boat"}'
+        again = msgspec.structs.replace(request, answers=(body,), memo=first.outcome.memo)
+        assert not (await failure(again)).transient
+        retried = msgspec.structs.replace(again, attempt=2, turn="0-6")
+        assert (await said(RUNTIME, retried)).outcome == Answered("Seven.")
+    assert receiver.keys == [f"{SUBTASK}:0-3:0", f"{SUBTASK}:0-6:0"]
+
+
 async def test_a_question_by_callback_and_then_an_answer_by_callback() -> None:
     with receiving(status(202)) as receiver:
         request = work(receiver.url)

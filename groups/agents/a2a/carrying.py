@@ -30,6 +30,8 @@ class Memo(msgspec.Struct, frozen=True, kw_only=True):
     task: str = ""
     context: str = ""
     answers: int = 0
+    #: The piece of work; when it is tried again later, the task begins anew.
+    key: str = ""
 
 
 async def carried_out(
@@ -86,7 +88,7 @@ async def _talked(
 async def _beginning(talk: Talk, config: Config, request: Request) -> Message | Task:
     """The task to go on with, or the message with which it begins or goes on."""
     memo = _memo_of(request)
-    if memo.task:
+    if memo.task and memo.key == wire.key_of(request):
         talk.context_id = memo.context
         task = await talk.get(memo.task)
         given = "\n\n".join(request.answers[memo.answers :])
@@ -98,11 +100,12 @@ async def _beginning(talk: Talk, config: Config, request: Request) -> Message | 
         if task.status.state != TaskState.TASK_STATE_CANCELED:
             return task
         return _first(talk, config, request, f"task-{request.attempt}")
-    if request.attempt > 1 and (found := await talk.find()) is not None:
+    first = _first(talk, config, request, "task")
+    if request.attempt > 1 and (found := await talk.find(first.message_id)) is not None:
         if found.status.state not in DEAD:
             return found
         return _first(talk, config, request, f"task-{request.attempt}")
-    return _first(talk, config, request, "task")
+    return first
 
 
 def _first(talk: Talk, config: Config, request: Request, name: str) -> Message:
@@ -122,7 +125,12 @@ def _outcome(talk: Talk, request: Request) -> Outcome:
     because = f": {said}" if said else "."
     match talk.state:
         case TaskState.TASK_STATE_INPUT_REQUIRED:
-            memo = Memo(task=talk.task_id, context=talk.context_id, answers=len(request.answers))
+            memo = Memo(
+                task=talk.task_id,
+                context=talk.context_id,
+                answers=len(request.answers),
+                key=wire.key_of(request),
+            )
             question = talk.said or "The agent needs an answer, and does not say to what."
             return Waiting(question=question, memo=msgspec.to_builtins(memo))
         case TaskState.TASK_STATE_AUTH_REQUIRED:

@@ -25,6 +25,7 @@ from a2a.types.a2a_pb2 import (
     TaskState,
 )
 
+from groups.agents import wire
 from groups.agents.a2a.connection import ParametersRefused, told
 from groups.agents.a2a.gathering import Gathered, TooLong, data_of, said_by, text_of
 from groups.agents.base import AgentError, Request, TextDelta
@@ -77,8 +78,9 @@ class Talk:
 
     def message(self, name: str, *parts: Part) -> Message:
         """A message to the agent; `name` tells it from others of the subtask, and is the same at every attempt."""
+        key = wire.key_of(self._request)
         return Message(
-            message_id=str(uuid5(NAMESPACE_URL, f"stars:{self._request.subtask_id}/{name}")),
+            message_id=str(uuid5(NAMESPACE_URL, f"stars:{key}/{name}")),
             context_id=self.context_id,
             role=Role.ROLE_USER,
             parts=parts,
@@ -111,22 +113,28 @@ class Talk:
             yield TextDelta(delta)
         if self._streams and not self.stands:
             request = SubscribeToTaskRequest(id=self.task_id)
-            with suppress(AgentError):
+            try:
                 async with aclosing(self._heard(self._client.subscribe(request))) as said:
                     async for delta in said:
                         yield TextDelta(delta)
+            except TooLong:
+                raise
+            except AgentError:
+                pass  # asking does as well
         async with aclosing(self._watched()) as said:
             async for delta in said:
                 yield TextDelta(delta)
 
-    async def find(self) -> Task | None:
-        """The task of an earlier attempt, if the agent can be asked for it and still has it."""
+    async def find(self, message_id: str) -> Task | None:
+        """The task that began with that message, if the agent can be asked for it and still has it."""
         wanted = ListTasksRequest(context_id=self._request.subtask_id, page_size=1)
         try:
             found = (await self._client.list_tasks(wanted)).tasks
-            return await self._client.get_task(GetTaskRequest(id=found[0].id)) if found else None
+            task = await self._client.get_task(GetTaskRequest(id=found[0].id)) if found else None
         except Exception:  # 0.3 has no such list, others do not keep one: the message's id says that it comes again
             return None
+        # It may be of an earlier turn of the same subtask.
+        return task if task and message_id in {each.message_id for each in task.history} else None
 
     async def get(self, task_id: str) -> Task:
         """The task as it is now. Raises AgentError."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from groups.agents import wire
 from groups.agents.base import Request
 
 
@@ -14,15 +15,17 @@ class Memo(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Places among the subtask's answers that were given by callback.
     remote: tuple[int, ...] = ()
-    #: The attempt that is waited for by callback; 0 when a person is asked.
+    #: The attempt that is waited for by callback, and the piece of work; 0 when a person is asked.
     attempt: int = 0
+    key: str = ""
     #: What the receiver wanted back.
     theirs: dict[str, Any] = {}
 
     def called_back(self, request: Request) -> str | None:
         """The body of the callback that was waited for, if it has come."""
         place = self.remote[-1] if self.remote else -1
-        came = self.attempt and place >= 0 and len(request.answers) > place
+        waits = self.attempt and self.key == wire.key_of(request)
+        came = waits and place >= 0 and len(request.answers) > place
         return request.answers[place] if came else None
 
     def by_people(self, request: Request) -> list[str]:
@@ -32,7 +35,10 @@ class Memo(msgspec.Struct, frozen=True, kw_only=True):
     def awaiting(self, request: Request) -> Memo:
         """The memo with which the next answer is one by callback."""
         return msgspec.structs.replace(
-            self, remote=(*self.remote, len(request.answers)), attempt=request.attempt
+            self,
+            remote=(*self.remote, len(request.answers)),
+            attempt=request.attempt,
+            key=wire.key_of(request),
         )
 
     def asking(self, theirs: dict[str, Any]) -> Memo:

@@ -87,7 +87,7 @@ async def _message(config: Config, request: Request, memo: Memo) -> tuple[str, b
         expires = datetime.now(UTC) + timedelta(seconds=config.patience)
         url = await request.outside.callback(config.patience)
         asked["callback"] = {"url": url, "expires_at": expires.isoformat()}
-    return f"{request.subtask_id}:{len(answers)}", json.dumps(asked).encode()
+    return f"{wire.key_of(request)}:{len(answers)}", json.dumps(asked).encode()
 
 
 def _headers(request: Request, message_id: str, body: bytes) -> dict[str, str]:
