@@ -140,7 +140,7 @@ class Stub:
             await self._refuse(writer, reply)
             return True
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")
-        writer.write(b"transfer-encoding: chunked\r\n\r\n")
+        writer.write(b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n")
         watch = asyncio.ensure_future(reader.read(1))
         try:
             async for frame in self._frames(path, reply):
