@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django import forms
@@ -32,6 +32,8 @@ def _number(label: Any, help_text: Any, placeholder: Any) -> forms.IntegerField:
 
 class RunForm(StarsForm):
     """Options left empty take the mode's defaults; those of other modes are passed over."""
+
+    names: Mapping[str, str] = {f"options.{name}": name for name in OPTIONS}
 
     # Emptiness and length are judged by the service, so that every door says the same.
     task = forms.CharField(label=_("Task"), required=False, strip=False, widget=forms.Textarea)

@@ -71,3 +71,8 @@ def votes(found: World) -> VotesCounted:
     event = found.last("votes.counted")
     assert isinstance(event, VotesCounted)
     return event
+
+
+def cannot(found: World, row: SubtaskRow) -> None:
+    """The agent fails for good."""
+    found.fail(row, "no idea.")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.modes.kit import ALL, CORA, LENA, WES, WIM, answer, drive, votes, world
-from tests.unit.world import SubtaskRow, World
+from tests.modes.kit import ALL, CORA, answer, drive, votes, world
+from tests.unit.world import LENA, WES, WIM, SubtaskRow, World
 
 
 def voting(choices: dict[str, Any], place: str = "choice") -> Any:

@@ -12,9 +12,9 @@ from groups.execution import steering
 from groups.execution.plan import Plan
 from groups.execution.statuses import SubtaskKind
 from groups.services.findings import findings, is_further_plan
-from tests.modes.kit import ALL, CORA, LENA, WES, WIM, answer, drive, propose, world
+from tests.modes.kit import ALL, CORA, answer, cannot, drive, propose, world
 from tests.unit.test_machine_random import view_of
-from tests.unit.world import SubtaskRow, World, item, plan
+from tests.unit.world import LENA, WES, WIM, SubtaskRow, World, item, plan
 
 FIRST = plan(item("a"), item("b", "a"), item("c", assignee="wes"))
 SECOND = plan(item("a2", assignee="wes"), item("b2", "a2", "c", assignee="wes"), note="wes does it")
@@ -190,7 +190,7 @@ def test_the_coordinator_plans_when_the_leader_cannot() -> None:
 
 
 def test_when_neither_can_plan_the_run_fails_and_a_retry_asks_the_last_one_again() -> None:
-    found = drive(world("leader_worker", ALL), lambda w, row: w.fail(row, "no idea.") and None)
+    found = drive(world("leader_worker", ALL), cannot)
     assert (
         found.run.status == "failed" and "Neither the leader nor the coordinator" in found.run.error
     )

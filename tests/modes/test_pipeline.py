@@ -8,8 +8,8 @@ from groups.execution import steering
 from groups.execution.plan import in_order
 from groups.services.findings import findings
 from state.errors import Invalid
-from tests.modes.kit import ALL, LENA, OTTO, WES, WIM, answer, drive, propose, world
-from tests.unit.world import SubtaskRow, World, item, plan
+from tests.modes.kit import ALL, OTTO, answer, drive, propose, world
+from tests.unit.world import LENA, WES, WIM, SubtaskRow, World, item, plan
 
 ROW = plan(item("c", "a"), item("b"), item("a"))
 

@@ -6,8 +6,8 @@ import pytest
 
 from groups.errors import PlanInvalid
 from groups.execution.plan import ANYONE, Plan, candidates, validate
-from tests.modes.kit import ALL, CORA, LENA, OTTO, SPEC, WES, WIM, world
-from tests.unit.world import item, plan, token
+from tests.modes.kit import ALL, CORA, OTTO, SPEC, world
+from tests.unit.world import LENA, WES, WIM, item, plan, token
 
 
 @pytest.mark.parametrize(

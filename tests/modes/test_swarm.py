@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groups.execution.plan import Assignable
-from tests.modes.kit import ALL, LENA, SPEC, WES, WIM, answer, drive, pass_on, propose, world
-from tests.unit.world import SubtaskRow, World, item, plan
+from tests.modes.kit import ALL, SPEC, answer, drive, pass_on, propose, world
+from tests.unit.world import LENA, WES, WIM, SubtaskRow, World, item, plan
 
 LIST = "Do this:\n- count the ships\n- do the math\n3. read the law"
 
