@@ -133,9 +133,7 @@ def test_no_more_calls_come_than_a_connection_takes(
     assert run.status == "completed"
 
 
-def test_a_process_that_gives_up_says_why(
-    doorbell: Doorbell, dora: Address, crew: Group
-) -> None:
+def test_a_process_that_gives_up_says_why(doorbell: Doorbell, dora: Address, crew: Group) -> None:
     run = start(crew, failure_policy="stop")
     with dialled(dora) as process:
         process.hello()

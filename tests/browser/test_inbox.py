@@ -1,0 +1,87 @@
+"""The inbox in a browser: what waits appears without a reload and is answered in place; a program dials in too."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+from tests.browser.test_journey import sign_in
+from tests.dialin.process import EXAMPLES
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+def post(page: Page, path: str, body: dict[str, object]) -> dict[str, object]:
+    """Call the API as the page's person."""
+    answer = page.evaluate(
+        """async ([path, body]) => {
+            const token = document.querySelector("meta[name=csrf-token]").content;
+            const headers = {"Content-Type": "application/json", "X-CSRFToken": token};
+            const answer = await fetch("/api/v1/" + path, {method: "POST", headers, body});
+            return [answer.status, await answer.text()];
+        }""",
+        [path, json.dumps(body)],
+    )
+    assert answer[0] in (200, 201, 202), answer
+    found: dict[str, object] = json.loads(answer[1])
+    return found
+
+
+def test_a_colleague_answers_in_the_inbox_and_a_program_works_beside(
+    page: Page, site: Site
+) -> None:
+    sign_in(page, site)
+    for agent_id, kind in (("ines", "builtin"), ("colleague", "human"), ("dora", "connected")):
+        post(page, "agents/", {"agent_id": agent_id, "kind": kind})
+    post(page, "groups/", {"id": "desk", "name": "Desk"})
+    for agent_id, role in (("ines", "leader"), ("colleague", "worker"), ("dora", "worker")):
+        post(page, "groups/desk/members/", {"agent_id": agent_id, "role": role})
+
+    # The credential is made on the agent's page, and shown there once.
+    page.goto(f"{site.url}/agents/dora/")
+    page.get_by_role("button", name="Make a credential").click()
+    credential = page.locator(".credential-new code").inner_text()
+    program = subprocess.Popen(
+        [sys.executable, str(EXAMPLES / "dial_in.py"), site.url.replace("http", "ws"), "dora"],
+        env={"STARS_CREDENTIAL": credential},
+    )
+    try:
+        page.goto(f"{site.url}/inbox/")
+        expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
+        page.evaluate("window.same = true")
+        task = "- @colleague: count the ships\n- @dora: tell the master"
+        run = post(page, "groups/desk/runs/", {"task": task})["id"]
+        item = page.locator(".inbox-item")
+        expect(item).to_contain_text("count the ships")
+        expect(page.locator("#inbox-count")).to_contain_text("1")
+        assert page.evaluate("window.same") is True
+
+        # What else comes does not take away what somebody is writing.
+        first = item.first
+        first.get_by_label("Answer").fill("Seven ships.")
+        other = post(page, "groups/desk/runs/", {"task": "@colleague: count the barges"})["id"]
+        expect(item).to_have_count(2)
+        expect(first.get_by_label("Answer")).to_have_value("Seven ships.")
+        post(page, f"runs/{other}/cancel/", {})
+        expect(item).to_have_count(1)
+        item.get_by_role("button", name="Answer").click()
+        expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
+        expect(page.locator("#inbox-count")).to_have_text("")
+    finally:
+        page.goto(f"{site.url}/runs/{run}/")
+        expect(page.get_by_role("main")).to_contain_text(re.compile("Completed"), timeout=20_000)
+        program.kill()
+        program.wait()
+    expect(page.get_by_role("main")).to_contain_text("TELL THE MASTER")
+    expect(page.get_by_role("main")).to_contain_text("Seven ships.")
+
+    # On a phone nothing sticks out.
+    page.goto(f"{site.url}/inbox/")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
