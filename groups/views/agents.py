@@ -8,15 +8,15 @@ from typing import Any
 from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop as _noop
 
 from groups import access, live, selectors
 from groups.agents.probes import PROBES
 from groups.forms.agents import DEFAULT, AgentForm
 from groups.models import Agent
 from groups.services import agents as service
+from groups.views.refusals import sentence
 from groups.views.shell import Request, attempt, goes_to, page
 
 
@@ -105,21 +105,25 @@ def test(request: Request, agent_id: str) -> HttpResponse:
 def _tested(agent: Agent) -> dict[str, Any]:
     """What the page says of the last test."""
     checks = [
-        {**check, "name": gettext(str(check["name"]))} for check in agent.ability.get("checks", [])
+        {**check, "name": gettext(str(check["name"])), "text": sentence(str(check["text"]))}
+        for check in agent.ability.get("checks", [])
     ]
     return {"testable": agent.kind in PROBES, "checks": checks}
 
 
 #: What tests call what they try (`groups.agents.probes`), for the catalog.
 CHECKS = (
-    _noop("connection"),
-    _noop("streaming"),
-    _noop("usage"),
-    _noop("tools"),
-    _noop("time"),
-    _noop("structured output by JSON schema"),
-    _noop("structured output by a tool"),
-    _noop("structured output by words"),
+    gettext_noop("connection"),
+    gettext_noop("streaming"),
+    gettext_noop("usage"),
+    gettext_noop("tools"),
+    gettext_noop("time"),
+    gettext_noop("structured output by JSON schema"),
+    gettext_noop("structured output by a tool"),
+    gettext_noop("structured output by words"),
+    gettext_noop("works"),
+    gettext_noop("The model answered without the tool."),
+    gettext_noop("The server does not say how many tokens it used; they are estimated."),
 )
 
 

@@ -45,9 +45,15 @@ SENTENCES: Final = (
     _("A run that was cancelled needs no budget."),
     _("A title has 1 to %(limit)s characters, no NUL among them."),
     _("A vote needs at least two members that answer: leader, coordinator, workers."),
+    _("A secret has at most 4,000 printable ASCII characters."),
+    _("An agent of this kind has no such secret."),
     _("An id has 1 to 64 letters, digits, '.', '_' or '-', and begins with a letter or digit."),
     _("At most %(limit)s files can be given; these are %(count)s."),
     _("At most 100,000 bytes; attach long material."),
+    _(
+        "Begin with openai:, openai-responses:, anthropic: or google:, or give the base URL of the "
+        "model's server."
+    ),
     _("Choose 'continue' or 'stop'."),
     _("Choose at least one."),
     _("There is no scope '%(scope)s'; there are: %(known)s."),
@@ -55,6 +61,8 @@ SENTENCES: Final = (
     _("You have %(count)s tokens; revoke those that nobody uses."),
     _("In this mode there is no plan to approve."),
     _("Instructions have at most %(limit)s characters and no NUL."),
+    _("Leave user names, keys, '?' and '#' out; the key is a secret."),
+    _("Name the model, such as openai:gpt-5-mini, or as the server at the base URL calls it."),
     _("Only a paused run can be resumed."),
     _("Only administrators may see and change the installation's budget."),
     _("Only whoever registered this agent, or an administrator, may change it."),
@@ -82,6 +90,8 @@ SENTENCES: Final = (
     _("This mode has no such option; it has: %(names)s."),
     _("This holds half a character (a lone surrogate)."),
     _("This holds something that JSON cannot express."),
+    _("The test was not done within %(limit)s s."),
+    _("This is not an address that begins with http:// or https://."),
     _("This is not the number of a message."),
     _("This may not be empty."),
     _("This must be a JSON object."),
@@ -91,6 +101,7 @@ SENTENCES: Final = (
     _("This run does not await approval of its plan."),
     _("This subtask waits for no answer."),
     _("Unknown mode; this server knows: %(modes)s."),
+    _("With another address the agent's secrets have to be given again."),
     _("Write what the group is to do."),
 )
 #: How those sentences name a status.
