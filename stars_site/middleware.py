@@ -39,8 +39,8 @@ class LanguageMiddleware(LocaleMiddleware):
     """Django's middleware for pages; programs are answered in one language, whatever their machine speaks."""
 
     def process_request(self, request: HttpRequest) -> None:
-        """Speak the language chosen in the menu, else the browser's; under `/api/` English."""
-        if request.path_info.startswith("/api/"):
+        """Speak the language chosen in the menu, else the browser's; to programs English."""
+        if request.path_info.startswith(errors.PREFIXES):
             translation.activate(settings.LANGUAGE_CODE)
             request.LANGUAGE_CODE = settings.LANGUAGE_CODE
         else:
@@ -56,7 +56,7 @@ class UnavailableMiddleware(MiddlewareMixin):
             return None
         logger.error("The database failed at %s", request.path, exc_info=exception)
         error = Unavailable()
-        if request.path_info.startswith(errors.PREFIX):
+        if request.path_info.startswith(errors.PREFIXES):
             answer: HttpResponse = errors.refusal(request, error)
         else:
             answer = refusal(cast(Request, request), error)

@@ -23,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("groups.urls")),
 ]
 
-# Under /api/ a problem (RFC 9457), elsewhere the friendly page.
+# For programs a problem (RFC 9457), elsewhere the friendly page.
 handler400 = "groups.api.errors.handler400"
 handler403 = "groups.api.errors.handler403"
 handler404 = "groups.api.errors.handler404"

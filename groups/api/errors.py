@@ -24,8 +24,8 @@ from state.errors import StarsError
 from state.refusals import OutcomeUnknown
 
 MEDIA_TYPE: Final = "application/problem+json"
-#: Addresses below this one answer in JSON, whatever goes wrong.
-PREFIX: Final = "/api/"
+#: Addresses that begin so are for programs: they answer in JSON, whatever goes wrong, and in one language.
+PREFIXES: Final = ("/api/", "/a2a/", "/agui/", "/mcp", "/v1/")
 
 Fields: TypeAlias = dict[str, list[str]]
 
@@ -174,12 +174,12 @@ def _handler(
     code: int, reason: str, detail: str, page: Callable[..., HttpResponse]
 ) -> Callable[..., HttpResponse]:
     def handle(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-        if not request.path.startswith(PREFIX):
+        if not request.path.startswith(PREFIXES):
             return page(request) if code == 500 else page(request, exception)
         body = problem(code, detail, reason, instance=request.path)
         return JsonResponse(body, status=code, content_type=MEDIA_TYPE)
 
-    handle.__doc__ = f"Django's handler{code}: a problem under `/api/`, else Django's own page."
+    handle.__doc__ = f"Django's handler{code}: a problem under PREFIXES, else Django's own page."
     return handle
 
 

@@ -14,10 +14,11 @@ from a2a.client.card_resolver import parse_agent_card
 from a2a.types import a2a_pb2 as pb
 from channels.db import database_sync_to_async as in_db
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from knox.models import AuthToken
 
+from groups import identity
 from groups.agents.base import Answered, Request, Waiting
 from groups.doors.a2a.tasks import tellers
 from groups.execution.statuses import RunStatus
@@ -271,6 +272,22 @@ async def test_rights_and_scopes_hold_at_this_door(
     ).is_success
     # A task is only found in its own group.
     assert (await http.get(f"/tasks/{foreign}", headers=V1)).status_code == 404
+
+
+async def test_a_database_that_is_away_is_told_to_programs_as_json(
+    http: httpx.AsyncClient, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*arguments: Any, **more: Any) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(identity, "_by_token", away)
+    for answer in (
+        await http.post("/", json={"jsonrpc": "2.0", "id": 1, "method": "GetTask"}, headers=V1),
+        await http.get("/tasks", headers=V1),
+        await http.post(f"{site.url}/mcp", json={}),
+    ):
+        assert (answer.status_code, answer.json()["reason"]) == (503, "unavailable")
+        assert answer.headers["retry-after"] == "1"
 
 
 # -- the fold ---------------------------------------------------------------------------------------------------------

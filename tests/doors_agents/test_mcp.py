@@ -141,7 +141,10 @@ async def test_states_are_patched_by_version_and_conflicts_are_told_in_words(
             assert "read_state" in words and '"current":{"count":2' in words
         content = (await client.read_resource(state_uri("Crew", "plan/a"))).contents[0]
         assert json.loads(content.text) == {"count": 2, "ships": ["ada", "bo"]}  # type: ignore[union-attr]
-        assert "no such state" in (await refused(client, "read_state", group="Crew", state="x")).lower()
+        assert (
+            "no such state"
+            in (await refused(client, "read_state", group="Crew", state="x")).lower()
+        )
 
 
 async def test_a_run_is_cancelled_and_the_same_key_starts_one_run_only(
