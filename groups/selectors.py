@@ -41,6 +41,7 @@ from groups.models import (
     Run,
     RunEvent,
     Subtask,
+    ToolServer,
 )
 
 #: The seed's History: how many messages it gives unless asked for more.
@@ -137,6 +138,11 @@ def events_after(run_id: uuid.UUID, after: int, limit: int) -> list[RunEvent]:
 def last_seq(run_id: uuid.UUID) -> tuple[int, str] | None:
     """(last_seq, status) of the run as committed now; None when it is gone."""
     return Run.objects.filter(id=run_id).values_list("last_seq", "status").first()
+
+
+def tool_servers() -> QuerySet[ToolServer]:
+    """Every tool server with whoever registered it, by name."""
+    return ToolServer.objects.select_related("created_by").order_by("name")
 
 
 def agents() -> QuerySet[Agent]:

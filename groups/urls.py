@@ -15,6 +15,7 @@ from groups.views import (
     messages,
     runs,
     tokens,
+    tools,
 )
 from groups.views.states import (
     conflicts,
@@ -102,6 +103,12 @@ urlpatterns = [
     path("fragments/agents/fields/", agents.kind_fields, name="agent_fields"),
     path("new/agent/", agents.new, name="agent_new"),
     path("agents/<str:agent_id>/", agents.detail, name="agent"),
+    path("tool-servers/", tools.servers, name="tool_servers"),
+    path("new/tool-server/", tools.server_new, name="tool_server_new"),
+    path("tool-servers/<str:name>/", tools.server, name="tool_server"),
+    path("tool-servers/<str:name>/test/", tools.server_test, name="tool_server_test"),
+    path("tool-servers/<str:name>/remove/", tools.server_remove, name="tool_server_remove"),
+    path("agents/<str:agent_id>/tools/", tools.granted, name="agent_tools"),
     path("agents/<str:agent_id>/test/", agents.test, name="agent_test"),
     path("agents/<str:agent_id>/budget/", budgets.agent, name="agent_budget"),
     path("budget/", budgets.site, name="budget"),

@@ -27,6 +27,7 @@ SIDEBAR: Final = [
             _admin_list(_("Groups 群星"), "groups", "groups.group"),
             _admin_list(_("Members"), "person_pin", "groups.member"),
             _admin_list(_("Agents"), "smart_toy", "groups.agent"),
+            _admin_list(_("Tool servers"), "build", "groups.toolserver"),
             _admin_list(_("Messages"), "chat", "groups.message"),
             _admin_list(_("Deliveries"), "outbox", "groups.delivery"),
         ],
@@ -38,6 +39,8 @@ SIDEBAR: Final = [
             _admin_list(_("Subtasks"), "checklist", "groups.subtask"),
             _admin_list(_("Events"), "list_alt", "groups.runevent"),
             _admin_list(_("Attachments"), "attach_file", "groups.attachment"),
+            _admin_list(_("Budgets"), "savings", "groups.budget"),
+            _admin_list(_("Spending"), "payments", "groups.spending"),
         ],
     },
     {

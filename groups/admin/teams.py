@@ -26,7 +26,15 @@ class AgentAdmin(ServiceAdmin[Agent]):
     list_filter = ("kind",)
     list_select_related = ("created_by",)
     search_fields = ("agent_id", "name", "description")
-    fields = ("agent_id", "name", "description", "kind", "config", "max_concurrency")
+    fields = (
+        "agent_id",
+        "name",
+        "description",
+        "kind",
+        "config",
+        "grants",
+        "max_concurrency",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Agent]:
         """With the number of memberships."""
@@ -60,8 +68,9 @@ class AgentAdmin(ServiceAdmin[Agent]):
 
 
 def _with_config(data: dict[str, Any]) -> dict[str, Any]:
-    """An empty JSON field means no settings."""
-    return {**data, "config": data["config"] or {}} if "config" in data else data
+    """An empty JSON field means no settings, or no tools."""
+    empty: dict[str, Any] = {"config": {}, "grants": []}
+    return {**data, **{key: data[key] or none for key, none in empty.items() if key in data}}
 
 
 def _words(member: Member) -> str:

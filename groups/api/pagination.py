@@ -93,6 +93,10 @@ class AgentPages(CursorPages):
     ordering = "agent_id"
 
 
+class ToolServerPages(CursorPages):
+    ordering = "name"
+
+
 class SubtaskPages(CursorPages):
     """In the plan's order."""
 

@@ -20,6 +20,7 @@ from groups.api.views import (
     runs,
     subtasks,
     tokens,
+    tool_servers,
 )
 
 app_name = "api"
@@ -30,6 +31,13 @@ urlpatterns = [
     path("auth/token/", tokens.TokenView.as_view(), name="token"),
     path("auth/tokens/", tokens.TokensView.as_view(), name="tokens"),
     path("auth/tokens/<str:token_id>/", tokens.OneTokenView.as_view(), name="one-token"),
+    path("tool-servers/", tool_servers.ToolServersView.as_view(), name="tool-servers"),
+    path("tool-servers/<str:name>/", tool_servers.ToolServerView.as_view(), name="tool-server"),
+    path(
+        "tool-servers/<str:name>/test/",
+        tool_servers.ToolServerTestView.as_view(),
+        name="tool-server-test",
+    ),
     path("agents/", agents.AgentsView.as_view(), name="agents"),
     path("agents/<str:agent_id>/", agents.AgentView.as_view(), name="agent"),
     path("agents/<str:agent_id>/budget/", budgets.AgentBudgetView.as_view(), name="agent-budget"),

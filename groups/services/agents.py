@@ -18,13 +18,14 @@ from groups.agents.probes import PROBES, Check, Probed
 from groups.errors import AgentExists, AgentInUse, AgentNotFound, NothingToTest
 from groups.models import Agent
 from groups.models.messages import SYSTEM
+from groups.services import grants as granting
 from groups.services import secrets as safe
 from groups.services.inputs import MAX_DESCRIPTION, MAX_NAME, Faults
 from state.refusals import Damaged, WrongKey
 
 #: What `change` may change; an agent's id stands in logs and messages, so it stays.
 CHANGEABLE: Final = frozenset(
-    {"name", "description", "kind", "config", "max_concurrency", "secrets"}
+    {"name", "description", "kind", "config", "max_concurrency", "secrets", "grants"}
 )
 MAX_CONCURRENCY: Final = 10_000
 #: Characters of one secret.
@@ -43,10 +44,11 @@ def register(
     config: dict[str, Any] | None = None,
     max_concurrency: int = 0,
     secrets: Mapping[str, str | None] | None = None,
+    grants: list[dict[str, Any]] | None = None,
 ) -> Agent:
     """Register an agent under an id of the caller's choice; `max_concurrency` 0 means no limit.
 
-    `secrets` are kept encrypted and given to nobody but the agent's runtime.
+    `secrets` are kept encrypted and given to nobody but the agent's runtime; `grants` are the tools it may use.
 
     Raises Invalid with the faulty fields, AgentExists.
     """
@@ -59,6 +61,7 @@ def register(
         config={} if config is None else config,
         max_concurrency=max_concurrency,
     )
+    checked["grants"] = granting.checked(faults, actor, grants or [], [])
     agent_id = faults.identifier("agent_id", agent_id)
     if agent_id == SYSTEM:
         faults.add("agent_id", f"'{SYSTEM}' speaks for the group itself; choose another id.")
@@ -93,6 +96,8 @@ def change(*, actor: Actor, agent: Agent, **fields: Any) -> Agent:
         if row is None:
             raise AgentNotFound
         given = fields.pop("secrets", None)
+        if "grants" in fields:
+            fields["grants"] = granting.checked(faults, actor, fields["grants"], row.grants)
         if fields.keys() & {"kind", "config"}:
             # Either is only right together with the other.
             fields = {"kind": row.kind, "config": row.config, **fields}

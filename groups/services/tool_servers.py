@@ -172,7 +172,7 @@ async def _tools(server: Server) -> list[ToolSpec]:
     try:
         return list((await connection.tools(None)).values())
     finally:
-        connection.close()
+        await connection.closed()
 
 
 def _owner(name: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import re
 import uuid
 from collections.abc import Mapping
 from types import TracebackType
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 APPROVE: Final = "approve"
 DENY: Final = "deny"
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]")
+_LONGEST: Final = 64
 #: Characters of all arguments together, as JSON.
 MAX_ARGUMENTS: Final = 300_000
 #: Characters of the arguments that a person is shown.
@@ -52,6 +55,8 @@ class Toolbox:
         self._world = world
         self._grants = {grant.tool: grant for grant in grants.parse(request.grants)}
         self._servers = Servers(world)
+        #: The names that models are given -> the tools' own.
+        self._meant: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -67,7 +72,7 @@ class Toolbox:
     async def specs(self) -> tuple[ToolSpec, ...]:
         """See `agents.surroundings.Toolbox`. A server of tools that is away has none now, and its tools say so when
         they are called: one server does not hold up an agent that may not need it."""
-        found = [self._spec(TOOLS[name]) for name in self._grants if name in TOOLS]
+        found = [self._spec(tool) for tool in self._own()]
         names = {name: grants.server_of(name) for name in self._grants}
         for server in dict.fromkeys(filter(None, names.values())):
             try:
@@ -76,7 +81,7 @@ class Toolbox:
                 logger.warning("tools of %s are away: %s", server, fault)
                 continue
             found += [tool.spec for tool in tools.values() if self._grant(tool.spec.name)]
-        return tuple(found)
+        return tuple(self._named(spec) for spec in found)
 
     async def call(
         self, name: str, arguments: Mapping[str, Any], *, call_id: str, answer: str | None = None
@@ -105,6 +110,7 @@ class Toolbox:
     async def _called(
         self, name: str, arguments: Mapping[str, Any], call_id: str, answer: str | None
     ) -> ToolResult:
+        name = await self._resolved(name)
         grant = self._grant(name)
         if grant is None:
             there = ", ".join(self._grants) or "none"
@@ -133,6 +139,29 @@ class Toolbox:
             answer=answer,
         )
         return await tool.use(use)
+
+    def _own(self) -> list[Tool]:
+        """The granted tools that are no server's."""
+        return [TOOLS[name] for name in self._grants if name in TOOLS]
+
+    def _named(self, spec: ToolSpec) -> ToolSpec:
+        """With a name that every model's provider takes: letters, digits, '_' and '-', 64 at most."""
+        safe = _UNSAFE.sub("_", spec.name)
+        if len(safe) > _LONGEST or self._meant.get(safe, spec.name) != spec.name:
+            digest = hashlib.sha256(spec.name.encode()).hexdigest()[:8]
+            safe = f"{safe[: _LONGEST - 9]}_{digest}"
+        self._meant[safe] = spec.name
+        return msgspec.structs.replace(spec, name=safe)
+
+    async def _resolved(self, name: str) -> str:
+        """The tool's own name, whichever it was called by."""
+        if self._grant(name) is None and name not in self._meant:
+            # Perhaps told in an earlier attempt. The servers are asked only if it is none of the others.
+            for tool in self._own():
+                self._named(tool.spec)
+            if name not in self._meant and any(map(grants.server_of, self._grants)):
+                await self.specs()
+        return self._meant.get(name, name)
 
     def _grant(self, name: str) -> Grant | None:
         server = grants.server_of(name)

@@ -33,7 +33,9 @@ def calculate(expression: str) -> str:
     """
     if len(expression) > MAX_LENGTH:
         raise Incalculable(f"The expression is longer than {MAX_LENGTH:,} characters.")
-    text = expression.strip().replace("×", "*").replace("÷", "/").replace("−", "-")
+    text = (
+        expression.strip().replace("×", "*").replace("÷", "/").replace("−", "-").replace("^", "**")
+    )
     try:
         tree = ast.parse(text, mode="eval")
         work = _Work(text)
@@ -67,7 +69,7 @@ class _Work:
                 return -self.value(of)
             case ast.UnaryOp(op=ast.UAdd(), operand=of):
                 return self.value(of)
-            case ast.BinOp(left=left, op=ast.Pow() | ast.BitXor(), right=right):
+            case ast.BinOp(left=left, op=ast.Pow(), right=right):
                 return _bounded(self._power(self.value(left), self.value(right)))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
                 return _bounded(_OPERATIONS[type(op)](self.value(left), self.value(right)))

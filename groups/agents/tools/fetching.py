@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 import httpcore
 import httpx
-from charset_normalizer import from_bytes
 
 from groups.agents.surroundings import ToolResult
 from groups.agents.tools.base import MAX_RESULT, Fault, Use, brief
@@ -129,6 +128,8 @@ def _text(page: Page) -> str:
     try:
         text = page.body.decode(page.charset or "utf-8")
     except (LookupError, UnicodeDecodeError):
+        from charset_normalizer import from_bytes
+
         best = from_bytes(page.body[: 64 * 1024]).best()
         text = page.body.decode(best.encoding if best else "utf-8", "replace")
     if page.media_type not in ("text/html", "application/xhtml+xml"):

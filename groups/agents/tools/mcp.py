@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import anyio
+
 from groups.agents.surroundings import ToolResult, ToolSpec
 from groups.agents.tools.base import MAX_RESULT, Fault, Server, as_json, brief, cut
 from state.errors import StarsError
@@ -24,6 +26,8 @@ T = TypeVar("T")
 #: Seconds to connect and to list the tools, and for one call unless the grant says otherwise.
 CONNECT: Final = 20.0
 CALL: Final = 60.0
+#: Seconds after which a process that ignores its end has surely been killed.
+LINGER: Final = 8.0
 #: Tools of one server that are taken, and pages of its list.
 MAX_TOOLS: Final = 200
 _PAGES: Final = 20
@@ -31,6 +35,8 @@ _DESCRIPTION: Final = 2000
 #: Characters of a schema as JSON; and what stands in for one that cannot be used here.
 _SCHEMA: Final = 50_000
 _ANY: Final[dict[str, Any]] = {"type": "object"}
+#: The client's own code (JSON-RPC) for a connection that broke.
+_CLOSED: Final = -32000
 #: Connections that are being closed: a process that ignores it is killed seconds later.
 _closing: Final[set[asyncio.Task[None]]] = set()
 
@@ -43,6 +49,7 @@ class Connection:
         self._allowed = allowed
         self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._done = asyncio.Event()
+        self._scope = anyio.CancelScope()
         self._task = asyncio.create_task(self._hold())
 
     @property
@@ -53,9 +60,15 @@ class Connection:
     def close(self) -> None:
         """Let go of the server; the rest happens by itself."""
         self._done.set()
-        self._task.cancel()
+        # Not the task itself: that would break off what the client does to end a process.
+        self._scope.cancel()
         _closing.add(self._task)
         self._task.add_done_callback(_closing.discard)
+
+    async def closed(self) -> None:
+        """Close it, and return when nothing of it is left, or `LINGER` is over."""
+        self.close()
+        await asyncio.wait({self._task}, timeout=LINGER)
 
     async def tools(self, limit: float | None) -> dict[str, ToolSpec]:
         """The server's tools by their own names. Raises Fault."""
@@ -68,9 +81,10 @@ class Connection:
     async def _hold(self) -> None:
         """Connected from here to the end, in one task, as the client wants it."""
         try:
-            async with _client(self._server, self._allowed) as client:
-                self._ready.set_result(client)
-                await self._done.wait()
+            with self._scope:
+                async with _client(self._server, self._allowed) as client:
+                    self._ready.set_result(client)
+                    await self._done.wait()
         except asyncio.CancelledError:
             raise
         except BaseException as error:
@@ -98,6 +112,8 @@ class Connection:
             self.close()
             raise
         except Exception as error:
+            if getattr(error, "code", _CLOSED) == _CLOSED:
+                self.close()
             raise _as_fault(self._server, error) from None
         finally:
             asked.cancel()

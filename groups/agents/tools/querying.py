@@ -6,11 +6,13 @@ from __future__ import annotations
 import json
 import resource
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-#: Characters of one cell.
+#: Characters of one cell, and decimal digits that a JSON number surely keeps.
 CELL: Final = 2000
+_FLOAT_DIGITS: Final = 15
 
 
 def main() -> None:
@@ -101,6 +103,8 @@ def _cell(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return value if value - value == 0 else str(value)  # NaN and infinities are no JSON
+    if isinstance(value, Decimal) and len(value.as_tuple().digits) <= _FLOAT_DIGITS:
+        return float(value)
     text = str(value)
     return text if len(text) <= CELL else f"{text[:CELL]}…"
 

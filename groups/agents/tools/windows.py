@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from charset_normalizer import from_bytes
-
 from groups.agents.base import Attachment
 from groups.agents.builtin import files
 from groups.agents.surroundings import ToolResult
@@ -88,6 +86,8 @@ def _encoding(sample: bytes) -> tuple[str, int]:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample)
     except UnicodeDecodeError:
+        from charset_normalizer import from_bytes
+
         best = from_bytes(sample).best()
         return (best.encoding if best else "cp1252"), 0
     return "utf-8", 0

@@ -17,6 +17,9 @@ from groups.services.inputs import MAX_DESCRIPTION, MAX_NAME
 class AgentSerializer(serializers.ModelSerializer[Agent]):
     config = serializers.DictField(help_text="Settings of its kind.")
     secrets = serializers.SerializerMethodField(help_text="Names of the secrets that are set.")
+    grants = serializers.ListField(
+        child=serializers.DictField(), help_text="The tools it may use; see the documents."
+    )
     ability = serializers.DictField(
         help_text="What the last test found out; {} when there was none since the last change."
     )
@@ -33,6 +36,7 @@ class AgentSerializer(serializers.ModelSerializer[Agent]):
             "kind",
             "config",
             "secrets",
+            "grants",
             "ability",
             "tested_at",
             "max_concurrency",
@@ -68,6 +72,11 @@ class AgentChangeSerializer(StrictSerializer):
         child=serializers.CharField(max_length=MAX_SECRET, allow_null=True),
         required=False,
         help_text="Secrets by name, such as `api_key`; null forgets one. They are written, never read.",
+    )
+    grants = serializers.ListField(
+        child=ObjectField(),
+        required=False,
+        help_text='The tools it may use, such as [{"tool": "web.fetch", "hosts": ["example.org"], "approval": true}].',
     )
     max_concurrency = serializers.IntegerField(
         min_value=0,
