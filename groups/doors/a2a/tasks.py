@@ -17,7 +17,7 @@ from groups.doors.a2a.errors import InvalidParams, TaskNotCancelable, TaskNotFou
 from groups.doors.a2a.messages import ListTasks, Message, SendMessage
 from groups.doors.a2a.telling import Teller
 from groups.doors.common import door
-from groups.doors.common.log import Entry
+from groups.doors.common.entry import Entry
 from groups.doors.common.once import name_of, started
 from groups.errors import RunFinished, RunNotFound
 from groups.execution.statuses import RUN_ENDED, RunStatus, SubtaskStatus, WaitsFor

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from groups.doors.common.log import Entry
+from groups.doors.common.entry import Entry
 from groups.execution.statuses import SubtaskKind, WaitsFor
 
 Json: TypeAlias = dict[str, Any]
