@@ -6,7 +6,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from groups.models import Attachment, Delivery, Group, GroupAccess, Level, Message, Run, Subtask
+from groups.models import (
+    Attachment,
+    Budget,
+    Delivery,
+    Group,
+    GroupAccess,
+    Level,
+    Message,
+    Run,
+    Spending,
+    Subtask,
+)
 from tests.factories import make_group, make_run, make_token, make_user
 
 
@@ -29,6 +40,7 @@ def fill(groups: int = 1, *, each: int = 1) -> Group:
     for _ in range(groups):
         made = make_user()
         group = make_group(owner=made, created_by=made, leader=f"lead-{made.pk}")
+        Budget.objects.create(group=group, max_tokens=9)
         for number in range(each):
             user = make_user()
             make_token(user=user)
@@ -37,6 +49,7 @@ def fill(groups: int = 1, *, each: int = 1) -> Group:
             Delivery.objects.create(message=message, recipient=f"lead-{made.pk}")
             Delivery.objects.create(message=message, recipient=f"gone-{number}", status="failed")
             run = make_run(group=group, events=2, created_by=made)
+            Spending.objects.create(run=run, group=group, agent_id="x", at=run.created_at)
             for key in range(each):
                 Subtask.objects.create(
                     run=run, key=f"k{key}", kind="work", title="Count", assignee="x"

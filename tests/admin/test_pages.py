@@ -19,6 +19,23 @@ from knox.models import AuthToken
 from groups.models import (
     Agent,
     Attachment,
+    Budget,
+    Delivery,
+    Group,
+    GroupAccess,
+    Member,
+    Message,
+    Run,
+    RunEvent,
+    Spending,
+    Subtask,
+)
+from tests.admin.conftest import fill
+from tests.factories import make_user
+
+OURS = [
+    Agent,
+    Attachment,
     Delivery,
     Group,
     GroupAccess,
@@ -27,13 +44,11 @@ from groups.models import (
     Run,
     RunEvent,
     Subtask,
-)
-from tests.admin.conftest import fill
-from tests.factories import make_user
-
-OURS = [Agent, Attachment, Delivery, Group, GroupAccess, Member, Message, Run, RunEvent, Subtask]
+    Budget,
+    Spending,
+]
 ALL: list[Any] = [*OURS, User, PermissionGroup, AuthToken]
-READ_ONLY = [Attachment, Delivery, RunEvent, Subtask]
+READ_ONLY = [Attachment, Delivery, RunEvent, Spending, Subtask]
 
 
 def address(model: type[Model], what: str, *args: Any) -> str:

@@ -35,6 +35,8 @@ class BuiltinRuntime:
                 yield Waiting(question=script.ask)
                 return
             if script.usage is not None:
+                if request.purse is not None:  # as if it were about to call a model
+                    await request.purse.ask()
                 yield script.usage
             if script.hand_over is not None and request.kind == SubtaskKind.WORK:
                 if script.reply:
