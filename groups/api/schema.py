@@ -29,6 +29,8 @@ PATH_PARAMETERS: Final = {
     "conflict_id": "The conflict's id (UUID).",
     "connection_id": "The connection's id, as its session has it.",
     "task_id": "The sync task's id (UUID).",
+    "token_id": "The API token's id.",
+    "name": "The name of the MCP server.",
     "token": "The secret part of the address that the request named (`callback.url`).",
 }
 
