@@ -22,6 +22,10 @@ test("sentences of the log", () => {
   assert.equal(say("run.cancelled", { by: "bo", reason: "enough" }), "Run cancelled by bo: enough");
   assert.equal(say("tool.started", { tool: "read", arguments: { file: "a.csv", n: 3 } }), "read file=a.csv n=3");
   assert.equal(say("plan.proposed", { plan: { subtasks: [{}] }, by: "" }), "Plan proposed: 1 subtask");
+  assert.equal(say("plan.changed", { added: ["a", "b"], plan: {} }), "Plan changed: 2 subtasks added");
+  assert.equal(say("votes.counted", { winner: "answer-1", tie: ["answer-1", "answer-2"] }), "Votes counted: answer-1 wins: a tie of 2");
+  assert.equal(say("votes.counted", { winner: "" }), "Votes counted: nothing was decided");
+  assert.equal(say("subtask.handed_over", { to: "wes", text: "go on\nplease" }), "Handed over to wes: go on please");
   assert.equal(say("moon.landed", { where: "here" }), '{"where":"here"}');
 });
 
