@@ -110,7 +110,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "`Token …`, from `POST /api/v1/auth/token/`.",
+            "description": "`Bearer …` or `Token …`, from `POST /api/v1/auth/token/` or `/auth/tokens/`.",
         }
 
 
