@@ -28,6 +28,8 @@ SIDEBAR: Final = [
             _admin_list(_("Members"), "person_pin", "groups.member"),
             _admin_list(_("Agents"), "smart_toy", "groups.agent"),
             _admin_list(_("Tool servers"), "build", "groups.toolserver"),
+            _admin_list(_("Credentials"), "vpn_key", "groups.agentcredential"),
+            _admin_list(_("Programs that dial in"), "settings_input_antenna", "groups.dialin"),
             _admin_list(_("Messages"), "chat", "groups.message"),
             _admin_list(_("Deliveries"), "outbox", "groups.delivery"),
         ],

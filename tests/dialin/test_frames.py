@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,10 +13,11 @@ from websockets.exceptions import InvalidStatus
 
 from groups.agents.connected import protocol
 from groups.dialin import session
-from groups.models import Agent, AgentCredential, Call, DialIn, Group
+from groups.models import Agent, AgentCredential, Call, CallFrame, DialIn, Group, Subtask
 from groups.services import calls, credentials, dialins
 from tests.dialin.conftest import address_of
 from tests.dialin.process import Address, dialled
+from tests.factories import make_run
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,22 @@ def test_credentials_are_kept_as_digests_only(crew: Group) -> None:
     assert row.last_used_at is not None
 
 
-def test_the_sweep_removes_what_ended_long_ago(crew: Group) -> None:
+def test_the_sweep_ends_void_calls_and_removes_what_ended_long_ago(crew: Group) -> None:
+    run = make_run(group=crew)
+    agent = Agent.objects.get(agent_id="dora")
+    done = {"run": run, "kind": "work", "title": "A", "assignee": "dora"}
+    running = Subtask.objects.create(
+        **done, key="a", status="running", lease_token=uuid4(), lease_until=timezone.now()
+    )
+    ended = Subtask.objects.create(**done, key="b", status="cancelled")
+    kept, void, old = (
+        Call.objects.create(
+            agent=agent, subtask=subtask, lease_token=uuid4(), request={}, status=status
+        )
+        for subtask, status in ((running, "taken"), (ended, "taken"), (ended, "ended"))
+    )
+    CallFrame.objects.create(call=old, seq=1, frame={})
+    Call.objects.filter(pk=old.pk).update(ended_at=timezone.now() - 2 * calls.KEPT)
     calls.sweep()
-    dialins.forget()
-    assert Call.objects.count() == 0
+    assert dict(Call.objects.values_list("pk", "status")) == {kept.pk: "taken", void.pk: "ended"}
+    assert not CallFrame.objects.exists()

@@ -195,3 +195,19 @@ def test_credentials_on_the_api_and_the_page(site: None, crew: Group) -> None:
     assert shown[1] not in again and "ws://testserver/ws/v1/agents/dora/" in again
     assert "/agents/dora/credentials/" in browser("ada").get("/agents/dora/").content.decode()
     assert browser("bo").post("/agents/dora/credentials/").status_code == 403
+
+
+def test_the_admin_lists_and_revokes_credentials(site: None, crew: Group) -> None:
+    from groups.models import AgentCredential
+    from groups.services import credentials
+    from tests.factories import make_agent, make_user
+
+    row, text = credentials.make(actor=None, agent=make_agent(agent_id="dora", kind="connected"))
+    make_user(username="root", is_staff=True, is_superuser=True)
+    client, address = browser("root"), "/admin/groups/agentcredential/"
+    page = client.get(address).content.decode()
+    assert row.prefix in page and text not in page
+    assert row.digest not in client.get(f"{address}{row.pk}/change/").content.decode()
+    client.post(address, {"action": "revoke", "_selected_action": [str(row.pk)]})
+    assert AgentCredential.objects.get(pk=row.pk).revoked_at is not None
+    assert client.get("/admin/groups/dialin/").status_code == 200
