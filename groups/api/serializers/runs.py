@@ -24,6 +24,9 @@ class SubtaskSerializer(serializers.ModelSerializer[Subtask]):
     agent_id = serializers.CharField(help_text="Whom it fell to; empty before.")
     depends_on = serializers.ListField(child=serializers.CharField())
     answers = serializers.ListField(child=serializers.CharField())
+    options = serializers.ListField(
+        child=serializers.CharField(), help_text="What may be answered; empty: anything."
+    )
 
     class Meta:
         model = Subtask
@@ -41,6 +44,9 @@ class SubtaskSerializer(serializers.ModelSerializer[Subtask]):
             "attempt",
             "max_attempts",
             "question",
+            "waits_for",
+            "options",
+            "due_at",
             "answers",
             "result",
             "error",
