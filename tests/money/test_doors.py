@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -200,6 +201,18 @@ def test_the_agent_s_panel_and_the_installation_s_page(
     assert administrator.post("/budget/", {"max_tokens": "50"}).status_code == 303
     page = administrator.get("/budget/").content.decode()
     assert "120 tokens of 50 tokens" in page and "120 tokens, $0.25" in page
+
+
+def test_the_list_of_agents_tells_what_each_used_this_month(
+    harbour: Group, viewer: Browser, django_assert_max_num_queries: Any
+) -> None:
+    make_spending(harbour, agent_id="wim", cost_usd=None)
+    make_spending(harbour, agent_id="lena")
+    make_spending(harbour, agent_id="gone")
+    with django_assert_max_num_queries(5):
+        page = viewer.get("/agents/").content.decode()
+    assert "120 tokens, $0.25 this month" in page
+    assert "120 tokens, $0.00 plus 1 call of unknown price this month" in page
 
 
 def test_the_installation_s_page_takes_as_many_queries_for_much_as_for_little(root: User) -> None:
