@@ -20,7 +20,7 @@ from knox.models import AuthToken
 
 from groups import identity
 from groups.agents.base import Answered, Request, Waiting
-from groups.doors.a2a.tasks import tellers
+from groups.doors.a2a.desk import tellers
 from groups.execution.statuses import RunStatus
 from groups.models import Group, GroupAccess, Level, Run, TokenGrant
 from tests.doors_agents.conftest import Site

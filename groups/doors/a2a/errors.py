@@ -114,15 +114,13 @@ def in_protocol(error: StarsError) -> A2AError:
             kind = InvalidParams
         case _:
             kind = Refused
-    told = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.fields.items())
-    found = kind(f"{error.message} {told}".strip(), extra=error.extra)
+    faults = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.fields.items())
+    found = kind(f"{error.message} {faults}".strip(), extra=error.extra)
     if kind is Refused:
         # Of the connection rather than of the protocol: not signed in, not allowed, no such group, too fast.
-        vars(found).update(
-            status=error.status,
-            grpc=_GRPC.get(error.status, "INTERNAL"),
-            reason=error.reason.upper(),
-        )
+        own = vars(found)
+        own["status"], own["reason"] = error.status, error.reason.upper()
+        own["grpc"] = _GRPC.get(error.status, "INTERNAL")
     return found
 
 

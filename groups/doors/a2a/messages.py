@@ -116,7 +116,7 @@ def data_of(message: Message) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for part in message.parts:
         if isinstance(part.data, dict):
-            found.update(part.data)
+            found |= part.data
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from groups.doors.a2a import card, legacy, messages, streams, tasks
+from groups.doors.a2a import card, desk, legacy, messages, streams
 from groups.doors.a2a.errors import InvalidParams, MethodNotFound, PushNotSupported
 from groups.identity import Identity, must_have
 from groups.models import Scope
@@ -42,9 +42,9 @@ async def _send(call: Call) -> Answer:
     settings = sent.configuration
     if settings.task_push_notification_config:
         raise PushNotSupported
-    run = await tasks.receive(call.who, call.group_id, sent)
+    run = await desk.receive(call.who, call.group_id, sent)
     if settings.return_immediately:
-        told = await tasks.teller(call.who, call.group_id, str(run.id))
+        told = await desk.teller(call.who, call.group_id, str(run.id))
     else:
         told = await streams.settled(call.who, call.group_id, str(run.id))
     task = call.task(told.as_json(history=_history(settings.history_length)))
@@ -55,27 +55,27 @@ async def _stream(call: Call) -> Answer:
     sent = messages.read(call.params, messages.SendMessage)
     if sent.configuration.task_push_notification_config:
         raise PushNotSupported
-    run = await tasks.receive(call.who, call.group_id, sent)
+    run = await desk.receive(call.who, call.group_id, sent)
     # A new task is told from its first event, however far it has come by now; an answered one as it stands.
     upto = None if sent.message.task_id else 1
-    told = await tasks.teller(call.who, call.group_id, str(run.id), upto)
+    told = await desk.teller(call.who, call.group_id, str(run.id), upto)
     return await streams.streaming(call.who, told, call.request, call.wrap, old=call.old)
 
 
 async def _get(call: Call) -> Answer:
     asked = messages.read(call.params, messages.TaskId, strict=False)
-    told = await tasks.teller(call.who, call.group_id, asked.id)
+    told = await desk.teller(call.who, call.group_id, asked.id)
     return call.task(told.as_json(history=_history(asked.history_length)))
 
 
 async def _list(call: Call) -> Answer:
     asked = messages.read(call.params, messages.ListTasks, strict=False)
-    return await tasks.listed(call.who, call.group_id, asked)
+    return await desk.listed(call.who, call.group_id, asked)
 
 
 async def _cancel(call: Call) -> Answer:
     asked = messages.read(call.params, messages.TaskId)
-    return call.task((await tasks.cancel(call.who, call.group_id, asked.id)).as_json())
+    return call.task((await desk.cancel(call.who, call.group_id, asked.id)).as_json())
 
 
 async def _subscribe(call: Call) -> Answer:

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from django.http import HttpRequest, StreamingHttpResponse
 
 from groups.doors.a2a import legacy
+from groups.doors.a2a.desk import teller
 from groups.doors.a2a.errors import InvalidParams, Unsupported
-from groups.doors.a2a.tasks import teller
 from groups.doors.a2a.telling import AT_REST, INPUT_REQUIRED, TERMINAL, Teller
 from groups.doors.common import door, log, sse
 from groups.identity import Identity

@@ -175,7 +175,7 @@ def _answer(who: Identity, group_id: str, message: Message) -> Run:
     try:
         return _give(who, run, message)
     except BaseException:
-        cache.delete(known)
+        cache.delete_many([known])
         raise
 
 
