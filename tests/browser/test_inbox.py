@@ -37,10 +37,10 @@ def test_a_colleague_answers_in_the_inbox_and_a_program_works_beside(
     page: Page, site: Site
 ) -> None:
     sign_in(page, site)
-    for agent_id, kind in (("ines", "builtin"), ("colleague", "human"), ("dora", "connected")):
+    for agent_id, kind in (("ida", "builtin"), ("colleague", "human"), ("dora", "connected")):
         post(page, "agents/", {"agent_id": agent_id, "kind": kind})
     post(page, "groups/", {"id": "desk", "name": "Desk"})
-    for agent_id, role in (("ines", "leader"), ("colleague", "worker"), ("dora", "worker")):
+    for agent_id, role in (("ida", "leader"), ("colleague", "worker"), ("dora", "worker")):
         post(page, "groups/desk/members/", {"agent_id": agent_id, "role": role})
 
     # The credential is made on the agent's page, and shown there once.
