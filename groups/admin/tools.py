@@ -18,13 +18,14 @@ from state.admin.base import actor_of
 class ToolServerForm(ServiceForm):
     """Secrets are only written."""
 
-    secrets = forms.JSONField(
+    new_secrets = forms.JSONField(
+        label="Secrets",
         required=False,
         widget=UnfoldAdminTextareaWidget,
         help_text="Headers, or environment of the command: a JSON object; null takes one away. "
         "What is set is never shown.",
     )
-    field_names: ClassVar = {}
+    field_names: ClassVar = {"secrets": "new_secrets"}
 
     class Meta:
         model = ToolServer
@@ -39,7 +40,7 @@ class ToolServerAdmin(ServiceAdmin[ToolServer]):
     list_display = ("name", "url", "command", "created_by", "created_at")
     list_select_related = ("created_by",)
     search_fields = ("name", "url")
-    fields = ("name", "url", "command", "secrets")
+    fields = ("name", "url", "command", "new_secrets")
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: ToolServer | None = None
@@ -51,7 +52,9 @@ class ToolServerAdmin(ServiceAdmin[ToolServer]):
         """Register or change."""
         actor = actor_of(request)
         data = changed(form) if change else dict(form.cleaned_data)
-        data |= {key: data[key] or none for key, none in _EMPTY.items() if key in data}
+        data["secrets"] = data.pop("new_secrets", None) or {}
+        if "command" in data:
+            data["command"] = data["command"] or []
         if change:
             server = tool_servers.get(actor, obj.name, change=True)
             adopt(obj, tool_servers.change(actor=actor, server=server, **data))
@@ -63,6 +66,3 @@ class ToolServerAdmin(ServiceAdmin[ToolServer]):
         actor = actor_of(request)
         server = tool_servers.get(actor, obj.name, change=True)
         tool_servers.remove(actor=actor, server=server)
-
-
-_EMPTY: dict[str, Any] = {"command": [], "secrets": {}}

@@ -21,6 +21,7 @@ from django.db import transaction
 
 from groups import live, queue
 from groups.agents import registry
+from groups.agents.tools.mcp import all_closed
 from groups.engine.attempt import Reporter, attempt
 from groups.engine.scribe import Scribe
 from groups.engine.writer import Writer
@@ -137,6 +138,7 @@ class Engine:
         asyncio.set_event_loop(self._loop)
         self._loop.call_later(BEAT, self._beat)
         self._loop.run_forever()
+        self._loop.run_until_complete(all_closed())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 

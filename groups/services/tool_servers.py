@@ -134,7 +134,10 @@ def remove(*, actor: Actor, server: ToolServer) -> None:
         if any(grants.server_of(str(each.get("tool"))) == server.name for each in agent.grants)
     )
     if granted:
-        raise ToolServerInUse(f"{ToolServerInUse().message[:-1]}: {', '.join(granted)}.")
+        names = ", ".join(granted)
+        raise ToolServerInUse(
+            f"Agents are granted tools of this server; take those grants back first: {names}."
+        )
     ToolServer.objects.filter(pk=server.pk).delete()
 
 

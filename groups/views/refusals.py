@@ -29,6 +29,24 @@ SENTENCES: Final = (
     _("%(name)s: this is not a Parquet file."),
     _("%(name)s: this is not text, though its name says so."),
     _("%(name)s: two files bear this name; rename one of them."),
+    _("'%(name)s' is not a member of this group. Members: %(members)s."),
+    _("%(name)s: this holds characters that no header can."),
+    _("%(name)s: this must be text of 1 to %(limit)s characters."),
+    _("A command is a list of 1 to %(limit)s words."),
+    _("A secret is called like a header or an environment variable."),
+    _("Give either the server's address or a command, not both."),
+    _("Only administrators may register commands."),
+    _(
+        "Only whoever registered the tool server '%(name)s', or an administrator, may grant its tools."
+    ),
+    _("Only whoever registered this tool server, or an administrator, may do this."),
+    _("Secrets are an object of names and texts."),
+    _("There can be at most %(limit)s secrets."),
+    _("There is no tool server '%(name)s'."),
+    _(
+        "This installation starts no commands; whoever runs it can allow it by STARS_ALLOW_COMMANDS."
+    ),
+    _("Agents are granted tools of this server; take those grants back first: %(agents)s."),
     _("A JSON object was expected."),
     _("A budget is an agent's or a group's, not both's."),
     _("A cap in money is a number of dollars, 0 or more."),

@@ -13,7 +13,7 @@ import pytest
 
 from groups.agents.tools.base import Server
 from groups.agents.tools.box import Toolbox
-from groups.agents.tools.mcp import LINGER, _closing
+from groups.agents.tools.mcp import _closing, all_closed
 from tests.tools.mcp_server import serve
 from tests.tools.world import World, box, use
 
@@ -41,8 +41,7 @@ def world(url: str) -> World:
 @pytest.fixture(autouse=True)
 async def _nothing_is_left_behind() -> AsyncIterator[None]:
     yield
-    if _closing:
-        await asyncio.wait(_closing, timeout=LINGER)
+    await all_closed()
     assert not _closing
 
 

@@ -143,6 +143,13 @@ class Connection:
         return _result(await client.call_tool(tool, arguments))
 
 
+async def all_closed() -> None:
+    """Return when no connection of this event loop is being closed any more, or `LINGER` is over."""
+    loop = asyncio.get_running_loop()
+    if mine := {task for task in _closing if task.get_loop() is loop}:
+        await asyncio.wait(mine, timeout=LINGER)
+
+
 @asynccontextmanager
 async def _client(server: Server, allowed: Sequence[str]) -> AsyncIterator[Client]:
     """A client of either era: it asks which one the server speaks."""
