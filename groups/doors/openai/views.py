@@ -89,6 +89,19 @@ def _model(group: Group) -> dict[str, Any]:
     return {"id": group.id, "object": "model", "created": made, "owned_by": "stars"}
 
 
+async def _to_rest(log: Following, told: Chat | Answer) -> None:
+    """Tell it everything until the run has ended, or waits for a person."""
+    try:
+        async for batch in entries(log):
+            for entry in batch:
+                told.take(entry)
+            stuck = bool(batch) and told.standing.stuck
+            if stuck and await is_last(log.run_id, told.standing.last_seq):
+                return
+    finally:
+        log.close()
+
+
 # -- chat completions -------------------------------------------------------------------------------------------------
 
 
@@ -106,13 +119,9 @@ async def completions(request: HttpRequest) -> HttpResponseBase:
         counted = given.stream_options is not None and given.stream_options.include_usage
         return sse.streaming(_chunks(log, run, link, counted), log)
     chat = Chat()
-    async for batch in entries(log):
-        for entry in batch:
-            chat.take(entry)
-        if batch and chat.standing.stuck and await is_last(run.id, chat.standing.last_seq):
-            chat.add(waiting_words(chat.standing, link))
-            break
-    log.close()
+    await _to_rest(log, chat)
+    if chat.standing.stuck:
+        chat.add(waiting_words(chat.standing, link))
     if chat.failure:
         refusal = refuse(request, RunUnsuccessful(chat.failure))
         refusal["x-should-retry"] = "false"
@@ -187,13 +196,7 @@ async def responses(request: HttpRequest) -> HttpResponseBase:
     if given.background:
         await _read(run, answer)
         return JsonResponse(answer.response())
-    log = await Following.begin(who, run.id)
-    async for batch in entries(log):
-        for entry in batch:
-            answer.take(entry)
-        if batch and answer.standing.stuck and await is_last(run.id, answer.standing.last_seq):
-            break
-    log.close()
+    await _to_rest(await Following.begin(who, run.id), answer)
     return JsonResponse(answer.response())
 
 
