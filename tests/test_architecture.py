@@ -59,6 +59,7 @@ WRITERS = (
 )
 #: Calls that look like writes and are none.
 NO_WRITES = {
+    ("groups/agents/tools/sharing.py", "use.states.create"),
     ("groups/admin/base.py", "row.__dict__.update"),
     ("state/fanout/redis.py", "self._pending.update"),
     ("state/persistence/archive.py", "counts.update"),

@@ -25,6 +25,7 @@ def test_list(viewer: APIClient, lab: Group) -> None:
         "description": "",
         "kind": "builtin",
         "config": {},
+        "grants": [],
         "secrets": [],
         "ability": {},
         "tested_at": None,
