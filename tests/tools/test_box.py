@@ -152,7 +152,7 @@ async def test_states_are_read_in_parts_and_faults_are_told() -> None:
         ({"tool": "calculator", "timeout": 5}, "grants[0].timeout", "no time limit"),
         ({"tool": "table.query", "timeout": 9999}, "grants[0].timeout", "from 1 to 600"),
         ({"tool": "person.ask", "approval": True}, "grants[0].approval", "anyway"),
-        ({"tool": "calculator", "aproval": True}, "grants[0]", "unknown field"),
+        ({"tool": "calculator", "approved": True}, "grants[0]", "unknown field"),
         ({"tool": "calculator", "approval": "yes"}, "grants[0]", "bool"),
         ("calculator", "grants[0]", "no grant"),
     ],
