@@ -114,9 +114,10 @@ class _Watch:
         if status == CallStatus.OFFERED:
             self._wait(others)
         elif absent is not None and absent >= self._grace:
-            if said:
+            if not said:
+                await in_thread(calls.offer_again)(self._call_id, taken_by)
+            elif await in_thread(calls.give_up)(self._call_id, taken_by):
                 raise Lost(f"The agent's process is gone, and has been for {self._grace:g} s.")
-            await in_thread(calls.offer_again)(self._call_id, taken_by)
 
     def _wait(self, others: bool) -> None:
         now = time.monotonic()

@@ -121,6 +121,12 @@ def offer_again(call_id: str, holder: str) -> None:
             live.announce(pokes=[(topic(agent_id), "call", {})])
 
 
+def give_up(call_id: str, holder: str) -> bool:
+    """End a call whose holder is gone; False when somebody else has it by now."""
+    call = Call.objects.filter(pk=call_id, status=CallStatus.TAKEN, taken_by=holder)
+    return bool(call.update(status=CallStatus.ENDED, ended_at=timezone.now()))
+
+
 def end(call_id: str) -> None:
     """Nobody listens to it any more; whoever has it is told to stop, unless it had ended it itself."""
     with transaction.atomic():

@@ -50,7 +50,7 @@ def crew(transactional_db: None) -> Group:
     """lena, rule-based, leads dora and dirk, who dial in."""
     make_agent(agent_id="lena")
     for agent_id in ("dora", "dirk"):
-        make_agent(agent_id=agent_id, kind="connected", config={"patience": 5.0, "grace": 0.6})
+        make_agent(agent_id=agent_id, kind="connected", config={"patience": 5.0, "grace": 8.0})
     owner = make_user(username="ada")
     return make_group(group_id="Crew", owner=owner, leader="lena", workers=("dora", "dirk"))
 

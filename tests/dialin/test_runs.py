@@ -52,6 +52,7 @@ def test_a_process_leads(doorbell: Doorbell, dora: Address, crew: Group) -> None
 def test_a_run_waits_for_a_process_that_is_killed_and_comes_back(
     doorbell: Doorbell, dora: Address, crew: Group
 ) -> None:
+    Agent.objects.filter(agent_id="dora").update(config={"grace": 0.6})
     run = start(crew)
     with running(dora, pace=30.0):
         wait_for(lambda: said(run), "its first word")
@@ -89,6 +90,7 @@ def test_a_process_that_only_lost_its_connection_goes_on_in_the_same_attempt(
 def test_a_call_of_which_nothing_was_said_goes_to_another_process(
     doorbell: Doorbell, dora: Address, crew: Group
 ) -> None:
+    Agent.objects.filter(agent_id="dora").update(config={"grace": 0.6})
     run = start(crew)
     with dialled(dora) as other:
         with dialled(dora) as first:
