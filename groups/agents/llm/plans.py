@@ -147,7 +147,7 @@ def _uncovered(value: dict[str, Any]) -> Iterator[str]:
     covered: set[object] = set()
     for item in value["subtasks"]:
         if isinstance(item.get("covers"), list):
-            covered.update(number for number in item["covers"] if isinstance(number, int))
+            covered |= {number for number in item["covers"] if isinstance(number, int)}
     for number, demand in enumerate(demands, start=1):
         if number not in covered:
             yield f"demands: number {number} ('{str(demand)[:80]}') is covered by no subtask."

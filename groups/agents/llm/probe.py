@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, Final
 
+import msgspec
 from pydantic_ai import ToolDefinition
 from pydantic_ai.messages import ModelRequest, ModelResponse, UserPromptPart
 from pydantic_ai.models import ModelRequestParameters
@@ -18,6 +20,8 @@ from groups.agents.llm.provider import Line, opened
 from groups.agents.llm.structured import WAYS, Faulty, Shape, parameters, parse
 from groups.agents.probes import Check, Probed
 
+#: Seconds for one call.
+_PATIENCE: Final = 35.0
 _QUESTION: Final = "Count from one to ten in words, nothing else."
 _TOOL: Final = ToolDefinition(
     name="look_up_weather",
@@ -81,12 +85,22 @@ class _Heard:
 
 async def probe(config: Mapping[str, Any], secrets: Mapping[str, str]) -> Probed:
     """Try the model of these settings with a handful of small calls; what goes wrong is told, not raised."""
-    settings = parse_config(config)
+    settings = _brief(parse_config(config))
     try:
         async with opened(settings, secrets) as line:
             return await _probe(line, settings)
     except AgentError as error:
         return Probed([Check("connection", False, error.message)], {})
+
+
+def _brief(config: Config) -> Config:
+    """The settings with less patience: a model that does not come to an end shows so in seconds."""
+    return msgspec.structs.replace(
+        config,
+        time_limit=min(config.time_limit, _PATIENCE),
+        first_event_timeout=min(config.first_event_timeout, _PATIENCE),
+        retries=0,
+    )
 
 
 async def _probe(line: Line, config: Config) -> Probed:
@@ -103,13 +117,9 @@ async def _probe(line: Line, config: Config) -> Probed:
         ),
         _usage_check(response, usage, config),
     ]
-    working = []
-    for way in WAYS:
-        check = await _structured(line, way)
-        checks.append(check)
-        if check.ok:
-            working.append(way)
-    tools = await _tools(line)
+    *found, tools = await asyncio.gather(*(_structured(line, way) for way in WAYS), _tools(line))
+    checks += found
+    working = [way for way, check in zip(WAYS, found, strict=True) if check.ok]
     ability = {
         "structured": working[0] if working else "",
         "streams": checks[1].ok,
