@@ -52,7 +52,7 @@ def _schema(allowed: Sequence[str], config: Config, least: int) -> dict[str, Any
         "title": _text(_TITLE),
         "assignee": who,
         "instructions": _text(_INSTRUCTIONS),
-        "depends_on": {"type": "array", "items": key, "maxItems": config.max_subtasks},
+        "depends_on": {"type": "array", "items": key, "maxItems": config.max_subtasks - 1},
     }
     plan: dict[str, Any] = {"note": _text(_NOTE)}
     if config.check_demands:
