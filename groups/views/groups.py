@@ -14,8 +14,9 @@ from groups import live, selectors
 from groups.execution.modes import get_mode
 from groups.forms import AccessForm, GroupForm, GroupSettingsForm, JoinForm, MessageForm
 from groups.forms.runs import RunForm
-from groups.models import Group, Level, Run
+from groups.models import Group, Level, Message, Run
 from groups.services import groups as service
+from groups.views.refusals import sentence
 from groups.views.shell import Request, attempt, goes_to, page
 from state.conf import space_topic
 from state.errors import NotFound
@@ -25,6 +26,14 @@ RUNS_SHOWN = 20
 #: Runs on the home page, below the groups.
 LATEST = 5
 MESSAGES_SHOWN = 50
+
+
+def chat(newest_first: list[Message]) -> list[Message]:
+    """Messages as they are read, oldest first; what went wrong with one is said in the page's language."""
+    for message in newest_first:
+        for delivery in message.deliveries.all():
+            delivery.error = sentence(delivery.error) if delivery.error else ""
+    return newest_first[::-1]
 
 
 @page()
@@ -77,7 +86,7 @@ def detail(request: Request, group_id: str) -> HttpResponse:
         "members": members,
         "has_leader": any(member.role == "leader" for member in members),
         "runs": selectors.runs_of(group)[:RUNS_SHOWN],
-        "chat": history[:MESSAGES_SHOWN][::-1],
+        "chat": chat(history[:MESSAGES_SHOWN]),
         "older": history[MESSAGES_SHOWN - 1].id if len(history) > MESSAGES_SHOWN else None,
         "run_form": RunForm(initial=_again(request, group)),
         "message_form": MessageForm(members=members),

@@ -11,8 +11,7 @@ from groups import access, selectors
 from groups.forms import MessageForm
 from groups.models import Group, Level
 from groups.services import messaging
-from groups.views.groups import MESSAGES_SHOWN
-from groups.views.refusals import sentence
+from groups.views.groups import MESSAGES_SHOWN, chat
 from groups.views.shell import Request, attempt, goes_to, page
 from state.errors import Invalid
 
@@ -63,12 +62,9 @@ def _history(request: Request, group: Group) -> HttpResponse:
             raise Invalid(fields={"before": ["This is not the number of a message."]})
         found = found.filter(id__lt=int(wanted))
     rows = list(found[: MESSAGES_SHOWN + 1])
-    for row in rows:
-        for delivery in row.deliveries.all():
-            delivery.error = sentence(delivery.error) if delivery.error else ""
     context = {
         "group": group,
-        "chat": rows[:MESSAGES_SHOWN][::-1],
+        "chat": chat(rows[:MESSAGES_SHOWN]),
         "older": rows[MESSAGES_SHOWN - 1].id if len(rows) > MESSAGES_SHOWN else None,
     }
     template = "groups/partials/chat_page.html" if wanted else "groups/partials/chat.html"
