@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from groups.agents import registry
+from groups.agents.tools import catalogue
 from groups.models import Agent, Group, RunEvent, Subtask
 from groups.services import agents, runs
 from tests.engine.conftest import Doorbell
 from tests.engine.scripted import ended, events, start, wait_for
 from tests.llm.asking import KEY
-from tests.llm.stub import Reply, Stub, refusal, text
+from tests.llm.stub import Reply, Stub, refusal, text, tool
 from tests.llm.test_plans import planned, says, step
 
 pytest_plugins = ["tests.engine.conftest"]
@@ -54,6 +56,7 @@ def by_duty(**replies: Any) -> Any:
 
 
 PLAN = says(planned(step("a"), step("b", "wes", depends_on=["a"])))
+ONE = says(planned(step("a")))
 
 
 def test_models_plan_work_and_sum_up(models: Group, doorbell: Doorbell, stub: Stub) -> None:
@@ -112,6 +115,72 @@ def test_a_worker_cannot_talk_the_leader_out_of_the_group(
     assert run.status == "completed"
     asked = stub.bodies[-1]["messages"][1]["content"]
     assert asked.count("</data>") == asked.count("<data ") == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "told", "tries"),
+    [
+        (refusal(404, "no such model"), "check model and base_url: no such model", 1),
+        (refusal(500, "panic"), "cannot answer now (HTTP 500): panic", 2),
+        (refusal(429, "slow down", retry_after="0"), "too many requests (HTTP 429)", 2),
+        (text("one two three", stall_after=2), "stopped answering for 0.2 s", 2),
+        (text("one two three", garble_after=1), "not its protocol", 2),
+        (text("one two three", break_after=1), "broke off", 2),
+    ],
+)
+def test_a_worker_s_model_that_stays_bad_is_left_after_so_many_tries(
+    models: Group, doorbell: Doorbell, stub: Stub, reply: Reply, told: str, tries: int
+) -> None:
+    wim = Agent.objects.get(agent_id="wim")
+    agents.change(actor=None, agent=wim, config={**wim.config, "stall_timeout": 0.2})
+
+    def work(body: dict[str, Any]) -> Reply:
+        return reply if "All of a." in str(body["messages"]) else text("Nine.")
+
+    plan = says(planned(step("a"), step("b", "wes")))
+    stub.answer = by_duty(plan=plan, work=work, summary=text("Nine [b], without [a]."))
+    doorbell.engine()
+    run = ended(start(models, max_attempts=2, options={"replans": 0}))
+    assert (run.status, run.result) == ("completed", "Nine [b], without [a].")
+    failed = Subtask.objects.get(run=run, key="a")
+    assert (failed.status, failed.attempt) == ("failed", tries)
+    assert told in failed.error
+    assert len(events(run, "subtask.retrying")) == tries - 1
+    assert [told in event.data["error"] for event in events(run, "subtask.failed")] == [True]
+    assert len(stub.bodies) == 3 + tries
+
+
+def test_a_plan_that_is_always_cut_off_ends_the_run_after_its_repairs(
+    models: Group, doorbell: Doorbell, stub: Stub
+) -> None:
+    stub.answer = lambda body: Reply(said=['{"note": "so lo'], finish="length")
+    doorbell.engine()
+    run = ended(start(models, max_attempts=2))
+    assert run.status == "failed" and "no usable plan in 3 tries" in run.error
+    assert len(stub.bodies) == 3
+    assert not Subtask.objects.filter(run=run, kind="work").exists()
+
+
+def test_a_tool_that_raises_is_told_to_the_model_and_stands_in_the_log(
+    models: Group, doorbell: Doorbell, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*given: object) -> None:
+        raise RuntimeError(f"lost the ledger of {KEY}")
+
+    odd = msgspec.structs.replace(catalogue.TOOLS["calculator"], use=broken)
+    monkeypatch.setitem(catalogue.TOOLS, "calculator", odd)
+    Agent.objects.filter(agent_id="wim").update(grants=[{"tool": "calculator"}])
+    work = [tool("calculator", {"expression": "1 + 1"}), text("I did without.")]
+    stub.answer = by_duty(
+        plan=ONE, work=lambda body: work.pop(0), summary=text("It did without [a].")
+    )
+    doorbell.engine()
+    run = ended(start(models))
+    assert run.status == "completed"
+    assert Subtask.objects.get(run=run, key="a").result == "I did without."
+    [end] = events(run, "tool.finished")
+    assert not end.data["ok"]
+    assert KEY not in str(stub.bodies) + str(list(RunEvent.objects.values_list("data", flat=True)))
 
 
 def test_cancelling_stops_all_models_within_a_second(
