@@ -78,7 +78,7 @@ class AgentLine:
             ears.close()
             if not kept:
                 # Though it is being cancelled: the process has to be told.
-                await asyncio.shield(_end(call_id))
+                await asyncio.shield(_end(call_id, self._work.token))
 
     async def _offered(self, request: Mapping[str, Any]) -> str:
         """The call's id. Agents begin before their claim is committed; others cannot see it before."""

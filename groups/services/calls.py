@@ -85,14 +85,16 @@ def offer(
 ) -> str | None:
     """Hand a claimed subtask to the agent's processes; the call's id, None while the claim is not committed.
 
-    A call of the same subtask that is under way goes on under the new lease: its process waited for an answer, which
-    `request` holds now, or the worker that listened to it has died.
+    A call of the same subtask and agent that is under way goes on under the new lease: its process waited for an
+    answer, which `request` holds now, or the worker that listened to it has died.
     """
     with transaction.atomic():
         if not held_leases([token]):
             return None
-        under_way = Call.objects.filter(subtask_id=subtask_id).exclude(status=CallStatus.ENDED)
-        call = under_way.order_by("-id").first()
+        mine = Call.objects.filter(subtask_id=subtask_id, agent_id=agent_pk)
+        under_way = mine.exclude(status=CallStatus.ENDED)
+        # Locked: an earlier attempt may be about to end it.
+        call = under_way.select_for_update().order_by("-id").first()
         if call is None:
             call = Call.objects.create(
                 agent_id=agent_pk, subtask_id=subtask_id, lease_token=token, request=dict(request)
@@ -127,10 +129,15 @@ def give_up(call_id: str, holder: str) -> bool:
     return bool(call.update(status=CallStatus.ENDED, ended_at=timezone.now()))
 
 
-def end(call_id: str) -> None:
-    """Nobody listens to it any more; whoever has it is told to stop, unless it had ended it itself."""
+def end(call_id: str, token: uuid.UUID | None = None) -> None:
+    """Nobody listens to it any more; whoever has it is told to stop, unless it had ended it itself.
+
+    With the `token` of an attempt's lease only if the call has not gone on under another attempt's meanwhile.
+    """
     with transaction.atomic():
         call = Call.objects.filter(pk=call_id).exclude(status=CallStatus.ENDED)
+        if token is not None:
+            call = call.filter(lease_token=token)
         if call.update(status=CallStatus.ENDED, ended_at=timezone.now()):
             agent_id = Call.objects.values_list("agent__agent_id", flat=True).get(pk=call_id)
             live.announce(pokes=[(topic(agent_id), "ended", {})])

@@ -232,7 +232,7 @@ def test_a_worker_that_dies_leaves_the_call_with_its_process(
     assert Call.objects.count() == 1
 
 
-async def _nothing(call_id: str) -> None:
+async def _nothing(call_id: str, token: object) -> None:
     """A dead worker ends nothing."""
 
 
