@@ -119,6 +119,21 @@ def test_an_agent_at_a_private_address_fails_with_a_clear_word(
     assert sub(run, "a").attempt == 1
 
 
+def test_an_agent_of_another_version_of_the_protocol_fails_its_subtask_by_name(
+    crew: Group, doorbell: Doorbell, become: Register
+) -> None:
+    with old_agent.agent() as old:
+        old.card["protocolVersion"] = "2.1"
+        become("wim", "a2a", {"card_url": old.url})
+        run = ended(start(crew, max_attempts=3))
+        assert old.calls == []
+    failed = sub(run, "a")
+    assert (failed.status, failed.attempt) == (SubtaskStatus.FAILED, 1)
+    [event] = events(run, "subtask.failed")
+    assert "speaks 2.1" in event.data["error"] and "Stars speaks 1.0 and 0.3" in failed.error
+    assert run.status == RunStatus.FAILED
+
+
 @pytest.fixture
 def example() -> Iterator[str]:
     """The receiver of the documents, running; its address."""
