@@ -161,6 +161,11 @@ class RunBook:
             item,
         )
 
+    def skip(self, item: SubtaskRecord, reason: str) -> None:
+        item.error = reason
+        self.move(item, SubtaskStatus.SKIPPED)
+        self.emit(SubtaskSkipped(reason=reason), item)
+
     def skip_dependents(self, failed: SubtaskRecord) -> None:
         gone = {failed.key: failed}
         moved = True
@@ -172,8 +177,7 @@ class RunBook:
                     item.error = f"It needs '{cause.title}', which {cause.status}."
                     if cause.status == SubtaskStatus.SKIPPED:
                         item.error = f"It needs '{cause.title}', which was skipped."
-                    self.move(item, SubtaskStatus.SKIPPED)
-                    self.emit(SubtaskSkipped(reason=item.error), item)
+                    self.skip(item, item.error)
                     gone[item.key] = item
                     moved = True
 

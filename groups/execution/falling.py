@@ -28,6 +28,8 @@ def assignable(
     if item.kind != SubtaskKind.WORK:  # a vote or a reply is one member's own
         return [m.agent_id for m in able if m.agent_id == item.assignee]
     load = dict.fromkeys((m.agent_id for m in able), 0)
+    if (item.memo or item.answers) and item.agent_id in load:
+        return [item.agent_id]  # it has asked, so the answer is its own
     if len(load) < 2:
         return list(load)
     for other in subtasks:

@@ -91,6 +91,8 @@ class RunMachine(RunBook):
                 continue
             if self.run.status == RunStatus.QUEUED:
                 self._begin_running()
+            if agent_id != item.agent_id and (item.memo or item.answers):
+                item.memo, item.answers = {}, []  # they are of one that has left
             item.agent_id = agent_id
             item.attempt += 1
             item.lease_token = uuid.uuid4()
@@ -340,6 +342,9 @@ class RunMachine(RunBook):
         elif isinstance(step, Complete):
             for event in step.events:
                 self.emit(event)
+            for item in self.subtasks:
+                if item.status == SubtaskStatus.BLOCKED:  # a summary from before a retry
+                    self.skip(item, "The run has its result without it.")
             self.run.result = step.result
             self.progress_to(RunStatus.COMPLETED)
             reason = self.run.stop_reason

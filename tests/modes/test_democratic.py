@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from groups.events import BudgetReached
+from groups.execution import steering
 from tests.modes.kit import ALL, CORA, answer, drive, votes, world
-from tests.unit.world import LENA, WES, WIM, SubtaskRow, World
+from tests.unit.world import LENA, WES, WIM, SubtaskRow, World, token
 
 
 def voting(choices: dict[str, Any], place: str = "choice") -> Any:
@@ -84,3 +86,23 @@ def test_other_rules_take_several_names(rule: str) -> None:
     # Approved of twice each, and the leader names the third first.
     assert told.rule == rule and told.winner == "answer-3"
     assert told.tie == (["answer-2", "answer-3"] if rule == "approval" else [])
+
+
+def test_a_summary_from_before_the_money_was_raised_does_not_stand_over() -> None:
+    found = world("democratic")
+    reached = BudgetReached(scope="run", limit="tokens", text="The run's cap is reached.")
+    lena, wim, wes = found.claim()
+    answer(found, wim)
+    answer(found, wes)
+    with found.machine() as machine:
+        assert machine.fail(lena.id, token(lena), "cap", transient=False, reached=reached)
+    drive(found, lambda world, row: answer(world, row))
+    assert found.run.stop_reason and found["summary"].status == "completed"
+    with found.machine() as machine:
+        steering.retry(machine, by="bo")
+    drive(found, voting({"lena": "answer-2"}))
+    assert found.run.result.startswith("answer-2 by wim")
+    assert found["summary"].status == "skipped"
+    with found.machine() as machine:
+        steering.retry(machine, by="bo")
+    assert found.run.status == "completed"

@@ -9,6 +9,7 @@ import pytest
 
 from groups.agents.base import Waiting
 from groups.events import SubtaskRetrying, TextDelta
+from groups.execution import steering
 from groups.execution.plan import Assignable
 from groups.execution.retries import BASE, CAP, retry_delay
 from tests.unit.world import LEASE, LENA, WIM, World, item, plan, token
@@ -262,3 +263,23 @@ def test_the_time_limit_counts_from_the_start_and_ends_the_run() -> None:
         assert not machine.check_deadline()
     assert world.run.status == "failed" and "100 s" in world.run.error
     assert world["plan"].status == "cancelled"
+
+
+def test_an_answer_goes_to_whoever_asked_and_to_nobody_else() -> None:
+    world = wide(3, assignee="steady")
+    asking, *_ = world.claim(1)
+    asker = asking.agent_id
+    with world.machine() as machine:
+        assert machine.wait(asking.id, token(asking), Waiting(question="?", memo={"key": 1}))
+        steering.answer(machine, asking.id, "yes")
+    # Though by now the other has less at hand.
+    (again,) = world.claim(1)
+    assert (again.key, again.agent_id, again.answers) == ("k0", asker, ["yes"])
+    world.later(LEASE.total_seconds() + 1)
+    world.members = [member for member in world.members if member.agent_id != asker]
+    with world.machine() as machine:
+        machine.expire()
+    world.later(60)
+    rows = {row.key: row for row in world.claim()}
+    other = rows["k0"]
+    assert (other.agent_id != asker, other.memo, other.answers) == (True, {}, [])
