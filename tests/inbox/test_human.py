@@ -7,7 +7,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 from django.core import mail
-from django.test import override_settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from groups.agents import human
@@ -40,6 +41,22 @@ def test_a_colleague_carries_out_a_subtask(doorbell: Doorbell, crew: Group) -> N
     run = ended(run)
     assert run.status == "completed"
     assert (sub(run, "1").result, sub(run, "1").attempt) == ("Seven.", 1)
+
+
+def test_a_colleague_finds_the_attachments_beside_what_is_asked(
+    doorbell: Doorbell, crew: Group, client: Client
+) -> None:
+    doorbell.engine()
+    ships = SimpleUploadedFile("ships.csv", b"name\nMayflower\n", "text/csv")
+    run = start(crew, "@bob count the ships", attachments=[ships])
+    waiting(run, "1")
+    client.force_login(user("bo"), backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get("/inbox/").content.decode()
+    address = f"/runs/{run.id}/attachments/{run.attachments.get().id}/"
+    assert "ships.csv" in page and address in page
+    assert b"".join(client.get(address)) == b"name\nMayflower\n"
+    runs.cancel(actor=None, run=run)
+    ended(run)
 
 
 def test_only_who_is_named_or_an_owner_may_answer(doorbell: Doorbell, crew: Group) -> None:
