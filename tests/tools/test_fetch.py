@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,6 +35,8 @@ class Handler(BaseHTTPRequestHandler):
             "long": ("text/plain", b"x" * 70_000),
             "huge": ("text/plain", b"y" * 5_000_000),
             "image": ("image/png", b"\x89PNG"),
+            "trap": ("text/html", b"<!--" * 100_000),
+            "old": ("text/plain; charset=iso-8859-1", "Häfen".encode("latin-1")),
         }.get(place, ("text/plain", b"missing"))
         self.send_response(404 if body == b"missing" else 200)
         self.send_header("Content-Type", kind)
@@ -114,3 +117,28 @@ async def test_circles_and_other_things_than_text_are_told(port: int) -> None:
     circle = f"{base}/to?/to?/to?/to?/to?/to?/to?/page"
     ok, told = await use(toolbox, "web.fetch", url=circle)
     assert not ok and "More than 5 redirects" in told
+
+
+async def test_a_page_that_takes_minutes_to_parse_is_given_up_and_stalls_nobody(port: int) -> None:
+    toolbox = box({**grant(port), "timeout": 1.0})
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.05)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    ok, told = await use(toolbox, "web.fetch", url=f"http://127.0.0.1:{port}/trap")
+    ticking.cancel()
+    assert not ok and "cannot be read within 1 s" in told
+    assert ticks > 5
+
+
+async def test_a_page_in_an_old_encoding_is_read_and_a_broken_redirect_is_told(port: int) -> None:
+    base = f"http://127.0.0.1:{port}"
+    ok, told = await use(box(grant(port)), "web.fetch", url=f"{base}/old")
+    assert ok and told.endswith("\nHäfen")
+    ok, told = await use(box(grant(port)), "web.fetch", url=f"{base}/to?http://[::1")
+    assert not ok and "no address" in told

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Sequence
 from functools import partial
-from html.parser import HTMLParser
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import httpcore
@@ -23,6 +25,7 @@ MAX_BYTES: Final = 2 << 20
 REDIRECTS: Final = 5
 #: Characters of a page that are given at once.
 WINDOW: Final = MAX_RESULT - 1000
+_READER: Final = Path(__file__).with_name("reading.py")
 _READABLE: Final = ("text/", "application/json", "application/xml", "application/xhtml")
 
 
@@ -45,7 +48,7 @@ async def fetch(use: Use) -> ToolResult:
     page = await asyncio.to_thread(
         partial(get, url, use.grant.hosts, use.world.allowed, timeout=limit)
     )
-    text = _text(page)
+    text = await _text(page, limit)
     piece = text[offset : offset + WINDOW]
     end = offset + len(piece)
     rest = f" Go on with offset {end}." if end < len(text) else ""
@@ -74,7 +77,10 @@ def get(url: str, hosts: Sequence[str], allowed: Sequence[str], *, timeout: floa
             raise Fault(f"{url} cannot be reached: {error}.") from None
         if isinstance(found, Page):
             return found
-        url = str(parts.join(found))
+        try:
+            url = str(parts.join(found))
+        except httpx.InvalidURL:
+            raise Fault(f"{url} redirects to something that is no address.") from None
     raise Fault(f"More than {REDIRECTS} redirects; the last one led to {url}.")
 
 
@@ -122,60 +128,25 @@ def _must_be_granted(parts: httpx.URL, hosts: Sequence[str]) -> None:
     raise Fault(f"'{host}:{port}' is not among the hosts that this agent may ask: {may}.")
 
 
-def _text(page: Page) -> str:
+async def _text(page: Page, limit: float) -> str:
+    """The page as text, read in at most `limit` seconds by a process of its own. Raises Fault."""
     if page.media_type and not page.media_type.startswith(_READABLE) and "+" not in page.media_type:
         raise Fault(f"{page.url} is {page.media_type}, which is no text.")
-    try:
-        text = page.body.decode(page.charset or "utf-8")
-    except (LookupError, UnicodeDecodeError):
-        from charset_normalizer import from_bytes
-
-        best = from_bytes(page.body[: 64 * 1024]).best()
-        text = page.body.decode(best.encoding if best else "utf-8", "replace")
-    if page.media_type not in ("text/html", "application/xhtml+xml"):
-        return text
-    reader = _Words()
-    reader.feed(text)
-    reader.close()
-    return reader.text
-
-
-class _Words(HTMLParser):
-    """What a person would read of a page, with the addresses of its links."""
-
-    _UNSEEN: Final = frozenset({"script", "style", "noscript", "template", "svg"})
-    _BLOCKS: Final = frozenset(
-        {"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article"}
-        | {"header", "footer", "table", "ul", "ol", "pre"}
+    read = partial(
+        subprocess.run,
+        # Isolated, and without the worker's environment: there are keys in it.
+        [sys.executable, "-I", str(_READER), page.media_type, page.charset],
+        input=page.body,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={},
+        timeout=limit,
+        check=True,
     )
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._pieces: list[str] = []
-        self._hidden = 0
-
-    @property
-    def text(self) -> str:
-        """Lines without blanks around them, none of them empty."""
-        lines = (" ".join(line.split()) for line in "".join(self._pieces).split("\n"))
-        return "\n".join(line for line in lines if line)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Blocks begin a line; a link's address stands before its words."""
-        self._hidden += tag in self._UNSEEN
-        if tag in self._BLOCKS:
-            self._pieces.append("\n")
-        href = dict(attrs).get("href") if tag == "a" else None
-        if href and href.startswith(("http:", "https:", "/")) and not self._hidden:
-            self._pieces.append(f" <{href}> ")
-
-    def handle_endtag(self, tag: str) -> None:
-        """Blocks end a line."""
-        self._hidden -= tag in self._UNSEEN and self._hidden > 0
-        if tag in self._BLOCKS:
-            self._pieces.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        """Words, unless nobody sees them."""
-        if not self._hidden:
-            self._pieces.append(data)
+    try:
+        done: subprocess.CompletedProcess[bytes] = await asyncio.to_thread(read)
+    except subprocess.TimeoutExpired:
+        raise Fault(f"{page.url} cannot be read within {limit:g} s.") from None
+    except (subprocess.CalledProcessError, ValueError):
+        raise Fault(f"{page.url} cannot be read.") from None
+    return done.stdout.decode()
