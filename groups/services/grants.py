@@ -17,7 +17,7 @@ def checked(
     """The grants as they are stored; faults are noted, not raised.
 
     Tools of a server are granted by whoever registered it or an administrator, since they act with its keys; what
-    stood in `before` may stay.
+    stood in `before` may stay as it is, its approval and limits included.
     """
     found = grants.faults(given)
     for field, sentence in found:
@@ -25,12 +25,12 @@ def checked(
     if found or not isinstance(given, list):
         return []
     granted = grants.parse(given)
-    kept = {grants.server_of(str(each.get("tool"))) for each in before}
-    wanted = {grants.server_of(grant.tool) for grant in granted} - kept - {""}
+    fresh = [grant for grant in granted if grants.as_json([grant])[0] not in before]
+    wanted = {grants.server_of(grant.tool) for grant in fresh} - {""}
     known = {row.name: row for row in ToolServer.objects.filter(name__in=wanted)}
     for index, grant in enumerate(granted):
         name = grants.server_of(grant.tool)
-        if name not in wanted:
+        if grant not in fresh or not name:
             continue
         if name not in known:
             faults.add(f"grants[{index}].tool", f"There is no tool server '{name}'.")

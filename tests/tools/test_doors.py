@@ -108,6 +108,23 @@ def test_others_see_a_server_but_neither_change_nor_try_nor_grant_it(
     assert api(ada).post("/api/v1/agents/", body, format="json").status_code == 201
 
 
+def test_a_granted_tool_can_be_kept_or_given_up_but_not_be_made_more_of(
+    ada: User, cy: User, harbour_server: ToolServer
+) -> None:
+    given = {"tool": "mcp:harbour/add", "approval": True}
+    make_agent(agent_id="nia", created_by=cy, grants=[given])
+    for more in ([given, {"tool": "mcp:harbour/shout"}], [{"tool": "mcp:harbour"}]):
+        refused = api(cy).patch("/api/v1/agents/nia/", {"grants": more}, format="json")
+        assert refused.status_code == 400 and "harbour" in str(refused.json()["errors"])
+    unasked = [{"tool": "mcp:harbour/add"}]
+    assert (
+        api(cy).patch("/api/v1/agents/nia/", {"grants": unasked}, format="json").status_code == 400
+    )
+    assert Agent.objects.get(agent_id="nia").grants == [given]
+    kept = [given, {"tool": "calculator"}]
+    assert api(cy).patch("/api/v1/agents/nia/", {"grants": kept}, format="json").status_code == 200
+
+
 def test_another_address_forgets_the_secrets_of_the_old_one(
     ada: User, harbour_server: ToolServer
 ) -> None:
