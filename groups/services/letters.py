@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from groups import live, queue
 from groups.errors import GroupNotFound
 from groups.models import Delivery, Message
+from groups.models.messages import SYSTEM
 
 
 def store(
@@ -33,7 +34,8 @@ def store(
                 recipient=recipient,
                 text=text,
                 reply_to=reply_to,
-                depth=0 if reply_to is None else reply_to.depth + 1,
+                # People end a chain of answers.
+                depth=0 if reply_to is None or sender == SYSTEM else reply_to.depth + 1,
                 addressed=list(addressed),
             )
             Delivery.objects.bulk_create(Delivery(message=message, recipient=name) for name in to)

@@ -16,6 +16,7 @@ from groups.execution.plan import Assignable
 from groups.models import Delivery, DeliveryStatus, Group, Message
 from groups.models.messages import SYSTEM
 from groups.services import letters, waking
+from groups.services.groups import lock
 from groups.services.inputs import message_text
 
 #: How many messages one sweep takes up; the next sweep follows soon.
@@ -84,11 +85,15 @@ def broadcast(
 
 def deliver(*, message_id: int) -> None:
     """Hand a stored message to its recipients, and wake those that are to answer it; to be run by a worker, any
-    number of times."""
+    number of times. Raises GroupNotFound when the group is removed meanwhile."""
     with transaction.atomic():
         message = Message.objects.select_related("group").filter(id=message_id).first()
         if message is None:
             return
+        if message.addressed:
+            # The group first, as everywhere: answers are runs of it. Its members stay, and answers are counted one
+            # after the other.
+            lock(message.group)
         # Locked: a second worker at the same message finds nothing pending.
         waiting = message.deliveries.select_for_update().filter(status=DeliveryStatus.PENDING)
         names = set(waiting.values_list("recipient", flat=True))

@@ -169,3 +169,29 @@ def test_says_who_should_look_again(
         assert heard == []
     assert heard == [f"group:{team.id}", "dashboard"]
     assert DeliveryStatus.PENDING in states(Message.objects.get()).values()
+
+
+def test_who_leaves_while_a_message_is_handed_out_is_not_waited_for(
+    team: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = messaging.send(actor=None, group=team, sender="lea", to="wes", text="hi")
+
+    def waited(group: Group) -> Group:
+        """The lock is had only when somebody else has made the member leave."""
+        membership.leave(actor=None, group=team, agent_id="wes")
+        return group
+
+    monkeypatch.setattr(messaging, "lock", waited)
+    messaging.deliver(message_id=message.id)
+    assert states(message) == {"wes": "failed"}
+
+
+def test_people_end_a_chain_of_answers(team: Group) -> None:
+    asked = messaging.send(actor=None, group=team, sender="lea", to="wes", text="hi")
+    answer = messaging.send(
+        actor=None, group=team, sender="wes", to="lea", text="ho", reply_to=asked
+    )
+    said = messaging.send(
+        actor=None, group=team, sender="system", to="wes", text="hm", reply_to=answer
+    )
+    assert [asked.depth, answer.depth, said.depth] == [0, 1, 0]
