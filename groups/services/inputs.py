@@ -111,6 +111,13 @@ def unstorable(text: str) -> str:
     return ""
 
 
+def unstorable_json(value: object) -> str:
+    """Why no database can hold this JSON value; empty when it can."""
+    if _holds_nul(value):
+        return "This holds a NUL character."
+    return unstorable(json.dumps(value, ensure_ascii=False))
+
+
 def message_text(field: str, value: object) -> str:
     """The text of a message. Raises Invalid, or MessageTooLarge beyond MAX_TEXT bytes in UTF-8."""
     faults = Faults()

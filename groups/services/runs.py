@@ -67,6 +67,8 @@ def start(
     UnknownMode, Invalid (a field out of bounds), AttachmentTooLarge, AttachmentRefused; then nothing is stored.
     """
     _check_task(task)
+    turns = [list(turn) for turn in earlier]
+    _check_brought({"conversation": conversation, "earlier": turns, "door": dict(kept or {})})
     strategy = chosen(mode)
     if failure_policy not in set(FailurePolicy):
         raise Invalid(fields={"failure_policy": ["Choose 'continue' or 'stop'."]})
@@ -117,7 +119,7 @@ def start(
             by=name_of(actor),
         )
         # Beside the mode's own, which have been checked.
-        brought = {"earlier": [list(turn) for turn in earlier], "door": dict(kept or {})}
+        brought = {"earlier": turns, "door": dict(kept or {})}
         run.options = run.options | {name: value for name, value in brought.items() if value}
         ledger.store()
         if stored:
@@ -272,6 +274,15 @@ def _check_task(task: str) -> None:
         raise Invalid(fields={"task": [fault]})
     if len(task.encode()) > MAX_TASK_BYTES:
         raise TaskTooLarge(fields={"task": ["At most 100,000 bytes; attach long material."]})
+
+
+def _check_brought(brought: Mapping[str, Any]) -> None:
+    """Raise Invalid, naming what no database could hold."""
+    faults = inputs.Faults()
+    for name, value in brought.items():
+        if fault := inputs.unstorable_json(value):
+            faults.add(name, fault)
+    faults.done()
 
 
 def _check_limits(run: Run) -> None:

@@ -129,6 +129,10 @@ BAD: list[tuple[dict[str, Any], type[StarsError], str]] = [
     ({"max_parallel": 0}, Invalid, "max_parallel"),
     ({"max_parallel": 501}, Invalid, "max_parallel"),
     ({"max_parallel": "many"}, Invalid, "max_parallel"),
+    ({"conversation": "nul \x00"}, Invalid, "conversation"),
+    ({"earlier": [("nul \x00", "yes")]}, Invalid, "earlier"),
+    ({"earlier": [("half", "\ud800")]}, Invalid, "earlier"),
+    ({"kept": {"metadata": {"half \ud800": 1}}}, Invalid, "door"),
 ]
 
 
