@@ -66,7 +66,8 @@ def _mail(row: Subtask, config: dict[str, Any]) -> None:
     due = f"\n\nIt is due at {row.due_at:%Y-%m-%d %H:%M %Z}." if row.due_at else ""
     try:
         send_mail(
-            f"{row.run.group.name}: '{row.title}' waits for you",
+            # On one line: titles are written by agents, and no mail has a subject of two.
+            " ".join(f"{row.run.group.name}: '{row.title}' waits for you".split()),
             f"{row.question[:QUOTED]}{due}\n\nAnswer it in your inbox, /inbox/.",
             None,
             [user.email],

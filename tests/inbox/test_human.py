@@ -178,8 +178,11 @@ def test_people_are_reminded_now_and_then(doorbell: Doorbell, crew: Group) -> No
     assert mail.outbox == []  # no mail is configured
     assert reminders.remind() == 0
     Subtask.objects.filter(pk=asked.pk).update(reminded_at=timezone.now() - timedelta(hours=3))
+    # As a leader may write it, though no mail has a subject of two lines.
+    Subtask.objects.filter(pk=asked.pk).update(title="Count\nthe ships")
     with override_settings(EMAIL_HOST="mail.example.org"):
         assert reminders.remind() == 1
     [letter] = mail.outbox
+    assert "'Count the ships' waits for you" in letter.subject
     assert letter.to == ["bo@example.org"]
     assert "count the ships" in letter.body.lower()
