@@ -63,9 +63,7 @@ send() {
 def test_the_requests_of_the_recipes_work(live_server: Any) -> None:
     ada = make_user(username="ada", is_superuser=True, is_staff=True)
     seed.seed_demo(ada)
-    make_agent(
-        agent_id="scout", kind="llm", config={"model": "local", "base_url": "http://[::1]:9/"}
-    )
+    make_agent(agent_id="scout", kind="llm", config={"model": "openai:gpt-5-mini"})
     make_agent(agent_id="program", kind="connected")
     make_group(group_id="Crew", owner=ada, leader="scout", workers=("program",))
     run = runs.start(actor=ada, group=Group.objects.get(id="DevTeam"), task="x", max_tokens=10)
