@@ -68,7 +68,7 @@ def _locked(ids: list[uuid.UUID], *, briefly: bool) -> Query[Run]:
         Run,
         f"WHERE groups_run.id IN {marks(ids)} ORDER BY groups_run.id",
         ids,
-        without=("task", "plan", "result", "error") if briefly else (),
+        without=("task", "plan", "result", "error", "options") if briefly else (),
         extra=(
             "EXISTS(SELECT 1 FROM groups_attachment a WHERE a.run_id=groups_run.id) AS has_files",
             "EXISTS(SELECT 1 FROM groups_message m WHERE m.group_id=groups_run.group_id) AS has_notes",
