@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 FLUSH: Final = 0.05
 #: Characters of output after which an agent is taken to run wild.
 MAX_OUTPUT: Final = 4_000_000
+#: Seconds that an agent may wait for an answer at most, ten years: no calendar goes on for ever.
+LONGEST: Final = 315_360_000.0
 
 
 class Reporter:
@@ -193,7 +195,7 @@ async def _ended(
     async for item in runtime.perform(request):
         match item:
             case base.Answered(text):
-                return base.Answered(_bounded(text), _washed(item.data))
+                return base.Answered(_bounded(text), _data(item.data))
             case base.Planned(plan):
                 try:
                     return base.Planned(plan_from_json(_washed(plan.as_json())))
@@ -216,7 +218,20 @@ def _waiting(item: base.Waiting) -> base.Waiting:
     found: base.Waiting = msgspec.convert(_washed(msgspec.to_builtins(item)), base.Waiting)
     if len(msgspec.json.encode(found.memo)) > MAX_OUTPUT:
         raise base.AgentError("What the agent wants to remember is too long.")
-    return msgspec.structs.replace(found, question=_bounded(found.question))
+    patience = None if found.patience is None else min(found.patience, LONGEST)
+    return msgspec.structs.replace(found, question=_bounded(found.question), patience=patience)
+
+
+def _data(given: dict[str, Any]) -> dict[str, Any]:
+    """As it can be stored. Raises AgentError."""
+    try:
+        found = msgspec.convert(_washed(msgspec.to_builtins(given, str_keys=True)), dict[str, Any])
+        size = len(msgspec.json.encode(found))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise base.AgentError(f"The agent answered with what cannot be stored: {error}") from None
+    if size > MAX_OUTPUT:
+        raise base.AgentError(f"The answer's data is longer than {MAX_OUTPUT:,} characters.")
+    return found
 
 
 def _bounded(text: str) -> str:
