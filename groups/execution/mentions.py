@@ -26,22 +26,23 @@ def mentioned(text: str, members: Sequence[Assignable], *, sender: str = "") -> 
     text.
     """
     found: set[str] = set()
+    known = _names(members)
     for match in _MENTION.finditer(_CODE.sub(" ", text)):
-        name = match["name"]
+        what, name = match["what"] or "", match["name"].casefold()
         # Ids may have full stops in them, so the longest that names somebody counts.
-        while name and not (meant := _meant(match["what"] or "", name, members)):
+        while name and (what, name) not in known:
             name = name[:-1] if name[-1] in ".-_" else ""
         if name:
-            found |= meant
+            found |= known[what, name]
     return [member.agent_id for member in members if member.agent_id in found - {sender}]
 
 
-def _meant(what: str, name: str, members: Sequence[Assignable]) -> set[str]:
-    word = name.casefold()
-    if what == "role":
-        return {m.agent_id for m in members if m.role == word}
-    if what == "tag":
-        return {m.agent_id for m in members if word in (tag.casefold() for tag in m.tags)}
-    if word == ALL:
-        return {m.agent_id for m in members}
-    return {m.agent_id for m in members if m.agent_id.casefold() == word}
+def _names(members: Sequence[Assignable]) -> dict[tuple[str, str], set[str]]:
+    """Whom each name means, after "" (ids and ALL), "role" or "tag"; looked up once, for a text may have thousands."""
+    known: dict[tuple[str, str], set[str]] = {}
+    for member in members:
+        tags = [("tag", tag.casefold()) for tag in member.tags]
+        for key in (("", member.agent_id.casefold()), ("role", member.role), *tags):
+            known.setdefault(key, set()).add(member.agent_id)
+    known["", ALL] = {member.agent_id for member in members}
+    return known

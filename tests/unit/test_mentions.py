@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from groups.execution.mentions import mentioned
@@ -52,3 +54,13 @@ def test_nobody_wakes_itself() -> None:
 
 def test_a_long_row_of_dots_takes_no_time() -> None:
     assert mentioned("@" + "." * 100_000, CREW) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["@a " * 33_000, ("@" + "-" * 130 + " ") * 750], ids=["many", "long"]
+)
+def test_a_long_text_full_of_mentions_takes_no_time_in_a_large_group(text: str) -> None:
+    crowd = [Assignable(agent_id=f"agent-{n}", role="worker", tags=("x", "y")) for n in range(500)]
+    began = time.perf_counter()
+    assert mentioned(text, crowd) == []
+    assert time.perf_counter() - began < 0.4
