@@ -15,7 +15,7 @@ def offered(subtask: Subtask, agent: Agent) -> tuple[str, UUID]:
     """The subtask's call under a new lease of the agent, and the lease."""
     token = uuid4()
     Subtask.objects.filter(pk=subtask.pk).update(lease_token=token)
-    request = {"answers": []}
+    request: dict[str, object] = {"answers": []}
     found = calls.offer(agent_pk=agent.pk, subtask_id=subtask.pk, token=token, request=request)
     assert found is not None
     return found, token
