@@ -12,13 +12,13 @@ from groups.agents import registry
 from groups.agents.tools import catalogue
 from groups.models import Agent, Group, RunEvent, Subtask
 from groups.services import agents, runs
-from tests.engine.conftest import Doorbell
+from tests.engine.conftest import Doorbell, crew, doorbell, script
 from tests.engine.scripted import ended, events, start, wait_for
 from tests.llm.asking import KEY
 from tests.llm.stub import Reply, Stub, refusal, text, tool
 from tests.llm.test_plans import planned, says, step
 
-pytest_plugins = ["tests.engine.conftest"]
+__all__ = ["crew", "doorbell", "script"]
 
 
 @pytest.fixture

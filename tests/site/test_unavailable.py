@@ -106,7 +106,7 @@ async def test_the_event_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*args: Any) -> NoReturn:
         raise OperationalError(SECRET)
 
-    monkeypatch.setattr(stream, "identify", fail)
+    monkeypatch.setattr(stream, "known", fail)
     path = f"/api/v1/runs/{RUN}/events/stream"
     is_problem(await AsyncClient().get(path), path)
 
