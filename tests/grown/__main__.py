@@ -17,7 +17,7 @@ from typing import Final
 from tests import servers
 
 #: Processes of pytest-xdist.
-WORKERS: Final = 2
+WORKERS: Final = 3
 #: Everything that reads or writes rows, or listens.
 AGAIN: Final = ("engine", "live", "replay", "services", "sockets")
 SESSIONS: Final = (
