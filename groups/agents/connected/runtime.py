@@ -47,6 +47,8 @@ class ConnectedRuntime:
         if request.line is None:
             raise AgentError("A connected agent works in a run only: its process has to dial in.")
         memo = msgspec.convert(request.memo, Memo)
+        if request.purse is not None:
+            await request.purse.ask()
         said: list[str] = []
         before = ""
         outcome: Outcome | None = None
