@@ -46,7 +46,8 @@ def new(request: Request) -> HttpResponse:
             notices.success(
                 request, _("%(agent)s is registered.") % {"agent": form.cleaned_data["agent_id"]}
             )
-            return goes_to(request, "groups:agents")
+            # Where the next steps stand: the test, tools, a budget, credentials.
+            return goes_to(request, "groups:agent", form.cleaned_data["agent_id"])
         return render(request, "agents/form.html", {"form": form}, status=refused)
     return render(request, "agents/form.html", {"form": form})
 

@@ -68,7 +68,7 @@ def test_a_new_kind_needs_nothing_but_its_entries(
 def test_registering(outsider: Browser, nobody: Browser) -> None:
     assert nobody.post("/new/agent/", GIVEN).status_code == 302
     assert outsider.get("/new/agent/").status_code == 200
-    assert outsider.post("/new/agent/", GIVEN)["Location"] == "/agents/"
+    assert outsider.post("/new/agent/", GIVEN)["Location"] == "/agents/nia/"
     agent = Agent.objects.get(agent_id="nia")
     assert agent.config == {"skill": "collector", "pace": 0.25}
     assert (agent.name, agent.max_concurrency) == ("Nia", 3)

@@ -106,7 +106,7 @@ def test_what_was_found_out_is_forgotten_with_what_it_was_found_out_of(
 def test_a_test_of_what_changed_meanwhile_is_not_remembered(
     nia: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def slow(config: Any, opened: Any) -> Probed:
+    async def slow(*given: Any) -> Probed:
         # As another process would.
         import asyncio
 
@@ -232,7 +232,7 @@ def test_by_page_an_agent_is_registered_with_the_fields_of_its_kind(ada: User, s
     assert 'id="id_base_url_error"' in bad
     bad = owner.post("/new/agent/", given | {"api_key": "ü"}).content.decode()
     assert 'id="id_api_key_error"' in bad
-    assert owner.post("/new/agent/", given)["Location"] == "/agents/"
+    assert owner.post("/new/agent/", given)["Location"] == "/agents/nia/"
     agent = Agent.objects.get()
     assert agent.config == {
         "model": "local-9",
