@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from groups import access, live, selectors
 from groups.downloads import Download
+from groups.execution.modes import get_mode
 from groups.execution.plan import ANYONE
 from groups.forms import ROLES
 from groups.forms.runs import RunForm
@@ -84,6 +85,7 @@ def detail(request: Request, run_id: str) -> HttpResponse:
         "about": _about(run, members, level),
         "can_operate": level >= Level.OPERATOR,
         "state_id": run_states.state_id(run.id),
+        "mode": gettext(get_mode(run.mode).words),
     }
     return render(request, "runs/detail.html", context)
 
