@@ -107,6 +107,7 @@ class ToolServerForm(StarsForm):
     secrets = forms.JSONField(
         label=_("Secrets (JSON)"),
         required=False,
+        initial=dict,
         widget=forms.Textarea({"rows": 3, "spellcheck": "false", "class": "code"}),
         help_text=_(
             "Headers, or environment of the command; null takes one away. What is set is never shown."
