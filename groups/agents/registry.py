@@ -67,7 +67,7 @@ KINDS: Final[dict[str, Callable[[], AgentRuntime]]] = {
 PLANS_AGAIN: Final = frozenset({"llm"})
 WORDS: Final[dict[str, Words]] = {
     "builtin": Words("rule-based", "built-in, rule-based (needs no key)"),
-    "connected": Words("connected", "connected: a program of yours that dials in"),
+    "connected": Words("dials in", "connected: a program of yours that dials in"),
     "llm": Words("model", "language model: OpenAI, Anthropic, Google, Ollama …"),
     "a2a": Words("A2A", "A2A: an agent elsewhere, by its card"),
     "webhook": Words("webhook", "webhook: a program of yours that takes signed requests"),

@@ -41,7 +41,7 @@ def group(request: Request, group_id: str) -> HttpResponse:
 def site(request: Request) -> HttpResponse:
     """What the installation may use in a month, and who used what of it; for administrators."""
     service.require_site(request.user)
-    return _panel(request, True, reverse("groups:budget"), _("All groups"))
+    return _panel(request, True, reverse("groups:budget"), _("all groups"))
 
 
 def _panel(
