@@ -49,7 +49,7 @@ def out_of_time(book: RunBook) -> bool:
         s.kind == SubtaskKind.WORK and s.status == SubtaskStatus.COMPLETED for s in book.subtasks
     )
     begun = any(s.status != SubtaskStatus.BLOCKED for s in summaries)
-    if book.run.stop_reason or not done or begun or book.run.status != RunStatus.RUNNING:
+    if not done or begun or book.run.status != RunStatus.RUNNING:
         return False
     text = f"The run's time limit of {book.run.time_limit:g} s has passed."
     _note(book, BudgetReached(scope="run", limit="time", text=text))

@@ -230,3 +230,20 @@ def test_what_a_zombie_used_is_not_in_the_log() -> None:
     with world.machine() as machine:
         machine.release(row.id, lost)
         assert not machine.append(row.id, lost, used(0.5)) and not machine.used
+
+
+def test_when_time_is_up_after_a_cap_was_reached_there_is_still_a_summary() -> None:
+    world = World(time_limit=600.0)
+    world.planned(SIDE_BY_SIDE)
+    world.claim()
+    world.complete(world["b"])
+    exhaust(world, world["c"], BudgetReached(scope="agent", limit="tokens", text="wes is out."))
+    world.later(601.0)
+    with world.machine() as machine:
+        assert machine.check_deadline()
+    expected = {"a": "skipped", "b": "completed", "c": "failed", "summary": "ready"}
+    assert world.statuses() == expected
+    world.later(601.0)
+    with world.machine() as machine:
+        assert machine.check_deadline()
+    assert (world.run.status, world.run.stop_reason) == ("failed", "wes is out.")
