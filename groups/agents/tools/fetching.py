@@ -132,8 +132,17 @@ async def _text(page: Page, limit: float) -> str:
     """The page as text, read in at most `limit` seconds by a process of its own. Raises Fault."""
     if page.media_type and not page.media_type.startswith(_READABLE) and "+" not in page.media_type:
         raise Fault(f"{page.url} is {page.media_type}, which is no text.")
-    read = partial(
-        subprocess.run,
+    try:
+        text = await asyncio.to_thread(_read, page, limit)
+    except subprocess.TimeoutExpired:
+        raise Fault(f"{page.url} cannot be read within {limit:g} s.") from None
+    except (subprocess.CalledProcessError, ValueError):
+        raise Fault(f"{page.url} cannot be read.") from None
+    return text.decode()
+
+
+def _read(page: Page, limit: float) -> bytes:
+    return subprocess.run(
         # Isolated, and without the worker's environment: there are keys in it.
         [sys.executable, "-I", str(_READER), page.media_type, page.charset],
         input=page.body,
@@ -142,11 +151,4 @@ async def _text(page: Page, limit: float) -> str:
         env={},
         timeout=limit,
         check=True,
-    )
-    try:
-        done: subprocess.CompletedProcess[bytes] = await asyncio.to_thread(read)
-    except subprocess.TimeoutExpired:
-        raise Fault(f"{page.url} cannot be read within {limit:g} s.") from None
-    except (subprocess.CalledProcessError, ValueError):
-        raise Fault(f"{page.url} cannot be read.") from None
-    return done.stdout.decode()
+    ).stdout
