@@ -42,7 +42,7 @@ def client(
     timeout = httpx.Timeout(silence, connect=CONNECT)
     return httpx.AsyncClient(
         transport=_Pinned(allowed),
-        headers=dict(headers or {}),
+        headers={"accept-encoding": "identity", **(headers or {})},
         timeout=timeout,
         follow_redirects=False,
         trust_env=False,
@@ -100,6 +100,14 @@ def retry_after(headers: httpx.Headers) -> float | None:
     return min(max(wait, 0.0), RETRY_AFTER_MAX)
 
 
+def is_packed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a body is compressed: it could become a thousand times as long as what was counted of it."""
+    return any(
+        name.lower() == b"content-encoding" and value.strip().lower() not in (b"", b"identity")
+        for name, value in headers
+    )
+
+
 @cache
 def _tls() -> ssl.SSLContext:
     return httpcore.default_ssl_context()
@@ -154,6 +162,9 @@ class _Pinned(httpx.AsyncBaseTransport):
         )
         with _in_words_of_httpx():
             answer = await self._pool.handle_async_request(asked)
+        if is_packed(answer.headers):
+            await answer.aclose()
+            raise AgentError("The answer is compressed, which was not asked for.")
         return httpx.Response(
             answer.status,
             headers=answer.headers,

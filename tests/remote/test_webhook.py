@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -295,3 +296,15 @@ def test_settings_that_cannot_be_are_refused(config: dict[str, Any], field: str)
     with pytest.raises(Invalid) as refused:
         validate_config(config)
     assert list(refused.value.fields) == [field]
+
+
+async def test_an_answer_that_is_compressed_is_not_unpacked() -> None:
+    packed = gzip.compress(b" " * 100_000_000 + b'{"text": "boom"}')
+
+    def bomb(body: dict[str, Any]) -> Response:
+        headers = {"content-encoding": "gzip"}
+        return Response(packed, media_type="application/json", headers=headers)
+
+    with receiving(bomb) as receiver:
+        assert "compressed" in (await failure(work(receiver.url))).message
+    assert receiver.headers[0]["accept-encoding"] == "identity"

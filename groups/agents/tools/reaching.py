@@ -11,6 +11,7 @@ from typing import Any, Final
 import httpcore2
 import httpx2
 
+from groups.agents.outbound import is_packed
 from groups.agents.tools.base import Fault
 from state.sync.webhooks import addresses
 from state.sync.webhooks.sending import VERSION, tls
@@ -21,7 +22,7 @@ MAX_ANSWER: Final = 8 << 20
 
 def checked_client(headers: Mapping[str, str], allowed: Sequence[str]) -> httpx2.AsyncClient:
     """A client that sends these headers, and refuses hosts at private addresses unless they are allowed."""
-    sent = {"user-agent": f"Stars/{VERSION}", **headers}
+    sent = {"user-agent": f"Stars/{VERSION}", "accept-encoding": "identity", **headers}
     # Time is limited by whoever calls.
     return httpx2.AsyncClient(
         headers=sent, transport=_Transport(allowed), timeout=None, trust_env=False
@@ -31,7 +32,7 @@ def checked_client(headers: Mapping[str, str], allowed: Sequence[str]) -> httpx2
 class _Transport(httpx2.AsyncBaseTransport):
     def __init__(self, allowed: Sequence[str]) -> None:
         self._allowed = allowed
-        self._pool = httpcore2.AsyncConnectionPool(tls(), network_backend=_Backend(allowed))
+        self._pool = httpcore2.AsyncConnectionPool(tls(), network_backend=Backend(allowed))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send it. Raises Fault for an address that may not be reached."""
@@ -50,6 +51,9 @@ class _Transport(httpx2.AsyncBaseTransport):
                 request.method, url, headers=request.headers.raw, content=request.stream
             )
         )
+        if is_packed(answer.headers):
+            await answer.aclose()
+            raise Fault("The answer is compressed, which was not asked for.")
         stream = _Bounded(answer)
         return httpx2.Response(answer.status, headers=answer.headers, stream=stream)
 
@@ -76,7 +80,7 @@ class _Bounded(httpx2.AsyncByteStream):
         await self._answer.aclose()
 
 
-class _Backend(httpcore2.AnyIOBackend):
+class Backend(httpcore2.AnyIOBackend):
     """Connects to addresses that were judged, not to whatever a name stands for a moment later."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
