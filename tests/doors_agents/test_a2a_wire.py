@@ -307,3 +307,16 @@ def test_tasks_are_told_in_few_queries_and_finished_text_is_read_once() -> None:
     [artifact] = told[0].as_json()["artifacts"]
     assert artifact["parts"][0]["text"] == "".join(map(str, range(2, 42)))
     assert told[0].seq == 41
+
+
+async def test_times_and_cursors_beyond_all_bounds_are_refused(
+    http: httpx.AsyncClient, script: Scripted
+) -> None:
+    sent = await http.post("/message:send", json=new_message(), headers=V1)
+    task_id = sent.json()["task"]["id"]
+    for moment in ("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"):
+        for given in ({"pageToken": f"{moment}/{task_id}"}, {"statusTimestampAfter": moment}):
+            assert (await http.get("/tasks", params=given, headers=V1)).status_code == 400
+    for cursor in ("1" * 30, "1" * 5000, "0"):
+        headers = {**V1, "Last-Event-ID": cursor}
+        assert (await http.get(f"/tasks/{task_id}:subscribe", headers=headers)).status_code == 400

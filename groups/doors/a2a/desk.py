@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.core.cache import cache
@@ -220,9 +220,11 @@ def _position(token: str) -> tuple[datetime, uuid.UUID]:
 def _moment(text: str) -> datetime:
     try:
         found = parse_datetime(text)
-    except ValueError:
+        # In UTC as the database wants it, where the first and the last day have no neighbours.
+        found = found.astimezone(UTC) if found is not None and found.tzinfo else None
+    except (ValueError, OverflowError):
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None:
         raise InvalidParams(f"“{text[:40]}” is no time with a time zone.")
     return found
 

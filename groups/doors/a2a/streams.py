@@ -41,7 +41,7 @@ def cursor(request: HttpRequest) -> int | None:
     text = request.headers.get("Last-Event-ID") or request.GET.get("after") or ""
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:19]) < 2**62):
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0):
         raise InvalidParams("`Last-Event-ID` is a number that an event of the stream had.")
     return int(text)
 
