@@ -206,3 +206,20 @@ async def test_no_session_opens_a_door(ada: User, lab: Group) -> None:
     assert answer.status_code == 401 and answer["WWW-Authenticate"] == "Bearer"
     answer = await client.post("/agui/lab/", {}, content_type="application/json")
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("address", ["/v1/chat/completions", "/v1/responses", "/agui/lab/"])
+async def test_a_body_that_is_too_large_is_refused_in_the_doors_own_shape(
+    ada: User, lab: Group, settings: Any, address: str
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    headers = {"Authorization": f"Bearer {await database_sync_to_async(token_of)(ada)}"}
+    sent = {"model": "lab", "input": "x" * 200}
+    answer = await AsyncClient().post(
+        address, sent, content_type="application/json", headers=headers
+    )
+    assert answer.status_code == 413
+    told = answer.json()
+    assert "larger than allowed" in (
+        told["error"]["message"] if "error" in told else told["detail"]
+    )

@@ -8,12 +8,13 @@ from functools import wraps
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from groups import access
-from groups.doors.common.refusals import BodyInvalid, WrongMethod
+from groups.doors.common.refusals import BodyInvalid, BodyTooLarge, WrongMethod
 from groups.errors import RunNotFound
 from groups.identity import Identity, known, must_have
 from groups.models import Group, Level, Run, Scope
@@ -68,9 +69,13 @@ async def caller(request: HttpRequest, scope: Scope = Scope.RUN) -> Identity:
 
 
 def body_as(request: HttpRequest, kind: type[T]) -> T:
-    """The JSON body as `kind`; fields that `kind` does not name are passed over. Raises BodyInvalid."""
+    """The JSON body as `kind`; fields that `kind` does not name are passed over. Raises BodyInvalid, BodyTooLarge."""
     try:
-        return msgspec.json.decode(request.body, type=kind)
+        body = request.body
+    except RequestDataTooBig:
+        raise BodyTooLarge from None
+    try:
+        return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:  # ValidationError is one
         raise BodyInvalid(f"The request's body cannot be used: {error}") from None
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from state.errors import Invalid, StarsError
+from state.errors import Invalid, StarsError, TooLarge
 
 
 class BodyInvalid(Invalid):
     """The request's body is not what this address expects."""
 
     reason = "malformed"
+
+
+class BodyTooLarge(TooLarge):
+    """The request's body is larger than allowed."""
 
 
 class WrongMethod(StarsError):

@@ -12,9 +12,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import split_domain_port, validate_host
 from django.views.decorators.csrf import csrf_exempt
 
+from groups.doors.common.refusals import BodyTooLarge
 from groups.doors.mcp import server
 from groups.identity import known
-from state.errors import NotAllowed, NotFound, StarsError, TooLarge
+from state.errors import NotAllowed, NotFound, StarsError
 
 ALLOWED: Final = ["POST"]
 
@@ -29,10 +30,6 @@ class ForeignOrigin(NotAllowed):
     """A page of another site may not use this address."""
 
     reason = "foreign_origin"
-
-
-class BodyTooLarge(TooLarge):
-    """The request's body is larger than allowed."""
 
 
 @csrf_exempt
