@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 
@@ -26,16 +26,21 @@ class Probed(NamedTuple):
         return bool(self.ability)
 
 
-#: Takes an agent's config and secrets. What goes wrong is a check that failed; it raises nothing.
-Probe: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, str]], Awaitable[Probed]]
+#: Takes an agent's config and secrets, and what may be reached although it is not public. What goes wrong is a check
+#: that failed; it raises nothing.
+Probe: TypeAlias = Callable[
+    [Mapping[str, Any], Mapping[str, str], Sequence[str]], Awaitable[Probed]
+]
 
 
-async def _llm(config: Mapping[str, Any], secrets: Mapping[str, str]) -> Probed:
+async def _llm(
+    config: Mapping[str, Any], secrets: Mapping[str, str], allowed: Sequence[str]
+) -> Probed:
     from groups.agents.base import AgentError
     from groups.agents.llm.runtime import loaded
 
     try:
-        found: Probed = await (await loaded("probe")).probe(config, secrets)
+        found: Probed = await (await loaded("probe")).probe(config, secrets, allowed)
     except AgentError as error:
         return Probed([Check("connection", False, error.message)], {})
     return found

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
@@ -14,6 +16,7 @@ from django.utils import timezone
 from groups import live
 from groups.access import Actor
 from groups.agents import configs
+from groups.agents.llm.config import parse_config
 from groups.agents.probes import PROBES, Check, Probed
 from groups.errors import AgentExists, AgentInUse, AgentNotFound, NothingToTest
 from groups.models import Agent
@@ -22,6 +25,7 @@ from groups.services import grants as granting
 from groups.services import secrets as safe
 from groups.services.inputs import MAX_DESCRIPTION, MAX_NAME, Faults
 from state.refusals import Damaged, WrongKey
+from state.sync.webhooks import addresses
 
 #: What `change` may change; an agent's id stands in logs and messages, so it stays.
 CHANGEABLE: Final = frozenset(
@@ -61,6 +65,7 @@ def register(
         config={} if config is None else config,
         max_concurrency=max_concurrency,
     )
+    _check_home(faults, actor, checked, "")
     checked["grants"] = granting.checked(faults, actor, grants or [], [])
     agent_id = faults.identifier("agent_id", agent_id)
     if agent_id == SYSTEM:
@@ -102,6 +107,7 @@ def change(*, actor: Actor, agent: Agent, **fields: Any) -> Agent:
             # Either is only right together with the other.
             fields = {"kind": row.kind, "config": row.config, **fields}
         checked = _checked(faults, **fields)
+        _check_home(faults, actor, checked, row.config.get("base_url", ""))
         checked |= _resealed(faults, row, checked, given)
         faults.done()
         for field, value in checked.items():
@@ -135,7 +141,7 @@ def test(*, actor: Actor, agent: Agent) -> Probed:
     async def tried() -> Probed:
         try:
             async with asyncio.timeout(TEST_LIMIT):
-                return await probe(agent.config, opened)
+                return await probe(agent.config, opened, settings.STARS_WEBHOOK_ALLOWED)
         except TimeoutError:
             text = f"The test was not done within {TEST_LIMIT:g} s."
             return Probed([Check("time", False, text)], {})
@@ -233,6 +239,24 @@ def _checked(faults: Faults, **fields: Any) -> dict[str, Any]:
             for field, message in configs.faults(fields["kind"], checked["config"]):
                 faults.add(field, message)
     return checked
+
+
+def _check_home(faults: Faults, actor: Actor, checked: dict[str, Any], before: object) -> None:
+    """A language model in the installation's own network is an administrator's to name, or has to be allowed: with it
+    an agent's owner could have anything there asked."""
+    if checked.get("kind") != "llm" or faults.fields or actor is None or actor.is_superuser:
+        return
+    home = parse_config(checked["config"]).home
+    if not home or checked["config"]["base_url"] == before:
+        return
+    given = addresses.read_allowed(tuple(settings.STARS_WEBHOOK_ALLOWED))
+    try:
+        allowed = any(ip_address(home) in network for network in given.networks)
+    except ValueError:
+        allowed = home in given.names
+    if not allowed:
+        told = f"'{home}' is not a public address. Whoever runs this installation can allow it by {addresses.SETTING}."
+        faults.add("config.base_url", told)
 
 
 def _announce() -> None:

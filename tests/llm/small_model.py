@@ -84,7 +84,7 @@ async def too_slow(url: str) -> str:
 
 async def main(url: str) -> None:
     """Everything, one after the other; raises AssertionError or AgentError when something is not as it should be."""
-    probed = await probe(config(url, settings={"max_tokens": 200}), {})
+    probed = await probe(config(url, settings={"max_tokens": 200}), {}, ())
     for check in probed.checks:
         sys.stdout.write(f"{'ok ' if check.ok else 'no '} {check.name}: {check.text}\n")
     assert probed.ability["structured"], "no way to structured output"

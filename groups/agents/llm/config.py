@@ -9,11 +9,15 @@ from urllib.parse import urlsplit
 import msgspec
 
 from state.errors import Invalid
+from state.sync.webhooks import addresses
 
 #: The secrets that such an agent may have.
 SECRETS: Final = ("api_key",)
 #: Prefixes of `model` that name a provider; "openai" is its chat protocol, which all others imitate.
 PROVIDERS: Final = ("openai", "openai-responses", "anthropic", "google")
+
+#: Ends of names that no public DNS knows.
+_AT_HOME: Final = (".internal", ".local", ".lan", ".home.arpa")
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=3_600)]
 Dollars = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
@@ -79,6 +83,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     #: Whether it may hand its work over to other members and put up further items (mode swarm).
     teamwork: bool = False
     price: Price | None = None
+
+    @property
+    def home(self) -> str:
+        """The host of `base_url` when it can be seen to be on this machine or in its network; else empty.
+
+        No name that strangers could give another meaning is among these.
+        """
+        host = (urlsplit(self.base_url).hostname or "").removesuffix(".")
+        try:
+            addresses.check(f"http://[{host}]/" if ":" in host else f"http://{host}/", ())
+        except addresses.AddressPrivate:
+            return host
+        except addresses.AddressInvalid:
+            return ""
+        within = "." not in host and ":" not in host
+        return host if within or host.endswith(_AT_HOME) else ""
 
     @property
     def provider(self) -> str:

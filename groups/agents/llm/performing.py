@@ -26,8 +26,9 @@ from groups.execution.statuses import SubtaskKind
 
 async def perform(request: Request, config: Config) -> AsyncGenerator[AgentEvent | Outcome, None]:
     """Yield events and one outcome; see AgentRuntime. Raises AgentError."""
+    allowed = request.outside.allowed if request.outside is not None else ()
     async with (
-        opened(config, request.secrets) as line,
+        opened(config, request.secrets, allowed) as line,
         aclosing(carry_out(line, request)) as events,
     ):
         async for event in events:

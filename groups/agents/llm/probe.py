@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -83,11 +83,13 @@ class _Heard:
                         self.response = event
 
 
-async def probe(config: Mapping[str, Any], secrets: Mapping[str, str]) -> Probed:
+async def probe(
+    config: Mapping[str, Any], secrets: Mapping[str, str], allowed: Sequence[str]
+) -> Probed:
     """Try the model of these settings with a handful of small calls; what goes wrong is told, not raised."""
     settings = _brief(parse_config(config))
     try:
-        async with opened(settings, secrets) as line:
+        async with opened(settings, secrets, allowed) as line:
             return await _probe(line, settings)
     except AgentError as error:
         return Probed([Check("connection", False, error.message)], {})

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any, Final, NamedTuple, cast
 
+import httpcore2
 import httpx2
 from pydantic_ai import ModelSettings
 from pydantic_ai.models import Model
 
 from groups.agents.base import AgentError
 from groups.agents.llm.config import Config
+from groups.agents.tools.reaching import Backend
+from state.sync.webhooks import addresses
 
 #: Of a model whose window nobody knows, in tokens.
 WINDOW: Final = 16_384
@@ -51,8 +54,14 @@ class Line(NamedTuple):
 
 
 @asynccontextmanager
-async def opened(config: Config, secrets: Mapping[str, str]) -> AsyncIterator[Line]:
-    """A line to the model of these settings. Raises AgentError when it cannot be made; nothing is sent yet."""
+async def opened(
+    config: Config, secrets: Mapping[str, str], allowed: Sequence[str] = ()
+) -> AsyncIterator[Line]:
+    """A line to the model of these settings. Raises AgentError when it cannot be made; nothing is sent yet.
+
+    `allowed` are hosts and networks that `base_url` may name although they are not public; what is seen to be so
+    was an administrator's choice.
+    """
     key = secrets.get("api_key", "")
     if not key and not config.base_url:
         raise AgentError(
@@ -65,10 +74,33 @@ async def opened(config: Config, secrets: Mapping[str, str]) -> AsyncIterator[Li
         raise AgentError(
             f"This server cannot talk to '{config.provider}' models ({error.name} is missing): install stars[llm]."
         ) from None
+    transport = None
+    if config.base_url:
+        allowed = (*allowed, *filter(None, [config.home]))
+        await _check(config.base_url, allowed)
+        transport = _Pinned(allowed)
     async with httpx2.AsyncClient(
-        verify=_ssl(), timeout=httpx2.Timeout(config.stall_timeout, connect=10)
+        transport=transport, verify=_ssl(), timeout=httpx2.Timeout(config.stall_timeout, connect=10)
     ) as client:
         yield line_to(_model(classes, config, key, client), config, secrets)
+
+
+async def _check(url: str, allowed: Sequence[str]) -> None:
+    """Raises AgentError for an address that may not be reached; what cannot be found is told by the call."""
+    try:
+        await asyncio.to_thread(addresses.resolve, addresses.parse(url, allowed), allowed)
+    except addresses.AddressInvalid as error:
+        raise AgentError(f"The model's server cannot be asked. {error.message}") from None
+    except OSError:
+        return
+
+
+class _Pinned(httpx2.AsyncHTTPTransport):
+    """Connects to addresses that were looked up and checked just before, not to whatever a name means by then."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(verify=_ssl())
+        self._pool = httpcore2.AsyncConnectionPool(_ssl(), network_backend=Backend(allowed))
 
 
 def line_to(model: Model, config: Config, secrets: Mapping[str, str]) -> Line:
