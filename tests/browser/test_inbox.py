@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Site
 from tests.browser.test_journey import sign_in
@@ -85,3 +85,22 @@ def test_a_colleague_answers_in_the_inbox_and_a_program_works_beside(
     page.goto(f"{site.url}/inbox/")
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_news_that_overtake_an_approval_do_not_break_it(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    given = {"task": "- list the tests\n- list the ships", "approve_plan": True}
+    page.goto(f"{site.url}/inbox/")
+    expect(page.locator("live-dot[data-state=open]").first).to_be_visible()
+    post(page, "groups/DevTeam/runs/", given)
+
+    def late(route: Route) -> None:
+        # The answer comes long after the poke that tells of the approval.
+        answer = route.fetch()
+        page.wait_for_timeout(1500)
+        route.fulfill(response=answer)
+
+    page.route("**/approve/", late)
+    with page.expect_response("**/approve/"):
+        page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
