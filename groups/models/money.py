@@ -66,6 +66,10 @@ class Budget(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        whose = self.agent or self.group or "the site"
+        return f"{whose}: {self.max_tokens} tokens, {self.max_cost_usd} USD a month"
+
     @property
     def scope(self) -> str:
         """Whose it is: agent, group or site."""
@@ -75,7 +79,3 @@ class Budget(models.Model):
     def cap(self) -> Cap:
         """What it allows."""
         return Cap(self.scope, self.max_tokens, self.max_cost_usd)
-
-    def __str__(self) -> str:
-        whose = self.agent or self.group or "the site"
-        return f"{whose}: {self.max_tokens} tokens, {self.max_cost_usd} USD a month"

@@ -21,6 +21,10 @@ SENTENCES: Final = (
     _("'%(id)s' is no member of this group that can be given work."),
     _("'%(key)s' was not completed, so nothing can wait for it."),
     _("'%(id)s' speaks for the group itself; choose another id."),
+    _(
+        "'%(host)s' is not a public address. Whoever runs this installation can allow it by "
+        "%(setting)s."
+    ),
     _("%(name)s: %(size)s bytes; at most %(limit)s are accepted."),
     _("%(name)s: a name has 1 to %(limit)s characters."),
     _("%(name)s: only these types can be read: %(types)s."),

@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from groups.models import Group, Level, Message
-from groups.services import messaging
+from groups.models import Group, Level, Message, Run
+from groups.services import messaging, runs
 
 URL = "/api/v1/groups/lab/messages/"
 Refused = Callable[..., Any]
@@ -91,3 +91,23 @@ def test_send_refuses(
 def test_the_same_message_twice_is_two_messages(operator: APIClient, lab: Group) -> None:
     first, second = (operator.post(URL, {"text": "Hi"}, format="json").json() for _ in range(2))
     assert first["id"] < second["id"]
+
+
+def test_a_thread_and_how_far_each_recipient_is(operator: APIClient, lab: Group) -> None:
+    asked = operator.post(URL, {"to": "lead", "text": "How far?"}, format="json").json()
+    assert (asked["addressed"], asked["reply_to"], asked["depth"]) == (["lead"], None, 0)
+    messaging.deliver(message_id=asked["id"])
+    [shown] = operator.get(URL).json()["results"]
+    [run] = shown["runs"]
+    assert [d["status"] for d in shown["deliveries"]] == ["awake"]
+    assert operator.get(f"/api/v1/runs/{run}/").json()["mode"] == "reply"
+    assert operator.get(f"/api/v1/groups/{lab.id}/runs/").json()["results"] == []
+    runs.cancel(actor=None, run=Run.objects.get(pk=run))
+    [shown] = operator.get(URL).json()["results"]
+    [delivery] = shown["deliveries"]
+    assert (delivery["status"], delivery["error"]) == ("failed", "The answer was cancelled.")
+    said = {"to": "lead", "text": "Never mind", "reply_to": asked["id"]}
+    answer = operator.post(URL, said, format="json").json()
+    assert (answer["reply_to"], answer["depth"]) == (asked["id"], 0)
+    said["reply_to"] = 10**9
+    assert operator.post(URL, said, format="json").json()["reason"] == "message_not_found"

@@ -83,3 +83,21 @@ def test_bad_input_stands_in_the_form(
     assert answer.status_code == status
     assert "field-error" in answer.content.decode()
     assert not Message.objects.exists()
+
+
+def test_a_thread_says_who_is_answering_and_why_nobody_does(
+    harbour: Group, operator: Browser, settings: Any
+) -> None:
+    asked = messaging.broadcast(actor=None, group=harbour, text="Ready, @wim?")
+    messaging.deliver(message_id=asked.id)
+    page = operator.get(PATH, htmx=True).content.decode()
+    run = asked.runs.get()
+    assert f'<a href="/runs/{run.id}/">wim is answering…</a>' in page
+    settings.STARS_REPLY_DEPTH = 1
+    answer = messaging.send(
+        actor=None, group=harbour, sender="wim", to="lena", text="Yes.", reply_to=asked
+    )
+    messaging.deliver(message_id=answer.id)
+    page = operator.get(PATH, htmx=True).content.decode()
+    assert f'<a href="#message-{asked.id}">system: Ready, @wim?</a>' in page
+    assert "lena: Not woken: this conversation has gone 1 answers deep without a person." in page
