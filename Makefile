@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
+# Site and suite start many processes, which start faster from compiled files.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: up test lint fmt unit grown soak browser bench requirements messages clean help
 
 up: $(VENV)/installed ## start Stars and print the address

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,7 @@ MAX_LINES = 400
 MAX_STATEMENTS = 5
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
@@ -105,13 +107,15 @@ def writes_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield call.lineno, f"{chain}.{name}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=str)
-def test_rows_are_written_by_services_only(path: Path) -> None:
-    if not path.as_posix().startswith(WRITERS):
-        found = [
-            what for what in writes_in(tree_of(path)) if (path.as_posix(), what[1]) not in NO_WRITES
-        ]
-        assert found == []
+def test_rows_are_written_by_services_only() -> None:
+    found = [
+        (path.as_posix(), line, what)
+        for path in SOURCES
+        if not path.as_posix().startswith(WRITERS)
+        for line, what in writes_in(tree_of(path))
+        if (path.as_posix(), what) not in NO_WRITES
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -137,38 +141,40 @@ def test_writes_are_recognised(code: str, writes: int) -> None:
     assert len(list(writes_in(ast.parse(code)))) == writes
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in SOURCES if path.as_posix().startswith(SHELLS)], ids=str
-)
-def test_shells_read_through_selectors(path: Path) -> None:
+def test_shells_read_through_selectors() -> None:
     queries = [
-        (call.lineno, f"{chain}.{name}")
+        (path.as_posix(), call.lineno, f"{chain}.{name}")
+        for path in SOURCES
+        if path.as_posix().startswith(SHELLS)
         for call, chain, name in calls_in(tree_of(path))
         if ".objects" in chain
     ]
     assert queries == []
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *SCRIPTS], ids=str)
-def test_files_stay_readable(path: Path) -> None:
-    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+def test_files_stay_readable() -> None:
+    lengths = {
+        path.as_posix(): len((ROOT / path).read_text(encoding="utf-8").splitlines())
+        for path in (*SOURCES, *SCRIPTS)
+    }
+    assert {path: lines for path, lines in lengths.items() if lines > MAX_LINES} == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=str)
-def test_every_file_says_what_it_is(path: Path) -> None:
-    tree = tree_of(path)
-    assert not tree.body or ast.get_docstring(tree), "a module docstring of one to three sentences"
+def test_every_file_says_what_it_is_in_a_docstring() -> None:
+    trees = {path.as_posix(): tree_of(path) for path in SOURCES}
+    silent = [path for path, tree in trees.items() if tree.body and not ast.get_docstring(tree)]
+    assert silent == []
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in SOURCES if path.name == "tasks.py" and path.parts[0] != "tests"],
-    ids=str,
-)
-def test_tasks_only_call(path: Path) -> None:
-    for node in tree_of(path).body:
-        if isinstance(node, ast.FunctionDef):
-            assert len(node.body) <= MAX_STATEMENTS, node.name
+def test_tasks_only_call() -> None:
+    long = [
+        (path.as_posix(), node.name)
+        for path in SOURCES
+        if path.name == "tasks.py" and path.parts[0] != "tests"
+        for node in tree_of(path).body
+        if isinstance(node, ast.FunctionDef) and len(node.body) > MAX_STATEMENTS
+    ]
+    assert long == []
 
 
 def test_every_doorbell_has_a_task() -> None:
