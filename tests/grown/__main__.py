@@ -15,19 +15,15 @@ from tempfile import TemporaryFile
 from typing import Final
 
 from tests import servers
+from tests.grown import choosing
 
 #: Processes of pytest-xdist.
-WORKERS: Final = 3
-#: Everything that reads or writes rows, or listens.
-AGAIN: Final = ("engine", "live", "replay", "services", "sockets")
-SESSIONS: Final = (
-    ("-n", str(WORKERS), "-m", "not grown", *(f"tests/{name}" for name in AGAIN)),
-    # Shared states in the database; the other stores are the same here as everywhere.
-    ("-n", str(WORKERS), "-m", "not grown", "-k", "database", "tests/persistence", "tests/states"),
-    # What syncing keeps in rows of its own.
-    ("-n", str(WORKERS), "-m", "not grown", "-k", "sessions or sync_tasks", "tests/sync"),
-    # They start processes of their own.
-    ("-n", str(WORKERS), "-m", "grown", "--ignore", "tests/soak"),
+WORKERS: Final = 4
+#: Who is free takes from who is not: tests take from a hundredth of a second to half a minute.
+CHOSEN: Final = ("-n", str(WORKERS), "--dist", "worksteal", "-p", "tests.grown.choosing")
+#: Where those stand; the others need not be read.
+FOLDERS: Final = tuple(
+    f"tests/{name}" for name in sorted({*choosing.AGAIN, *choosing.ALSO, "dialin", "grown"})
 )
 #: Has servers of its own and mostly waits, so it goes beside the others.
 BESIDE: Final = ("-m", "grown", "tests/soak")
@@ -35,7 +31,7 @@ BESIDE: Final = ("-m", "grown", "tests/soak")
 
 def main() -> int:
     """Start the servers, run pytest, stop them. 0 when everything has passed."""
-    sessions = (tuple(sys.argv[1:]),) if sys.argv[1:] else SESSIONS
+    arguments = sys.argv[1:] or [*CHOSEN, *FOLDERS]
     with ExitStack() as stack:
         database = stack.enter_context(servers.postgres())
         # One for each worker: a Redis has one space of channels, whatever the number of the database.
@@ -49,12 +45,12 @@ def main() -> int:
         with Path(os.devnull).open() as nothing, TemporaryFile("w+") as told:
             beside = (
                 subprocess.Popen([*pytest, *BESIDE], stdin=nothing, stdout=told, stderr=told)
-                if sessions is SESSIONS
+                if not sys.argv[1:]
                 else None
             )
             if beside is not None:
                 stack.callback(beside.kill)
-            codes = [subprocess.call([*pytest, *each], env=environment) for each in sessions]
+            codes = [subprocess.call([*pytest, *arguments], env=environment)]
             if beside is not None:
                 codes.append(beside.wait())
                 told.seek(0)

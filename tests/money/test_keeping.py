@@ -41,7 +41,8 @@ def test_a_step_without_usage_costs_no_statement_more(harbour: Group, ada: User)
     text: list[Event] = [TextDelta(text="hm")]
     queries_of(run.id, leader, [usage])
     without = queries_of(run.id, leader, text)
-    assert queries_of(run.id, leader, [*text, usage, usage]) == without + 1
+    # PostgreSQL takes events and spending in one statement.
+    assert queries_of(run.id, leader, [*text, usage, usage]) <= without + 1
     assert queries_of(run.id, leader, text) == without
     assert Spending.objects.count() == 3
 

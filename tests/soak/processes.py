@@ -274,10 +274,14 @@ class Site:
 
     async def ask(self, do: str, **fields: Any) -> Any:
         """Have the desk do something. Raises RuntimeError with its log when it cannot."""
+        # Who no longer waits leaves no answer behind, which the next would take for its own.
+        return await asyncio.shield(self._ask({"do": do, **fields}))
+
+    async def _ask(self, asked: dict[str, Any]) -> Any:
         assert self._desk is not None and self._desk.stdin is not None
         assert self._desk.stdout is not None
         async with self._asking:
-            self._desk.stdin.write(msgspec.json.encode({"do": do, **fields}) + b"\n")
+            self._desk.stdin.write(msgspec.json.encode(asked) + b"\n")
             line = await self._desk.stdout.readline()
         if not line:
             raise RuntimeError((self._logs / "desk.log").read_text()[-2000:])
