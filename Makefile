@@ -7,12 +7,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 # Site and suite start many processes, which start faster from compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: up test lint fmt unit grown soak browser bench requirements messages clean help
+.PHONY: up test lint fmt unit grown suite soak browser bench requirements messages clean help
 
 up: $(VENV)/installed ## start Stars and print the address
 	@$(BIN)/python manage.py up
 
-test: lint unit grown ## everything that must pass
+test: $(VENV)/installed-dev ## everything that must pass
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint suite
 
 lint: $(VENV)/installed-dev ## look at the code without running it
 	$(BIN)/ruff check .
@@ -33,6 +34,9 @@ unit: $(VENV)/installed-dev ## the suite on SQLite, browser journeys included wh
 
 grown: $(VENV)/installed-dev ## services, engine and live again on real PostgreSQL and Redis, with workers of their own
 	$(BIN)/python -m tests.grown
+
+suite: unit
+	@$(MAKE) --no-print-directory grown
 
 soak: $(VENV)/installed-dev ## half an hour of load and faults on real processes; SOAK="--seed 7 --only W5xproxy" for less
 	$(BIN)/python -m tests.soak $(SOAK)

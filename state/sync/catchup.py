@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from state.errors import Unavailable
 from state.refusals import Compacted
 from state.sync import snapshots
-from state.sync.feed import AGAIN, EpochChanged
+from state.sync.feed import AGAIN, FUTURE, EpochChanged
 from state.sync.gating import held, is_busy
 from state.sync.protocol import Reset
 from state.sync.protocol.limits import PART
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that a token from the future is waited for.
-FUTURE: Final = 2.0
 #: Milliseconds that snapshots are spread over while all who may read one are at it.
 SPREAD_MS: Final = 500
 
@@ -48,10 +46,19 @@ class CatchUp:
 
     async def run(self) -> None:
         """Ends when the subscription goes live, or is parked."""
+        if not self.sub.sent:
+            await self._look()
         while await self.step():
             pass
         if not self.sub.is_parked:
             self.sub.join()
+
+    async def _look(self) -> None:
+        """ "synced" is to cover all that was committed before the reader came, even if no poke has told of it yet."""
+        try:
+            await self.feed.refresh()
+        except Unavailable as error:
+            logger.warning("the log of %s waits for the store: %s", self.feed.space, error)
 
     async def pull(self, limit: int) -> None:
         """About `limit` entries, then a mark."""

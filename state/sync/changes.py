@@ -17,7 +17,6 @@ import msgspec
 from state.errors import Unavailable
 from state.refusals import SpaceNotFound
 from state.sync import naming, polling, tokens
-from state.sync.catchup import FUTURE
 from state.sync.feed import Feed
 from state.sync.filters import Filter
 from state.sync.metrics import counts
@@ -205,7 +204,7 @@ async def changes(
     sub = _subscription(feed, page, Reader(standing.caller, wanted), standing.pool, mode)
     try:
         async with asyncio.timeout(wait + LATE):
-            await _catch_up(feed, standing)
+            await feed.refresh()
             if place is not None:
                 sub.resume(place)
             elif token is None:
@@ -240,16 +239,6 @@ def _subscription(feed: Feed, page: _Page, reader: Reader, pool: Pool, mode: str
     sub = Subscription(1, feed, page, reader, mode=mode, config=pool.config, gate=pool.gate)
     sub.pulled = True
     return sub
-
-
-async def _catch_up(feed: Feed, standing: Standing) -> None:
-    """Have the feed show everything that is committed by now, pokes or no pokes."""
-    info = await in_thread(feed.store.open_space)(feed.space)
-    feed.look(info)
-    if info.epoch == feed.epoch:
-        await feed.reach(info.revision, timeout=FUTURE)
-    else:
-        await standing.wait(FUTURE)
 
 
 async def _fill(sub: Subscription, page: _Page, limit: int) -> None:

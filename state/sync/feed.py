@@ -10,16 +10,18 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from state.errors import Unavailable
 from state.fanout import Outgoing, Subscription, hub
-from state.manager import StateManager
 from state.refusals import Compacted, SpaceNotFound
 from state.sync.policies import Policies, PolicyChange
 from state.sync.ring import Revision, Ring, revisions_of
 from state.threads import in_thread
-from state.values import AuditRecord, Filters, LogPage, SharedState, SpaceInfo, SyncConfig
+from state.values import AuditRecord, Filters, LogPage, SharedState, SpaceInfo
+
+if TYPE_CHECKING:
+    from state.sync.feeds import Feeds
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,8 @@ PACE: Final = 0.0002
 MAX_PACE: Final = 0.1
 #: Seconds until a read that failed is tried again.
 AGAIN: Final = 1.0
+#: Seconds that the log is waited for to be read up to a place which is known to exist.
+FUTURE: Final = 2.0
 
 
 class EpochChanged(Exception):
@@ -97,6 +101,9 @@ class Feed:
         self._is_open = False
         self._reading: asyncio.Task[None] | None = None
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        #: Looks at where the space stands: the one under way, and the next.
+        self._look: asyncio.Task[None] | None = None
+        self._next_look: asyncio.Task[None] | None = None
         self._pokes: Subscription | None = None
         self._opening = asyncio.get_running_loop().create_task(self._open())
 
@@ -113,8 +120,9 @@ class Feed:
     def close(self) -> None:
         """Hear nothing more; idempotent."""
         self._opening.cancel()
-        if self._reading is not None:
-            self._reading.cancel()
+        for task in (self._reading, self._look, self._next_look):
+            if task is not None:
+                task.cancel()
         if self._pokes is not None:
             self._pokes.close()
         for _, waiter in self._waiting:
@@ -130,6 +138,25 @@ class Feed:
         """The space stands there: look, if that is elsewhere than was shown."""
         if (info.revision, info.audit, info.epoch) != (self.head, self.audit, self.epoch):
             self.wake()
+
+    async def refresh(self) -> None:
+        """Show everything that was committed before this call, pokes or no pokes; many callers share one read, which
+        begins after all of them called. Raises what the store raises."""
+        if self._next_look is None:
+            self._next_look = asyncio.get_running_loop().create_task(self._look_up(self._look))
+        await asyncio.shield(self._next_look)
+
+    async def _look_up(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        # Who calls from now on may have seen what this look does not.
+        self._look, self._next_look = self._next_look, None
+        info = await in_thread(self.store.open_space)(self.space)
+        self.look(info)
+        if info.epoch == self.epoch:
+            await self.reach(info.revision, timeout=FUTURE)
+        elif self._reading is not None:
+            await asyncio.wait([self._reading], timeout=FUTURE)
 
     async def reach(self, revision: int, *, timeout: float | None = None) -> bool:
         """Wait until `head` is there; whether it is, after at most `timeout` seconds."""
@@ -325,59 +352,3 @@ class Feed:
         for revision, waiter in self._waiting:
             if revision <= self.head and not waiter.done():
                 waiter.set_result(None)
-
-
-class Feeds:
-    """The feeds of one event loop."""
-
-    def __init__(self, manager: StateManager, config: SyncConfig) -> None:
-        self.manager = manager
-        self.linger = config.flush_interval.total_seconds()
-        self._interval = config.sync_interval.total_seconds()
-        self._feeds: dict[str, Feed] = {}
-        self._sweeping: asyncio.Task[None] | None = None
-
-    async def enter(self, space: str) -> Feed:
-        """The space's feed, open; call `leave()` on it at the end. Raises what the store raises."""
-        feed = self._feeds.get(space)
-        if feed is None:
-            feed = self._feeds[space] = Feed(self, space)
-        if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().create_task(self._sweep())
-        feed.guests += 1
-        try:
-            await feed.opened()
-        except BaseException:
-            feed.leave()
-            raise
-        return feed
-
-    def close(self, feed: Feed) -> None:
-        """Called by the feed when its last guest goes."""
-        feed.close()
-        if self._feeds.get(feed.space) is feed:
-            del self._feeds[feed.space]
-        if not self._feeds and self._sweeping is not None:
-            self._sweeping.cancel()
-            self._sweeping = None
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(self._interval)
-            try:
-                infos = await in_thread(self._stand)(frozenset(self._feeds))
-            except Exception as error:
-                logger.warning(
-                    "the spaces cannot be looked at, the next sweep tries again: %s", error
-                )
-                continue
-            there = {info.id: info for info in infos}
-            for space, feed in self._feeds.items():
-                if space in there:
-                    feed.look(there[space])
-                else:
-                    feed.wake()  # it was removed, or is made just now
-
-    def _stand(self, spaces: frozenset[str]) -> list[SpaceInfo]:
-        """Where these spaces stand, in one read."""
-        return [each for each in self.manager.store.spaces() if each.id in spaces]

@@ -20,7 +20,7 @@ from state.fanout import Outgoing, Subscription, hub
 from state.manager import StateManager
 from state.policy import Caller
 from state.sync import control, protocol, writing
-from state.sync.feed import Feeds
+from state.sync.feeds import Feeds
 from state.sync.gating import Gate
 from state.sync.live import Live
 from state.sync.metrics import counts

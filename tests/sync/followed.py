@@ -12,7 +12,8 @@ import msgspec
 from state.manager import StateManager
 from state.policy import Caller
 from state.sync import tokens
-from state.sync.feed import Feed, Feeds
+from state.sync.feed import Feed
+from state.sync.feeds import Feeds
 from state.sync.filters import filter_of
 from state.sync.protocol import ResetReason, ServerFrame
 from state.sync.selecting import Chunk, Reader

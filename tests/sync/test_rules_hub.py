@@ -60,6 +60,27 @@ async def test_a_hub_that_loses_everything_costs_time_only(
             prev = await hears(speaker, prev, n + 1)
 
 
+async def test_synced_covers_what_was_committed_before_though_no_poke_told_of_it(
+    manager: StateManager, ada: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaf = Deaf()
+    monkeypatch.setattr(fanout, "hub", lambda: deaf)
+    monkeypatch.setattr(feed, "hub", lambda: deaf)
+    settings.STARS_STATE_SYNC = {"sync_interval": 60}
+    await create(manager, "plan")
+    async with speaking(ada) as speaker:
+        await speaker.hello()
+        token = (await speaker.sub("plan"))[""]["token"]
+        await speaker.say("unsub", sub=1)
+        await write(manager, "plan", n=1)
+        await speaker.say("sub", sub=2, states=["plan"], **{"from": token})
+        delta = await speaker.hear("delta")
+        assert [each["v"] for each in delta["entries"]] == [2] and delta["synced"]
+        await speaker.say("unsub", sub=2)
+        await write(manager, "plan", n=2)
+        assert (await speaker.sub("plan", number=3))["plan"]["v"] == 3
+
+
 @pytest.mark.grown
 async def test_redis_may_be_away_when_they_connect_and_go_and_come_back_in_mid_stream(
     manager: StateManager,
