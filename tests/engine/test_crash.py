@@ -18,7 +18,7 @@ from groups.models import Group, Run, RunEvent, Subtask
 from groups.services import recovery
 from tests.engine.conftest import Doorbell
 from tests.engine.crashing import DIED, RESULT, Steady
-from tests.engine.scripted import ended, start
+from tests.engine.scripted import ended, start, wait_for
 from tests.servers import other_database
 
 #: Five steps at least have to be committed: claim; plan; a; b; summary.
@@ -87,6 +87,7 @@ def test_death_at_a_boundary_loses_and_doubles_nothing(
     monkeypatch.setattr(retries, "BASE", 0.02)
     run = start(crew)
     assert mortals(run, place, nth) == DIED
+    wait_for(is_quiet, "the end of what the database was told last")
     before = list(RunEvent.objects.filter(run=run).values_list("seq", "type", "data"))
     engine = doorbell.engine()
     recovery.sweep(owner=engine.owner)
@@ -98,6 +99,18 @@ def test_death_at_a_boundary_loses_and_doubles_nothing(
         assert 1 <= row.attempt <= 2
         if row.kind != "plan":
             assert said_last(row) == row.result, "no text is lost or doubled"
+
+
+def is_quiet() -> bool:
+    """Whether no COMMIT of somebody who is dead by now is under way any more."""
+    if connection.vendor == "sqlite":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE state <> 'idle'"
+            " AND datname = current_database() AND pid <> pg_backend_pid())"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def said_last(row: Subtask) -> str:

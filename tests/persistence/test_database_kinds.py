@@ -175,8 +175,11 @@ def test_a_hold_gives_way_to_the_twin_of_its_operation_and_stands_in_nobodys_way
 
 
 def waiting(cursor: Any) -> bool:
-    """Whether somebody waits for a lock."""
-    cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+    """Whether somebody waits for a lock in this database; others of the server are other tests'."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE NOT granted AND datname = current_database())"
+    )
     return bool(cursor.fetchone()[0])
 
 
