@@ -19,11 +19,11 @@ def test_a_stopped_run_is_raised_and_resumed(page: Page, site: Site) -> None:
     script = {"script": {"kinds": ["work"], "usage": USAGE, "reply": "Counted."}}
     post(page, "agents/", {"agent_id": "lena", "kind": "builtin"})
     post(page, "agents/", {"agent_id": "wim", "kind": "builtin", "config": script})
-    post(page, "groups/", {"id": "desk", "name": "Desk"})
+    post(page, "groups/", {"id": "till", "name": "Till"})
     for agent_id, role in (("lena", "leader"), ("wim", "worker")):
-        post(page, "groups/desk/members/", {"agent_id": agent_id, "role": role})
-    page.goto(f"{site.url}/groups/desk/")
-    page.get_by_label("What should Desk do?").fill("- count the ships\n- then count the barges")
+        post(page, "groups/till/members/", {"agent_id": agent_id, "role": role})
+    page.goto(f"{site.url}/groups/till/")
+    page.get_by_label("What should Till do?").fill("- count the ships\n- then count the barges")
     page.get_by_text("Limits", exact=True).click()
     page.get_by_label("Tokens at most").fill("1000")
     page.get_by_role("button", name="Run").click()
@@ -43,7 +43,7 @@ def test_a_stopped_run_is_raised_and_resumed(page: Page, site: Site) -> None:
     expect(page.locator("run-header .badge")).to_contain_text("Completed", timeout=20_000)
     expect(used).to_have_text("2,000 tokens, cost unknown")
 
-    page.goto(f"{site.url}/groups/desk/settings/")
+    page.goto(f"{site.url}/groups/till/settings/")
     panel = page.locator("#budget")
     expect(panel).to_contain_text("2,000 tokens")
     panel.get_by_label("Tokens a month").fill("8000")
