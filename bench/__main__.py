@@ -1,6 +1,6 @@
 """All benchmarks, one after the other, as `make bench` runs them.
 
-python -m bench [engine] [live] [embedded] [states] [llm]
+python -m bench [engine] [live] [embedded] [states] [sync] [llm]
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PARTS = ("engine", "live", "embedded", "states", "llm")
+PARTS = ("engine", "live", "embedded", "states", "sync", "llm")
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from groups.models import Agent, Group, Run, ToolServer
+from groups.models import Agent, AgentCredential, Group, Run, ToolServer
 from groups.services import runs, seed
 from tests.factories import end_run, make_agent, make_group, make_token, make_user
 
@@ -32,7 +32,7 @@ def test_every_setting_is_explained() -> None:
 def recipes() -> str:
     """The requests of docs/agents.md as a script for bash."""
     found = []
-    text = (DOCS / "agents.md").read_text().replace("<agent_id>", "program").replace("…", "secret")
+    text = (DOCS / "agents.md").read_text().replace("…", "secret")
     for kind, block in re.findall(r"^ *```(\w*)\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
         if kind == "http":
             for method, path, body in re.findall(
@@ -44,8 +44,6 @@ def recipes() -> str:
         elif "curl " in block:
             found += re.split(r"\n(?=curl )", block)
     wanted = [each for each in found if not any(words in each for words in LEFT_OUT)]
-    # A tool is granted in one place and its server explained further down.
-    wanted.sort(key=lambda each: "/tool-servers/" not in each)
     script = "\n".join(each for each in wanted if re.search(r"curl |^send |^\w+=", each))
     return re.sub(r"http://(127\.0\.0\.1|localhost):8000", "$SITE", script)
 
@@ -62,6 +60,7 @@ send() {
 @pytest.mark.django_db(transaction=True)
 def test_the_requests_of_the_recipes_work(live_server: Any) -> None:
     ada = make_user(username="ada", is_superuser=True, is_staff=True)
+    make_user(username="mona")
     seed.seed_demo(ada)
     make_agent(agent_id="scout", kind="llm", config={"model": "openai:gpt-5-mini"})
     make_agent(agent_id="program", kind="connected")
@@ -85,7 +84,11 @@ def test_the_requests_of_the_recipes_work(live_server: Any) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     kinds = dict(Agent.objects.values_list("agent_id", "kind"))
     assert (kinds["writer"], kinds["quinn"], kinds["tally"]) == ("llm", "a2a", "webhook")
-    assert len(Agent.objects.get(agent_id="scout").grants) == 4
+    assert (kinds["dora"], kinds["mona"]) == ("connected", "human")
+    assert AgentCredential.objects.filter(agent__agent_id="dora").exists()
+    assert [each["tool"] for each in Agent.objects.get(agent_id="scout").grants] == [
+        "mcp:files/read_file"
+    ]
     assert ToolServer.objects.get().name == "files"
     assert Run.objects.filter(group_id="Crew", mode="democratic").exists()
     run.refresh_from_db()
