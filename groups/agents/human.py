@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from groups.agents import settings
 from groups.agents.base import AgentError, AgentEvent, Answered, Outcome, Planned, Request, Waiting
 from groups.errors import PlanInvalid
 from groups.execution.plan import MAX_TITLE, Assignable, Plan, PlanItem, plan_from_json, validate
 from groups.execution.statuses import SubtaskKind, WaitsFor
-from state.errors import Invalid
 
 HOUR: Final = 3600.0
 #: Characters of each finding that the question quotes; the run's page has it whole.
@@ -44,21 +44,9 @@ class Memo(msgspec.Struct, frozen=True):
     answers: int = 0
 
 
-def parse_config(config: Mapping[str, Any]) -> Config:
-    """The typed settings. Raises Invalid, naming the field."""
-    try:
-        return msgspec.convert(dict(config), Config)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        field = "config" + path.rstrip("`")
-        raise Invalid(
-            f"The agent's settings are not valid: {message}.", fields={field: [message]}
-        ) from None
-
-
 def validate_config(config: Mapping[str, Any]) -> None:
     """Check the `config` of a human agent. Raises Invalid with the field at fault."""
-    parse_config(config)
+    settings.read(config, Config)
 
 
 class HumanRuntime:
@@ -66,10 +54,7 @@ class HumanRuntime:
 
     async def perform(self, request: Request) -> AsyncGenerator[AgentEvent | Outcome, None]:
         """Yield the question, or at the next call the answer's outcome. Raises AgentError."""
-        try:
-            config = parse_config(request.config)
-        except Invalid as error:
-            raise AgentError(error.message) from None
+        config = settings.read_at_work(request.config, Config)
         question = "\n".join(_question(request))
         memo = msgspec.convert(request.memo, Memo)
         digest = hashlib.sha256(question.encode("utf-8", "replace")).hexdigest()

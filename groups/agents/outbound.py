@@ -7,12 +7,9 @@ meaning in between gains nothing (`state.sync.webhooks.addresses`).
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
-import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, Final
 
@@ -22,6 +19,7 @@ import httpx
 from groups.agents.base import AgentError
 from groups.agents.scrubbing import scrub
 from state.sync.webhooks import addresses
+from state.sync.webhooks.waits import retry_after
 
 #: Bytes of one answer, streams included.
 MAX_ANSWER: Final = 32 * 1024 * 1024
@@ -83,21 +81,12 @@ def judge(who: str, status: int, headers: httpx.Headers, said: str = "") -> None
     raise AgentError(
         f"{who} answered with status {status}.{quoted}",
         transient=passes,
-        retry_after=retry_after(headers) if passes else None,
+        retry_after=_wait(headers) if passes else None,
     )
 
 
-def retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds that the other side asks to be left alone for (RFC 9110, 10.2.3); None if it does not, or unreadably."""
-    text = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,18}", text):
-        wait = float(text)
-    else:
-        try:
-            wait = parsedate_to_datetime(text).timestamp() - time.time()
-        except (ValueError, OverflowError):
-            return None
-    return min(max(wait, 0.0), RETRY_AFTER_MAX)
+def _wait(headers: httpx.Headers) -> float | None:
+    return retry_after(headers.get("retry-after", ""), longest=RETRY_AFTER_MAX)
 
 
 def is_packed(headers: Iterable[tuple[bytes, bytes]]) -> bool:

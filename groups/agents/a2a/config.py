@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from groups.agents import settings
 from groups.agents.base import AgentError
-from state.errors import Invalid
 from state.sync.webhooks import addresses
 
 #: The secret by which the agent knows who asks.
@@ -48,35 +48,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return {self.header: token} if self.header else {"authorization": f"Bearer {token}"}
 
 
-def parse_config(config: Mapping[str, Any]) -> Config:
-    """The typed settings. Raises Invalid, naming the field."""
-    try:
-        return msgspec.convert(dict(config), Config)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        field = "config" + path.rstrip("`")
-        raise Invalid(
-            f"The agent's settings are not valid: {message}.", fields={field: [message]}
-        ) from None
-
-
 def validate_config(config: Mapping[str, Any]) -> None:
-    """Check the `config` of an A2A agent. Raises Invalid with the field at fault.
-
-    Whether the address may be reached is decided at each request, for who may be reached is the operator's setting.
-    """
-    found = parse_config(config)
-    try:
-        addresses.check(found.card_address, ())
-    except addresses.AddressPrivate:
-        pass
-    except addresses.AddressInvalid as error:
-        raise Invalid(error.message, fields={"config.card_url": [error.message]}) from None
-
-
-def config_of(config: Mapping[str, Any]) -> Config:
-    """The same for an agent at work. Raises AgentError."""
-    try:
-        return parse_config(config)
-    except Invalid as error:
-        raise AgentError(error.message) from None
+    """Check the `config` of an A2A agent. Raises Invalid with the field at fault."""
+    settings.check_address("config.card_url", settings.read(config, Config).card_address)

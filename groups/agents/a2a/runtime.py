@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from groups.agents.a2a.config import config_of
+from groups.agents import settings
+from groups.agents.a2a.config import Config
 from groups.agents.base import AgentError, AgentEvent, Outcome, Request
 
 
@@ -14,7 +15,7 @@ class A2ARuntime:
 
     async def perform(self, request: Request) -> AsyncGenerator[AgentEvent | Outcome, None]:
         """Yield events and one outcome; see AgentRuntime. Raises AgentError."""
-        config = config_of(request.config)
+        config = settings.read_at_work(request.config, Config)
         try:
             from groups.agents.a2a.carrying import carried_out
         except ImportError:

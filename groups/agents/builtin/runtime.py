@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from functools import partial
 
+from groups.agents import settings
 from groups.agents.base import (
     AgentEvent,
     Answered,
@@ -17,7 +18,7 @@ from groups.agents.base import (
     TextDelta,
     Waiting,
 )
-from groups.agents.builtin.script import Config, hold, parse_config, recite, scripted_plan
+from groups.agents.builtin.script import Config, hold, recite, scripted_plan
 from groups.execution.plan import Plan
 from groups.execution.statuses import SubtaskKind
 
@@ -27,7 +28,7 @@ class BuiltinRuntime:
 
     async def perform(self, request: Request) -> AsyncGenerator[AgentEvent | Outcome, None]:
         """Yield events and one outcome; see AgentRuntime. Raises Invalid for wrong settings."""
-        config = parse_config(request.config)
+        config = settings.read(request.config, Config)
         script = config.script
         if script is not None and (not script.kinds or request.kind in script.kinds):
             await hold(script, request)

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from groups.agents import settings
 from groups.agents.base import AgentError, AgentEvent, Answered, Request, TextDelta, Usage
 from groups.execution.plan import MAX_SUBTASKS, Assignable, Plan, PlanItem, generalists
 from groups.execution.statuses import SubtaskKind
-from state.errors import Invalid
 
 Skill = Literal["leader", "collector", "processor", "analyzer", "checker", "digest"]
 
@@ -74,21 +74,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pace: Seconds = 0.0
 
 
-def parse_config(config: Mapping[str, Any]) -> Config:
-    """The typed settings in `config`. Raises Invalid, naming the field, when they are wrong."""
-    try:
-        return msgspec.convert(dict(config), Config)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        field = "config" + path.rstrip("`")
-        raise Invalid(
-            f"The agent's settings are not valid: {message}.", fields={field: [message]}
-        ) from None
-
-
 def validate_config(config: Mapping[str, Any]) -> None:
     """Check the `config` of a built-in agent. Raises Invalid with the field at fault."""
-    parse_config(config)
+    settings.read(config, Config)
 
 
 async def hold(script: Script, request: Request) -> None:

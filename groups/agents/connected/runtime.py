@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 import msgspec
 
+from groups.agents import settings
 from groups.agents.base import (
     AgentError,
     AgentEvent,
@@ -21,7 +22,7 @@ from groups.agents.base import (
     Waiting,
 )
 from groups.agents.connected import protocol
-from groups.agents.connected.config import config_of
+from groups.agents.connected.config import Config
 from groups.errors import PlanInvalid
 from groups.execution.plan import plan_from_json
 from groups.execution.statuses import SubtaskKind, WaitsFor
@@ -43,7 +44,7 @@ class ConnectedRuntime:
 
     async def perform(self, request: Request) -> AsyncGenerator[AgentEvent | Outcome, None]:
         """Yield events and one outcome; see AgentRuntime. Raises AgentError, transient when no process does it."""
-        config = config_of(request.config)
+        config = settings.read_at_work(request.config, Config)
         if request.line is None:
             raise AgentError("A connected agent works in a run only: its process has to dial in.")
         memo = msgspec.convert(request.memo, Memo)

@@ -12,11 +12,11 @@ from typing import Any, Final
 import httpx
 import msgspec
 
-from groups.agents import outbound, wire
+from groups.agents import outbound, settings, wire
 from groups.agents.base import AgentError, AgentEvent, Outcome, Request, TextDelta, Waiting
 from groups.agents.scrubbing import scrub
 from groups.agents.webhook import frames
-from groups.agents.webhook.config import SECRET, Config, config_of
+from groups.agents.webhook.config import SECRET, Config
 from groups.agents.webhook.memory import Memo, memo_of
 from groups.execution.statuses import SubtaskKind, WaitsFor
 from state.errors import Invalid
@@ -33,7 +33,7 @@ class WebhookRuntime:
 
     async def perform(self, request: Request) -> AsyncGenerator[AgentEvent | Outcome, None]:
         """Yield events and one outcome; see AgentRuntime. Raises AgentError."""
-        config = config_of(request.config)
+        config = settings.read_at_work(request.config, Config)
         memo = memo_of(request)
         if (body := memo.called_back(request)) is not None:
             answer = _called_back(body)

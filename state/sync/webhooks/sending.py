@@ -5,12 +5,10 @@ Neither secrets nor bodies get into logs or errors, nor what receivers answer bu
 
 from __future__ import annotations
 
-import re
 import ssl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Final
 
@@ -20,6 +18,7 @@ import httpx
 from state.errors import StarsError
 from state.sync.webhooks import addresses, signing
 from state.sync.webhooks.connecting import PinnedBackend
+from state.sync.webhooks.waits import retry_after
 
 #: Of Stars; receivers read it in their logs.
 VERSION: Final = "0.1.0"
@@ -151,17 +150,9 @@ def _judge(answer: httpcore.Response) -> None:
 
 
 def _retry_after(answer: httpcore.Response) -> float | None:
-    """Seconds that the receiver asks to be left alone for (RFC 9110, 10.2.3); None if it does not, or unreadably."""
+    """Seconds that the receiver asks to be left alone for; None if it does not, or unreadably."""
     said = {name.lower(): value for name, value in answer.headers}.get(b"retry-after", b"")
-    text = said.decode("ascii", "replace").strip()
-    if re.fullmatch(r"[0-9]{1,18}", text):
-        wait = float(text)
-    else:
-        try:
-            wait = parsedate_to_datetime(text).timestamp() - time.time()
-        except (ValueError, OverflowError):
-            return None
-    return min(max(wait, 0.0), RETRY_AFTER_MAX)
+    return retry_after(said.decode("ascii", "replace"), longest=RETRY_AFTER_MAX)
 
 
 @contextmanager
