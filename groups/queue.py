@@ -46,14 +46,15 @@ def settle(timeout: float = 5.0) -> None:
 
 def deliver(message_id: int) -> None:
     """After commit, have a worker hand the message to its recipients."""
-    transaction.on_commit(partial(_send, DELIVER, message_id=message_id), robust=True)
+    transaction.on_commit(partial(_bells.deliver, message_id), robust=True)
 
 
 class _Bells:
     """Sends from a thread of its own, so that nobody waits for the broker; what comes meanwhile goes together."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, None] = {}
+        self._runs: dict[str, None] = {}
+        self._messages: dict[int, None] = {}
         self._ringing = False
         self._rung_at = 0.0
         self._lock = threading.Lock()
@@ -62,11 +63,19 @@ class _Bells:
     def ring(self, ids: list[str]) -> None:
         """Ring for these runs soon; at the process's end what waits is still sent."""
         with self._lock:
-            self._waiting |= dict.fromkeys(ids)
-            if self._ringing:
-                return
+            self._runs |= dict.fromkeys(ids)
+            self._begin()
+
+    def deliver(self, message_id: int) -> None:
+        """Ring for this message soon."""
+        with self._lock:
+            self._messages[message_id] = None
+            self._begin()
+
+    def _begin(self) -> None:
+        if not self._ringing:
             self._ringing = True
-        self._thread.submit(self._ring)
+            self._thread.submit(self._ring)
 
     def _ring(self) -> None:
         while True:
@@ -74,15 +83,30 @@ class _Bells:
             if time.monotonic() - self._rung_at < BURST:
                 time.sleep(BURST)
             with self._lock:
-                ids, self._waiting = list(self._waiting), {}
-                if not ids:
+                ids, self._runs = list(self._runs), {}
+                # One at a time: runs that are rung for meanwhile do not wait for a thousand letters.
+                message_id = next(iter(self._messages), None)
+                if message_id is not None:
+                    del self._messages[message_id]
+                elif not ids:
                     self._ringing = False
                     return
-            self._rung_at = time.monotonic()
-            try:
-                _send(DRIVE, run_ids=ids)
-            except Exception:
-                logger.exception("doorbell broken")
+            if ids:
+                self._rung_at = time.monotonic()
+                self._try(DRIVE, run_ids=ids)
+            if message_id is not None:
+                self._try(DELIVER, message_id=message_id)
+
+    def _try(self, name: str, **kwargs: Any) -> None:
+        try:
+            away = _send(name, **kwargs)
+        except Exception:
+            logger.exception("doorbell broken")
+        else:
+            if away:
+                # Each further letter would be waited for as long; the sweep rings for all of them again.
+                with self._lock:
+                    self._messages.clear()
 
     def settle(self, timeout: float) -> None:
         """Wait, `timeout` seconds at most, until what was to be rung is rung."""
@@ -100,10 +124,12 @@ _new_bells()
 os.register_at_fork(after_in_child=_new_bells)
 
 
-def _send(name: str, **kwargs: Any) -> None:
-    """Ring; a broker that does not answer is logged only, for the sweep rings again."""
+def _send(name: str, **kwargs: Any) -> bool:
+    """Ring; returns whether the broker is away, which is logged only, for the sweep rings again."""
     try:
         # By registered name, so that tests may run eagerly (celery#581); unretried, for the sweep is there.
         current_app.signature(name, kwargs=kwargs).apply_async(ignore_result=True, retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("doorbell not rung", extra={"task": name, "error": str(error)})
+        return True
+    return False

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from groups import queue
@@ -16,7 +16,7 @@ from groups.agents.base import Answered, Request, TextDelta
 from groups.engine.engine import Engine
 from groups.engine.writer import GIVE_UP
 from groups.models import Group, Run
-from groups.services import recovery
+from groups.services import messaging, recovery
 from groups.services.ledger import Ledger
 from groups.services.subtasks import Batch, Step, Work
 from state import fanout
@@ -193,6 +193,68 @@ def test_a_broker_that_raises_stops_neither_engine_nor_run(
     assert ended(run).status == "completed"
     assert engine._writer.is_alive()
     check_log(run)
+
+
+def test_a_broker_that_does_not_answer_holds_up_no_commit(
+    crew: Group, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even when the answer of an agent is a letter to be delivered."""
+    doorbell.engine()
+    is_open, sent = threading.Event(), list[str]()
+
+    def send(name: str, **kwargs: Any) -> bool:
+        if name == queue.DELIVER:
+            is_open.wait(20)
+        sent.append(name)
+        doorbell.send(name, **kwargs)
+        return False
+
+    asked = messaging.broadcast(actor=None, group=crew, text="@wim well?")
+    queue.settle()
+    monkeypatch.setattr(queue, "_send", send)
+    try:
+        messaging.deliver(message_id=asked.id)
+        wait_for(asked.replies.exists, "the answer, for whose delivery is rung")
+        run = start(crew)
+        # Its bell waits behind that of the letter.
+        doorbell.engines[0].drive([run.id])
+        assert ended(run).status == "completed"
+        assert queue.DELIVER not in sent
+    finally:
+        is_open.set()
+    queue.settle()
+    assert queue.DELIVER in sent
+
+
+def test_letters_are_rung_for_one_by_one_until_the_broker_is_away(
+    crew: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "_send", lambda name, **kwargs: None)
+    letters = [
+        messaging.broadcast(actor=None, group=crew, text=text, sender="wim").id for text in "abc"
+    ]
+    queue.settle()
+    sent: list[int] = []
+    monkeypatch.setattr(queue, "_send", lambda name, message_id: sent.append(message_id))
+    with transaction.atomic():
+        for key in letters:
+            queue.deliver(key)
+    queue.settle()
+    assert sent == letters
+    away = threading.Event()
+
+    def send(name: str, message_id: int) -> bool:
+        away.wait(10)
+        sent.append(message_id)
+        return True
+
+    monkeypatch.setattr(queue, "_send", send)
+    with transaction.atomic():
+        for key in letters:
+            queue.deliver(key)
+    away.set()
+    queue.settle()
+    assert sent == [*letters, letters[0]]
 
 
 def test_what_was_committed_without_an_answer_is_not_written_twice(
