@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
-from django.conf import settings
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.servers import free_port
+from tests.upping import start_up
 
 #: Seconds from the start of the process to its printed link.
 READY: Final = 60.0
@@ -34,21 +32,7 @@ class Site:
         self.session = ""
         self.url = f"http://127.0.0.1:{port}"
         self.log = data.parent / "up.log"
-        environment = {
-            **{k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}},
-            "DJANGO_SETTINGS_MODULE": "stars_site.settings",
-            "STARS_DATA_DIR": str(data),
-            "STARS_PORT": str(port),
-            "PYTHONUNBUFFERED": "1",
-        }
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
-                cwd=settings.BASE_DIR,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self.process = start_up(data, port, self.log)
 
     def link(self) -> str:
         """The one-time link, as soon as it is printed. Raises AssertionError when it never is."""

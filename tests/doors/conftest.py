@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,9 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from django.conf import settings
 
 from tests.servers import free_port
+from tests.upping import start_up
 
 PASSWORD = "correct horse 7"
 #: What the members of the made groups do, by role and kind of work.
@@ -28,36 +25,21 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.port, self.log = free_port(), folder / "log"
         self.url = f"http://127.0.0.1:{self.port}"
-        kept = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
-        environment = {
-            **kept,
-            "DJANGO_SETTINGS_MODULE": "stars_site.settings",
-            "STARS_DATA_DIR": str(folder / "data"),
-            "STARS_PORT": str(self.port),
-            "STARS_ADMIN_PASSWORD": PASSWORD,
-        }
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
-                cwd=settings.BASE_DIR,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self.process = start_up(folder / "data", self.port, self.log, STARS_ADMIN_PASSWORD=PASSWORD)
         deadline = time.monotonic() + 60
         while not self._answers():
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.05)
         given = {"username": "admin", "password": PASSWORD}
-        answer = httpx.post(f"{self.url}/api/v1/auth/token/", json=given)
+        answer = httpx.post(f"{self.url}/api/v1/auth/token/", json=given, timeout=30)
         self.token = str(answer.json()["token"])
         headers = {"Authorization": f"Bearer {self.token}"}
         self.api = httpx.Client(base_url=f"{self.url}/api/v1/", headers=headers, timeout=20)
 
     def _answers(self) -> bool:
         with suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/readyz").status_code == 200
+            return httpx.get(f"{self.url}/readyz", timeout=30).status_code == 200
         return False
 
     def post(self, path: str, **body: Any) -> Any:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,9 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
-from django.conf import settings
 
 from tests.servers import free_port
+from tests.upping import start_up
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -31,24 +28,8 @@ class Up:
     def __init__(self, data: Path, port: int) -> None:
         self.data, self.port = data, port
         self.url = f"http://127.0.0.1:{port}"
-        environment = {
-            **{k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}},
-            "DJANGO_SETTINGS_MODULE": "stars_site.settings",
-            "STARS_DATA_DIR": str(data),
-            "STARS_PORT": str(port),
-            "STARS_ADMIN_PASSWORD": PASSWORD,
-            "PYTHONUNBUFFERED": "1",
-        }
-        environment.pop("STARS_SECRET_KEY", None)
         self.log = data.parent / f"{data.name}.log"
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
-                cwd=settings.BASE_DIR,
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self.process = start_up(data, port, self.log, STARS_ADMIN_PASSWORD=PASSWORD)
 
     def client(self) -> httpx.Client:
         """A client with an API token."""
@@ -62,7 +43,7 @@ class Up:
         """Whether /readyz says so; fails the test when the process has ended instead."""
         assert self.process.poll() is None, self.log.read_text()
         try:
-            return httpx.get(f"{self.url}/readyz").status_code == 200
+            return httpx.get(f"{self.url}/readyz", timeout=30).status_code == 200
         except httpx.TransportError:
             return False
 

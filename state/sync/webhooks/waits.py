@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after(text: str, *, longest: float) -> float | None:
-    """Seconds, 0 to `longest`, that a header Retry-After asks for (RFC 9110, 10.2.3); None if there is no reading it."""
+    """Seconds, 0 to `longest`, that a header Retry-After asks for (RFC 9110, 10.2.3); None if unreadable."""
     text = text.strip()
     if re.fullmatch(r"[0-9]{1,18}", text):
         wait = float(text)
