@@ -53,7 +53,7 @@ class AgentLine:
         heard: tuple[str, int] = ("", 0),
     ) -> AsyncGenerator[tuple[str, Mapping[str, Any]], None]:
         """See `agents.surroundings.Line`."""
-        call_id = await self._offered(request)
+        call_id = await self._offered(request, heard)
         after = heard[1] if heard[0] == call_id else 0
         said = bool(after)
         watch = _Watch(self._work.agent_pk, call_id, patience, grace)
@@ -80,7 +80,7 @@ class AgentLine:
                 # Though it is being cancelled: the process has to be told.
                 await asyncio.shield(_end(call_id, self._work.token))
 
-    async def _offered(self, request: Mapping[str, Any]) -> str:
+    async def _offered(self, request: Mapping[str, Any], asked: tuple[str, int]) -> str:
         """The call's id. Agents begin before their claim is committed; others cannot see it before."""
         until = time.monotonic() + PATIENCE
         while True:
@@ -89,6 +89,7 @@ class AgentLine:
                 subtask_id=self._work.subtask_id,
                 token=self._work.token,
                 request=request,
+                asked=asked,
             )
             if call_id is not None:
                 return call_id

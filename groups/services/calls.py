@@ -81,12 +81,18 @@ def keys(ids: Iterable[str]) -> list[uuid.UUID]:
 
 
 def offer(
-    *, agent_pk: int, subtask_id: uuid.UUID, token: uuid.UUID, request: Mapping[str, Any]
+    *,
+    agent_pk: int,
+    subtask_id: uuid.UUID,
+    token: uuid.UUID,
+    request: Mapping[str, Any],
+    asked: tuple[str, int] = ("", 0),
 ) -> str | None:
     """Hand a claimed subtask to the agent's processes; the call's id, None while the claim is not committed.
 
     A call of the same subtask and agent that is under way goes on under the new lease: its process waited for an
-    answer, which `request` holds now, or the worker that listened to it has died.
+    answer, which `request` holds now, or the worker that listened to it has died. Where the question that was `asked`
+    last (by which call, in which frame) has no answer, nobody will give one: that call ends, and another begins.
     """
     with transaction.atomic():
         if not held_leases([token]):
@@ -95,6 +101,9 @@ def offer(
         under_way = mine.exclude(status=CallStatus.ENDED)
         # Locked: an earlier attempt may be about to end it.
         call = under_way.select_for_update().order_by("-id").first()
+        if call is not None and not _goes_on(call, request, asked):
+            end(str(call.pk))
+            call = None
         if call is None:
             call = Call.objects.create(
                 agent_id=agent_pk, subtask_id=subtask_id, lease_token=token, request=dict(request)
@@ -103,6 +112,14 @@ def offer(
             Call.objects.filter(pk=call.pk).update(lease_token=token, request=dict(request))
         live.announce(pokes=[(topic(call.agent.agent_id), "call", {})])
     return str(call.pk)
+
+
+def _goes_on(call: Call, request: Mapping[str, Any], asked: tuple[str, int]) -> bool:
+    """Whether its process has something to go on with: not when it waits for an answer that did not come in time."""
+    if asked[0] != str(call.pk):
+        return True
+    question = call.frames.filter(seq=asked[1]).first()
+    return question is None or len(request["answers"]) > question.frame.get("known", 0)
 
 
 def heard(call_id: str, after: int) -> Heard:
@@ -129,18 +146,21 @@ def give_up(call_id: str, holder: str) -> bool:
     return bool(call.update(status=CallStatus.ENDED, ended_at=timezone.now()))
 
 
-def end(call_id: str, token: uuid.UUID | None = None) -> None:
+def end(call_id: str, token: uuid.UUID | None = None) -> bool:
     """Nobody listens to it any more; whoever has it is told to stop, unless it had ended it itself.
 
-    With the `token` of an attempt's lease only if the call has not gone on under another attempt's meanwhile.
+    With the `token` of an attempt's lease only if the call has not gone on under another attempt's meanwhile; then,
+    and if it had ended, False.
     """
     with transaction.atomic():
         call = Call.objects.filter(pk=call_id).exclude(status=CallStatus.ENDED)
         if token is not None:
             call = call.filter(lease_token=token)
-        if call.update(status=CallStatus.ENDED, ended_at=timezone.now()):
+        ended = bool(call.update(status=CallStatus.ENDED, ended_at=timezone.now()))
+        if ended:
             agent_id = Call.objects.values_list("agent__agent_id", flat=True).get(pk=call_id)
             live.announce(pokes=[(topic(agent_id), "ended", {})])
+    return ended
 
 
 # --- the socket's side -----------------------------------------------------------------------------------------------
@@ -186,14 +206,18 @@ def tend(dialin_id: uuid.UUID, agent_pk: int, held: Mapping[str, int], room: int
     However many connections there are, each call is taken by one.
     """
     rows = Call.objects.filter(id__in=keys(held)).values(
-        "id", "status", "taken_by", "request", "subtask__status"
+        "id", "status", "taken_by", "request", "lease_token", "subtask__status"
     )
     answers: list[tuple[str, int, str]] = []
     alive: set[str] = set()
     for row in rows:
         call_id = str(row["id"])
         mine = row["status"] == CallStatus.TAKEN and row["taken_by"] == str(dialin_id)
-        if mine and row["subtask__status"] not in SUBTASK_ENDED:
+        if not mine:
+            continue
+        is_void = row["subtask__status"] in SUBTASK_ENDED
+        # Ended, not only dropped: a retry must not go on with a call that nobody is at.
+        if not (is_void and end(call_id, row["lease_token"])):
             alive.add(call_id)
             given = row["request"]["answers"]
             answers += [

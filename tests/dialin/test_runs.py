@@ -204,6 +204,28 @@ def test_an_answer_finds_a_process_that_came_back_meanwhile(
     assert sub(run, "1").result == "with barges"
 
 
+def test_after_a_question_that_nobody_answered_a_retry_begins_anew(
+    doorbell: Doorbell, dora: Address, crew: Group
+) -> None:
+    """However quick: the old call waits for an answer for ever."""
+    run = start(crew, failure_policy="stop")
+    with dialled(dora) as process:
+        process.hello()
+        call = process.hear("work")["call"]
+        process.say(call, "ask", question="Barges too?")
+        wait_for(lambda: sub(run, "1").status == "waiting", "the question")
+        Subtask.objects.filter(run=run, key="1").update(due_at=timezone.now())
+        recovery.sweep(owner="elsewhere")
+        runs.retry(actor=None, run=run)
+        # At once, or once it has been told that nobody waits for the first.
+        again = process.hear("work")["call"]
+        assert again != call
+        process.say(again, "done", text="without barges")
+        run = ended(run)
+    assert (run.status, sub(run, "1").result) == ("completed", "without barges")
+    assert not Call.objects.exclude(status="ended").exists()
+
+
 def test_nobody_connected_is_a_clear_failure_that_may_pass(doorbell: Doorbell, crew: Group) -> None:
     Agent.objects.filter(agent_id="dora").update(config={"patience": 0.2})
     run = ended(start(crew, max_attempts=1, failure_policy="stop"))
