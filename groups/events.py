@@ -208,9 +208,10 @@ class StateChanged(Event, frozen=True, kw_only=True):
     version: int
 
 
-#: An agent that could use less than nothing could use more than its caps allow.
-_Count = Annotated[int, msgspec.Meta(ge=0)]
-_Amount = Annotated[float, msgspec.Meta(ge=0)]
+#: An agent that could use less than nothing could use more than its caps allow, and one that could use any number
+#: would break the sums that its calls go into.
+_Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+_Amount = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
 class UsageRecorded(Event, frozen=True, kw_only=True):

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from groups.agents.base import Answered, Waiting
+from groups.agents.base import Answered, Usage, Waiting
 from groups.engine import attempt as attempts
 from groups.engine.engine import Engine
 from groups.models import Group
-from groups.services import runs
+from groups.services import runs, spending
 from tests.engine.scripted import Scripted, ended, start, sub, wait_for
 from tests.engine.test_bad_agents import beside, saying
 
@@ -51,3 +51,18 @@ def test_patience_beyond_the_calendar_is_cut(crew: Group, script: Scripted, engi
     assert sub(run, "a").due_at is not None
     runs.cancel(actor=None, run=run)
     assert ended(run).status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [Usage(input_tokens=2**62), Usage(requests=2**62), Usage(cost_usd=1e308)],
+    ids=["tokens", "requests", "money"],
+)
+def test_usage_beyond_all_sums_fails_its_subtask_alone(
+    crew: Group, script: Scripted, engine: Engine, said: Usage
+) -> None:
+    honest = Usage(input_tokens=5, output_tokens=2, requests=1, cost_usd=0.5)
+    failed = beside(crew, script, saying(honest, said, said, said, Answered("yes")))
+    assert (failed.status, failed.attempt) == ("failed", 1)
+    assert "cannot be logged" in failed.error
+    assert spending.of_run(failed.run_id) == (7, 0.5, 0)
