@@ -17,11 +17,14 @@ from pydantic_ai.models import Model
 
 from groups.agents.base import AgentError
 from groups.agents.llm.config import Config
+from groups.agents.outbound import is_packed
 from groups.agents.tools.reaching import Backend
 from state.sync.webhooks import addresses
 
 #: Of a model whose window nobody knows, in tokens.
 WINDOW: Final = 16_384
+#: Bytes of one answer of a server that somebody named.
+MAX_ANSWER: Final = 32 << 20
 #: Provider -> (module of the model, its class, module of the provider, its class).
 _PLACES: Final = {
     "openai": ("models.openai", "OpenAIChatModel", "providers.openai", "OpenAIProvider"),
@@ -74,13 +77,16 @@ async def opened(
         raise AgentError(
             f"This server cannot talk to '{config.provider}' models ({error.name} is missing): install stars[llm]."
         ) from None
-    transport = None
+    transport, headers = None, {}
     if config.base_url:
         allowed = (*allowed, *filter(None, [config.home]))
         await _check(config.base_url, allowed)
-        transport = _Pinned(allowed)
+        transport, headers = _Pinned(allowed), {"accept-encoding": "identity"}
     async with httpx2.AsyncClient(
-        transport=transport, verify=_ssl(), timeout=httpx2.Timeout(config.stall_timeout, connect=10)
+        transport=transport,
+        headers=headers,
+        verify=_ssl(),
+        timeout=httpx2.Timeout(config.stall_timeout, connect=10),
     ) as client:
         yield line_to(_model(classes, config, key, client), config, secrets)
 
@@ -96,11 +102,40 @@ async def _check(url: str, allowed: Sequence[str]) -> None:
 
 
 class _Pinned(httpx2.AsyncHTTPTransport):
-    """Connects to addresses that were looked up and checked just before, not to whatever a name means by then."""
+    """Connects to addresses that were looked up and checked just before, not to whatever a name means by then, and
+    reads of an answer no more than `MAX_ANSWER`."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         super().__init__(verify=_ssl())
         self._pool = httpcore2.AsyncConnectionPool(_ssl(), network_backend=Backend(allowed))
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """See httpx. Raises AgentError for an answer that is compressed, for it grows beyond what can be counted."""
+        answer = await super().handle_async_request(request)
+        assert isinstance(answer.stream, httpx2.AsyncByteStream)
+        if is_packed(answer.headers.raw):
+            await answer.stream.aclose()
+            raise AgentError("The model's answer is compressed, which was not asked for.")
+        answer.stream = _Bounded(answer.stream)
+        return answer
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """An answer's body that ends with an error when it is too long."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        length = 0
+        async for piece in self._stream:
+            length += len(piece)
+            if length > MAX_ANSWER:
+                raise AgentError(f"The model's answer is longer than {MAX_ANSWER:,} bytes.")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 def line_to(model: Model, config: Config, secrets: Mapping[str, str]) -> Line:
