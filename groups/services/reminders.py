@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from groups import live
@@ -18,6 +21,8 @@ from groups.models import Agent, Subtask
 
 logger = logging.getLogger(__name__)
 
+#: Since when nobody has been reminded of a subtask.
+SINCE: Final = Coalesce("reminded_at", "started_at")
 #: How many one sweep reminds of.
 AT_ONCE: Final = 50
 #: Characters of the question in a mail.
@@ -31,13 +36,13 @@ def remind() -> int:
     """
     now = timezone.now()
     configs = dict(Agent.objects.filter(kind="human").values_list("agent_id", "config"))
-    if not configs:
+    due = _due(configs, now)
+    if not due:  # which would be all
         return 0
-    waiting = Subtask.objects.filter(status=SubtaskStatus.WAITING, agent_id__in=list(configs))
-    rows = waiting.select_related("run__group").order_by("reminded_at", "id")
-    due = [row for row in rows[: 20 * AT_ONCE] if _is_due(row, configs[row.agent_id], now)]
+    waiting = Subtask.objects.filter(status=SubtaskStatus.WAITING)
+    rows = waiting.annotate(since=SINCE).filter(due).select_related("run__group")
     reminded = 0
-    for row in due[:AT_ONCE]:
+    for row in rows.order_by("since", "id")[:AT_ONCE]:
         with transaction.atomic():
             mine = Subtask.objects.filter(
                 pk=row.pk, status=SubtaskStatus.WAITING, reminded_at=row.reminded_at
@@ -52,10 +57,16 @@ def remind() -> int:
     return reminded
 
 
-def _is_due(row: Subtask, config: dict[str, Any], now: datetime) -> bool:
-    hours = config.get("remind_every", 24.0)
-    since = row.reminded_at or row.started_at
-    return hours is not None and since is not None and since + timedelta(hours=hours) <= now
+def _due(configs: dict[str, dict[str, Any]], now: datetime) -> Q:
+    """Which subtasks have waited for longer than their agents say; empty when nobody wants to be reminded."""
+    names: dict[float, list[str]] = defaultdict(list)
+    for agent_id, config in configs.items():
+        if (hours := config.get("remind_every", 24.0)) is not None:
+            names[hours].append(agent_id)
+    due = Q()
+    for hours, ids in names.items():
+        due |= Q(agent_id__in=ids, since__lte=now - timedelta(hours=hours))
+    return due
 
 
 def _mail(row: Subtask, config: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from groups.services import recovery, reminders, runs
 from state.errors import Invalid
 from tests.engine.conftest import Doorbell
 from tests.engine.scripted import ended, sub
+from tests.factories import make_run
 from tests.inbox.conftest import change, lead, start, user, waiting
 
 MEMBERS = (
@@ -186,3 +187,31 @@ def test_people_are_reminded_now_and_then(doorbell: Doorbell, crew: Group) -> No
     assert "'Count the ships' waits for you" in letter.subject
     assert letter.to == ["bo@example.org"]
     assert "count the ships" in letter.body.lower()
+
+
+def test_many_who_were_reminded_keep_nobody_from_being_reminded(
+    crew: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the database puts those who never were first or last."""
+    monkeypatch.setattr(reminders, "AT_ONCE", 1)
+    change("bob", remind_every=2.0)
+    run, now = make_run(group=crew), timezone.now()
+    given = {"run": run, "kind": "work", "assignee": "bob", "agent_id": "bob", "status": "waiting"}
+    Subtask.objects.bulk_create(
+        Subtask(**given, title=f"{n}", key=f"{n}", started_at=now, reminded_at=reminded)
+        for n, reminded in enumerate([now] * 25 + [None] * 25)
+    )
+    late = Subtask.objects.create(
+        **given, title="late", key="late", started_at=now - timedelta(hours=3)
+    )
+    again = Subtask.objects.create(
+        **given,
+        title="again",
+        key="again",
+        started_at=now - timedelta(hours=9),
+        reminded_at=now - timedelta(hours=2, minutes=30),
+    )
+    assert [reminders.remind() for _ in range(3)] == [1, 1, 0]
+    for row in (late, again):
+        row.refresh_from_db()
+        assert row.reminded_at is not None and row.reminded_at >= now
