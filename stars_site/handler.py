@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 #: Addresses whose views wait or stream, all of them asynchronous.
 WAITING: Final = re.compile(
     r"/api/v1/(spaces/[^/]+/(changes|changes/stream|snapshot)|runs/[^/]+/events/stream)"
-    r"|/a2a/.*|/mcp"
+    r"|/a2a/.*|/mcp|/v1/.*|/agui/.*"
 )
 
 
