@@ -142,6 +142,17 @@ class SubtaskWaiting(Event, frozen=True, kw_only=True):
     due_at: str | None = None
 
 
+class CallbackRefused(Event, frozen=True, kw_only=True):
+    """A program answered at an address that takes no answer any more; nothing of it counts. Said once an address.
+
+    `reason` is callback_used, callback_expired or callback_stale, `text` says it in words.
+    """
+
+    TYPE: ClassVar[str] = "callback.refused"
+    reason: str
+    text: str
+
+
 class SubtaskHandedOver(Event, frozen=True, kw_only=True):
     """Its agent passed it on to another member, which goes on with it; `text` is what it leaves behind."""
 
@@ -281,6 +292,7 @@ CATALOGUE: Final[dict[str, type[Event]]] = {
         SubtaskStarted,
         SubtaskRetrying,
         SubtaskWaiting,
+        CallbackRefused,
         SubtaskHandedOver,
         SubtaskCompleted,
         SubtaskFailed,

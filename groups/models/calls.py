@@ -108,6 +108,8 @@ class Callback(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+    #: When an answer was first refused here; that stands in the run's log, once.
+    refused_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]

@@ -21,11 +21,13 @@ from groups.errors import (
     CallbackTooEarly,
     CallbackUsed,
 )
+from groups.events import CallbackRefused
 from groups.execution import steering
 from groups.execution.statuses import SubtaskStatus, WaitsFor
 from groups.models import Callback, Subtask
 from groups.services.ledger import Machine, opened
 from groups.services.subtasks import held_leases
+from state.errors import StarsError
 
 #: Seconds that an answer waits which comes sooner than the engine has stored that it is waited for.
 EARLY: Final = 5.0
@@ -56,28 +58,33 @@ def answer(*, token: str, body: object) -> Subtask:
     """Give the subtask its answer, once. `body` is JSON of the shape that `wire.Answer` has.
 
     Raises CallbackNotFound, CallbackUsed, CallbackExpired, CallbackStale, CallbackTooEarly, RunFinished, and Invalid,
-    which leaves the address as it was.
+    which leaves the address as it was. That one which is good for nothing any more was tried stands in the run's log.
     """
     callback = _find(token)
-    wire.read_answer(body)
-    text = json.dumps(body)
-    until = time.monotonic() + EARLY
-    while not _give(callback, text):
-        if time.monotonic() > until:
-            raise CallbackTooEarly
-        time.sleep(_LOOK)
+    try:
+        _check(callback)
+        wire.read_answer(body)
+        text = json.dumps(body)
+        until = time.monotonic() + EARLY
+        while not _give(callback, text):
+            if time.monotonic() > until:
+                raise CallbackTooEarly
+            time.sleep(_LOOK)
+    except (CallbackUsed, CallbackExpired, CallbackStale) as refusal:
+        _note(callback, refusal)
+        raise
     return callback.subtask
 
 
 def _give(callback: Callback, text: str) -> bool:
     """Answer if the subtask waits; False if its attempt is still under way."""
     with opened(callback.subtask.run_id) as machine:
-        machine.must_go_on()
         # Under the run's lock: of two at once one is refused.
         current = Callback.objects.filter(pk=callback.pk).first()
         if current is None:
             raise CallbackNotFound
         _check(current)
+        machine.must_go_on()
         if not _waits(machine, current):
             return False
         steering.answer(machine, current.subtask_id, text)
@@ -89,8 +96,18 @@ def _find(token: str) -> Callback:
     found = Callback.objects.select_related("subtask").filter(digest=_digest(token)).first()
     if found is None:
         raise CallbackNotFound
-    _check(found)
     return found
+
+
+def _note(callback: Callback, refusal: StarsError) -> None:
+    """Log the refusal, once an address: whoever has one cannot fill the log with it."""
+    if callback.refused_at is not None:
+        return
+    with opened(callback.subtask.run_id) as machine:
+        first = Callback.objects.filter(pk=callback.pk, refused_at=None)
+        if first.update(refused_at=timezone.now()):
+            event = CallbackRefused(reason=refusal.reason, text=refusal.message)
+            machine.emit(event, machine.by_id.get(callback.subtask_id))
 
 
 def _check(callback: Callback) -> None:

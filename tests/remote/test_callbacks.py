@@ -52,6 +52,11 @@ def call(url: str, body: Any) -> tuple[int, dict[str, Any]]:
     return got.status_code, json.loads(got.content) if got.content else {}
 
 
+def told(run: Run) -> list[str]:
+    """Why answers were refused, as the log has it."""
+    return [event.data["reason"] for event in events(run, "callback.refused")]
+
+
 def apart(act: Callable[[], object]) -> threading.Thread:
     """Do it in another thread; the receiver's own has an event loop, where Django refuses to work."""
 
@@ -76,12 +81,33 @@ def test_an_answer_later_is_the_result_and_the_address_is_used(
     assert url.startswith("http://testserver/api/v1/callbacks/")
     assert call(url, {"text": "Seven."}) == (HTTPStatus.NO_CONTENT, {})
     code, problem = call(url, {"text": "Eight."})
-    assert code == HTTPStatus.CONFLICT
-    assert problem["reason"] in {"callback_used", "run_finished"}
+    assert (code, problem["reason"]) == (409, "callback_used")
     run = ended(run)
     assert sub(run, "a").result == "Seven."
     code, problem = call(url, {"text": "Eight."})
     assert (code, problem["reason"]) == (409, "callback_used")
+    assert told(run) == ["callback_used"]
+
+
+def test_a_token_used_after_the_end_is_told_of_and_changes_nothing(
+    crew: Group, receiver: Receiver
+) -> None:
+    run = start(crew)
+    waits(run)
+    url = receiver.bodies[0]["callback"]["url"]
+    call(url, {"text": "Seven."})
+    before = ended(run).last_seq
+    assert not told(run)
+    threads = [apart(lambda: call(url, {"text": "Eight."})) for _ in range(4)]
+    for thread in threads:
+        thread.join()
+    assert told(run) == ["callback_used"]
+    [event] = events(run, "callback.refused")
+    assert (event.agent_id, event.subtask) == ("wim", sub(run, "a").id)
+    assert event.data["text"].startswith("This callback address has been used already")
+    run = ended(run)  # whose log tells the same as its rows
+    assert (run.status, sub(run, "a").result) == (RunStatus.COMPLETED, "Seven.")
+    assert run.last_seq == event.seq == before + 1
 
 
 def test_only_the_token_s_digest_is_kept(crew: Group, receiver: Receiver) -> None:
@@ -128,6 +154,7 @@ def test_an_expired_address_is_gone(crew: Group, receiver: Receiver) -> None:
     Callback.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     code, problem = call(receiver.bodies[0]["callback"]["url"], {"text": "x"})
     assert (code, problem["reason"]) == (410, "callback_expired")
+    assert told(run) == ["callback_expired"]
 
 
 def test_an_attempt_s_address_is_stale_when_the_next_one_has_its_own(
@@ -139,6 +166,7 @@ def test_an_attempt_s_address_is_stale_when_the_next_one_has_its_own(
     first, second = (body["callback"]["url"] for body in receiver.bodies)
     code, problem = call(first, {"text": "late"})
     assert (code, problem["reason"]) == (409, "callback_stale")
+    assert told(run) == ["callback_stale"]
     assert call(second, {"text": "Seven."})[0] == HTTPStatus.NO_CONTENT
     assert sub(ended(run), "a").result == "Seven."
 

@@ -127,6 +127,7 @@ const SENTENCES = {
       : gettext("Votes counted: nothing was decided");
     return d.tie?.length ? more(words, fill(gettext("a tie of %(n)s"), { n: d.tie.length })) : words;
   },
+  "callback.refused": (d) => fill(gettext("An answer was refused: %(reason)s"), { reason: short(d.text) }),
   "subtask.handed_over": (d) => {
     const words = fill(gettext("Handed over to %(who)s"), { who: d.to });
     return d.text ? more(words, short(d.text)) : words;
@@ -193,7 +194,7 @@ export function argumentsLine(values) {
 /** What an event says, on one line. */
 export const sentence = (event) => SENTENCES[event.type]?.(event.data) ?? short(JSON.stringify(event.data));
 
-const BAD = new Set(["budget.reached", "run.failed", "subtask.failed", "subtask.retrying", "subtask.skipped", "run.cancelled"]);
+const BAD = new Set(["budget.reached", "callback.refused", "run.failed", "subtask.failed", "subtask.retrying", "subtask.skipped", "run.cancelled"]);
 const GOOD = new Set(["run.completed", "subtask.completed", "plan.approved", "votes.counted"]);
 
 /** bad, good, text, tool or plain: how an event is coloured, and which filter of the log shows it. */
