@@ -24,6 +24,16 @@ def test_a_vote_from_the_run_box_to_its_tally(page: Page, site: Site) -> None:
     expect(replans).to_be_hidden()
     expect(page.get_by_text("Everyone answers the task")).to_be_visible()
     rule.select_option("ranked")
+    # On a phone each field of what is open has the whole width of the box.
+    page.get_by_text("Limits", exact=True).click()
+    size = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    for field in (rule, page.get_by_label("Tokens at most")):
+        found = field.bounding_box()
+        assert found is not None and found["width"] > 280
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert size is not None
+    page.set_viewport_size(size)
     page.get_by_role("button", name="Run", exact=True).click()
     badge = page.locator("run-header .badge")
     expect(badge).to_have_attribute("data-status", "completed", timeout=60_000)

@@ -1,0 +1,30 @@
+"""The messages of a group on its page: the newest is in sight, when it is opened and when one comes."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site
+from tests.browser.test_inbox import post
+from tests.browser.test_journey import sign_in
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_newest_message_is_in_sight(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    post(page, "groups/", {"id": "quay", "name": "Quay"})
+    for number in range(12):
+        post(page, "groups/quay/messages/", {"text": f"Ship {number}\nhas come in."})
+    page.goto(f"{site.url}/groups/quay/")
+    expect(page.locator("live-dot[data-state=open]").first).to_be_visible()
+    page.get_by_role("button", name="Send").scroll_into_view_if_needed()
+    chat = page.locator("#chat .message")
+    expect(chat.last).to_contain_text("Ship 11")
+    expect(chat.last).to_be_in_viewport(ratio=1)
+    expect(chat.first).not_to_be_in_viewport()
+
+    post(page, "groups/quay/messages/", {"text": "The last one."})
+    expect(chat.last).to_contain_text("The last one.")
+    expect(chat.last).to_be_in_viewport(ratio=1)
