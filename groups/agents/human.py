@@ -136,6 +136,13 @@ def _named(step: str, members: Sequence[Assignable]) -> str:
     return known.get(word[1:].lower(), word[1:])
 
 
+def _task_of_run(task: str) -> str:
+    """The task beside its words; a list begins on a line of its own."""
+    words = task.strip()
+    between = "\n" if "\n" in words else " "
+    return f"Task of the run:{between}{words}"
+
+
 def _question(request: Request) -> Iterator[str]:
     """What is asked, in plain text."""
     match request.kind:
@@ -161,7 +168,7 @@ def _question(request: Request) -> Iterator[str]:
         case _:
             yield request.instructions or request.title or request.task
             if request.task and request.instructions != request.task:
-                yield from ("", f"Task of the run: {request.task}")
+                yield from ("", _task_of_run(request.task))
     for found in request.findings:
         yield from ("", f"[{found.key}] {found.title} ({found.agent_id}, {found.status})")
         told = found.text or found.error

@@ -163,7 +163,10 @@ class MessageForm(StarsForm):
     text = forms.CharField(
         label=_("Message"),
         widget=forms.Textarea(
-            {"rows": 2, "placeholder": _("@agent, @role:worker, @tag:… or @all answers")}
+            {
+                "rows": 2,
+                "placeholder": _("Whom you mention answers: @agent, @role:worker, @tag:…, @all"),
+            }
         ),
         strip=False,
     )

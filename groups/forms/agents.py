@@ -31,10 +31,11 @@ def _skills() -> list[tuple[str, str]]:
     return [("", gettext("choose…")), *((s, f"{s}: {gettext(w)}") for s, w in SKILLS.items())]
 
 
-def _key(label: Any) -> forms.Field:
+def _key(label: Any, help_text: Any = None) -> forms.Field:
     """A secret: it is typed in and never shown."""
+    help_text = help_text or _("Kept encrypted, and never shown again.")
     widget = forms.PasswordInput({"autocomplete": "new-password", "spellcheck": "false"})
-    return forms.CharField(label=label, required=False, widget=widget)
+    return forms.CharField(label=label, required=False, widget=widget, help_text=help_text)
 
 
 def _long(label: Any, help_text: Any) -> forms.Field:
@@ -101,7 +102,14 @@ FIELDS: Final[Sequence[KindField]] = (
             ),
         ),
     ),
-    KindField(("a2a",), "token", "secrets.token", lambda: _key(_("Token"))),
+    KindField(
+        ("a2a",),
+        "token",
+        "secrets.token",
+        lambda: _key(
+            _("Token"), _("If the agent asks for one. Kept encrypted, never shown again.")
+        ),
+    ),
     KindField(
         ("webhook",),
         "url",
@@ -117,7 +125,13 @@ FIELDS: Final[Sequence[KindField]] = (
         ("webhook",),
         "secret",
         "secrets.secret",
-        lambda: _key(_("Secret for signing (whsec_ and 24 to 64 bytes in base64)")),
+        lambda: _key(
+            _("Secret for signing"),
+            _(
+                "Your program checks with it that a request comes from here: whsec_ and 24 to 64 bytes "
+                "in base64, as whsec_$(openssl rand -base64 32) makes one. Never shown again."
+            ),
+        ),
     ),
     KindField(
         ("connected",),
@@ -202,6 +216,7 @@ class AgentForm(StarsForm):
         label=_("Further settings (JSON)"),
         required=False,
         initial=dict,
+        help_text=_("Rarely needed; docs/agents.md lists what each kind takes."),
         widget=forms.Textarea({"rows": 4, "spellcheck": "false", "class": "code"}),
         error_messages={"invalid": _('This is not JSON. Write it like this: {"pace": 0.25}')},
     )

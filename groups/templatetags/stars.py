@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -63,6 +64,19 @@ ROLE_WORDS: Final[dict[str, Any]] = {
     "coordinator": gettext_lazy("coordinator"),
     "observer": gettext_lazy("observer"),
 }
+#: What addresses of pages begin with, and the entry of the navigation that they lie below.
+_SECTIONS: Final[dict[str, str]] = {
+    "": "groups",
+    "groups": "groups",
+    "group": "groups",
+    "runs": "runs",
+    "agents": "agents",
+    "agent": "agents",
+    "tool-servers": "agents",
+    "tool-server": "agents",
+    "inbox": "inbox",
+}
+_LIST_MARK: Final = re.compile(r"^\s*(?:[-*•·–]|1[.)])\s+")
 #: Past this many characters a text is shown as it is: laying it out as Markdown would only hold up the page.
 MARKDOWN_LIMIT: Final = 2_000_000
 _TEXT: Final = {"a", "br", "code", "del", "em", "s", "strong"}
@@ -191,8 +205,15 @@ def initials(name: str) -> str:
 
 @register.filter
 def headline(task: str) -> str:
-    """The first line of a task, as its title."""
-    return task.strip().split("\n", 1)[0].strip().rstrip(":：")[:300]
+    """The first line of a task, as its title: without the mark of a list, which belongs to what follows."""
+    return _LIST_MARK.sub("", task.strip().split("\n", 1)[0]).strip().rstrip(":：")[:300]
+
+
+@register.filter
+def section(path: str) -> str:
+    """Which entry of the navigation a page lies below; empty when it lies below none."""
+    first, *rest = path.strip("/").split("/") if path else ["-"]
+    return _SECTIONS.get(rest[0] if first == "new" and rest else first, "")
 
 
 @register.filter

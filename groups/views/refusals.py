@@ -51,6 +51,12 @@ SENTENCES: Final = (
         "This installation starts no commands; whoever runs it can allow it by STARS_ALLOW_COMMANDS."
     ),
     _("Agents are granted tools of this server; take those grants back first: %(agents)s."),
+    _("'%(model)s' answered: %(text)s"),
+    _("%(count)s pieces, the first after %(time)s s"),
+    _("%(input)s + %(output)s tokens; price: unknown"),
+    _("%(input)s + %(output)s tokens; price: %(price)s"),
+    _("No JSON came: %(text)s"),
+    _("The JSON has another shape: %(text)s"),
     _("A JSON object was expected."),
     _("A budget is an agent's or a group's, not both's."),
     _("A cap in money is a number of dollars, 0 or more."),

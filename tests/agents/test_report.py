@@ -32,6 +32,12 @@ def test_the_answer_comes_first_and_names_its_source() -> None:
     assert "rule-based" in text
 
 
+def test_a_task_that_is_a_list_is_called_by_its_first_entry() -> None:
+    for task in ("- Count the barges:\n- then sum up", "1. Count the barges\n2. Sum up"):
+        assert report(task=task).startswith("# Count the barges\n"), task
+    assert report(task="**Bold** first").startswith("# \\*\\*Bold\\*\\* first\n")
+
+
 def test_texts_of_other_agents_are_kept() -> None:
     text = report(finding("The ships are late.\n\nVery late."))
     assert "- The ships are late. — `ann`" in text and "Very late." in text

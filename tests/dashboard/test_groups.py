@@ -28,6 +28,26 @@ def test_the_list_shows_what_the_person_may_see(
     assert nobody.get("/").status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("path", "entry"),
+    [
+        ("/", '<a href="/" aria-current="page">'),
+        ("/groups/Harbour/settings/", '<a href="/" aria-current="true">'),
+        ("/runs/", '<a href="/runs/" aria-current="page">'),
+        ("/new/agent/", '<a href="/agents/" aria-current="true">'),
+        ("/tool-servers/", '<a href="/agents/" aria-current="true">'),
+        ("/tokens/", None),
+    ],
+)
+def test_the_navigation_shows_where_one_is(
+    harbour: Group, owner: Browser, path: str, entry: str | None
+) -> None:
+    page = owner.get(path).content.decode()
+    nav = page[page.index("<nav") : page.index("</nav>")]
+    assert nav.count("aria-current") == (1 if entry else 0)
+    assert entry is None or entry in nav
+
+
 def test_the_cards_alone_for_a_poke(harbour: Group, viewer: Browser, nobody: Browser) -> None:
     page = viewer.get("/fragments/groups/", htmx=True).content.decode()
     assert 'id="group-cards"' in page

@@ -102,6 +102,13 @@ def test_the_run_page(
     assert '"can_steer": false' in viewer.get(path).content.decode()
 
 
+def test_a_task_that_is_a_list_is_called_by_its_first_entry(working: Run, viewer: Browser) -> None:
+    Run.objects.filter(pk=working.pk).update(task="- Count the barges:\n- Count the crew")
+    assert "<h1>Count the barges</h1>" in viewer.get(f"/runs/{working.id}/").content.decode()
+    row = viewer.get("/runs/").content.decode()
+    assert '<span class="run-row-task">Count the barges</span>' in row
+
+
 def test_the_run_page_costs_the_same_for_any_log(
     working: Run, viewer: Browser, django_assert_max_num_queries: Any
 ) -> None:

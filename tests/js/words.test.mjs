@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { bytes, clock, duration } from "../../static/js/lib/time.js";
-import { retryWords, RUN_WORDS, sentence, STATUS_ICONS, SUBTASK_WORDS, tone } from "../../static/js/run/words.js";
+import { reasonWords } from "../../static/js/run/reasons.js";
+import { attemptWords, firstLine, retryWords, RUN_WORDS, sentence, STATUS_ICONS, SUBTASK_WORDS, tone } from "../../static/js/run/words.js";
 
 test("every status has an icon, and every icon stands in the sprite", () => {
   const sprite = readFileSync(new URL("../../templates/components/_icons.html", import.meta.url), "utf8");
@@ -15,6 +16,38 @@ test("a retry says which attempt comes, when, and why", () => {
   const subtask = { attempt: 1, maxAttempts: 3, retrying: { error: "The line is busy.", cause: "error" } };
   assert.equal(retryWords(subtask, 2_200), "Attempt 2 of 3 in 3.0 s: The line is busy.");
   assert.equal(retryWords(subtask, -5), "Attempt 2 of 3 now: The line is busy.");
+});
+
+test("a later attempt says why the one before it failed, as long as it works", () => {
+  const subtask = { attempt: 2, maxAttempts: 3, status: "running", error: "No program is connected." };
+  assert.equal(attemptWords(subtask), "Attempt 2 of 3; before: No program is connected.");
+  assert.equal(attemptWords({ ...subtask, status: "failed" }), "Attempt 2 of 3");
+  assert.equal(attemptWords({ ...subtask, attempt: 1 }), "");
+});
+
+test("of a question, the first line", () => {
+  assert.equal(firstLine("\nCount the ships\n\nTask of the run: …"), "Count the ships");
+  assert.equal(firstLine(""), "");
+});
+
+test("what stopped a run, in the page's language", () => {
+  const caught = ["The run's cap of 1,000 tokens is reached.", "The group's monthly cap of $2.50 is reached."];
+  assert.deepEqual(caught.map(reasonWords), caught);
+  const words = {
+    "The run's cap of %(amount)s is reached.": "已达到此次运行的上限：%(amount)s。",
+    "The installation's monthly cap of %(amount)s is reached.": "已达到整个系统的每月上限：%(amount)s。",
+    "The run's time limit of %(amount)s s has passed.": "已超过此次运行的时限（%(amount)s 秒）。",
+    "%(n)s tokens": "%(n)s 个 Token",
+  };
+  globalThis.django = { gettext: (text) => words[text] ?? text };
+  try {
+    assert.equal(reasonWords(caught[0]), "已达到此次运行的上限：1,000 个 Token。");
+    assert.equal(reasonWords("The installation's monthly cap of $2.50 is reached."), "已达到整个系统的每月上限：$2.50。");
+    assert.equal(reasonWords("The run's time limit of 90 s has passed."), "已超过此次运行的时限（90 秒）。");
+    assert.equal(reasonWords("The crane fell over."), "The crane fell over.");
+  } finally {
+    delete globalThis.django;
+  }
 });
 
 test("sentences of the log", () => {

@@ -269,5 +269,10 @@ def test_by_page_the_test_button_shows_what_works(
     part = owner.post("/agents/nia/test/", htmx=True).content.decode()
     assert "<html" not in part and "structured output by JSON schema" in part
     assert "The model answered without the tool." in part
+    assert "pieces, the first after" in part and '<p class="muted">works</p>' not in part
+    owner.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-CN"
+    chinese = owner.get("/agents/nia/").content.decode()
+    assert "段，首段用时" in chinese and "pieces, the first after" not in chinese
+    del owner.client.defaults["HTTP_ACCEPT_LANGUAGE"]
     assert owner.post("/agents/nia/test/")["Location"] == "/agents/nia/"
     assert "structured output by JSON schema" in owner.get("/agents/nia/").content.decode()

@@ -196,6 +196,7 @@ def test_servers_are_registered_tried_and_removed_on_their_pages(
     assert Browser(cy).get("/tool-servers/near/").status_code == 403
     assert "near" in Browser(cy).get("/tool-servers/").content.decode()
     assert browser.post("/tool-servers/near/remove/")["Location"] == "/tool-servers/"
+    assert "No tool servers yet" in browser.get("/tool-servers/").content.decode()
 
 
 def test_servers_in_the_admin(root: User) -> None:

@@ -15,6 +15,7 @@ from groups.agents.builtin.output import FINDINGS
 MAX_DETAIL: Final = 100
 #: Characters of a text without findings that the report repeats.
 MAX_TEXT: Final = 2_000
+_MARKS: Final = re.compile(r"^[\s#>]*(?:(?:[-*•·–]|1[.)])\s+)?")
 _HEADING: Final = re.compile(r"^(#{1,5})(?= )", re.MULTILINE)
 
 
@@ -123,9 +124,9 @@ def _heading_text(text: str, limit: int) -> str:
 
 
 def _first_line(text: str) -> str:
-    """The first line with words, at most 200 characters, without heading marks."""
+    """The first line with words, at most 200 characters, without the marks of headings and lists."""
     for line in text.splitlines():
-        plain = line.strip().lstrip("#>").strip()
+        plain = _MARKS.sub("", line).strip()
         if plain:
             return plain if len(plain) <= 200 else plain[:199] + "…"
     return "Report"

@@ -111,7 +111,7 @@ async def _probe(line: Line, config: Config) -> Probed:
     usage, response = heard.usage, heard.response
     assert response is not None  # a call ends with its response or raises
     checks = [
-        Check("connection", True, f"'{usage.model}' answered: {heard.text.strip()[:80]}"),
+        Check("connection", True, f"'{usage.model}' answered: {_brief_text(heard.text)}"),
         Check(
             "streaming",
             heard.pieces > 1,
@@ -129,6 +129,11 @@ async def _probe(line: Line, config: Config) -> Probed:
         "tools": tools.ok,
     }
     return Probed([*checks, tools], ability)
+
+
+def _brief_text(text: str) -> str:
+    """What a model wrote, in a line."""
+    return " ".join(text.split())[:80]
 
 
 def _usage_check(response: ModelResponse, usage: Usage, config: Config) -> Check:
@@ -149,12 +154,12 @@ async def _structured(line: Line, way: str) -> Check:
         await heard.listen(_ask(line, question, parameters(way, _TRIP)))
         value = parse(heard.text)
         if value is None:
-            return Check(name, False, f"No JSON came: {heard.text.strip()[:80]}")
+            return Check(name, False, f"No JSON came: {_brief_text(heard.text)}")
         _TRIP.read(value)
     except AgentError as error:
         return Check(name, False, error.message)
     except Faulty:
-        return Check(name, False, f"The JSON has another shape: {heard.text.strip()[:80]}")
+        return Check(name, False, f"The JSON has another shape: {_brief_text(heard.text)}")
     return Check(name, True, "works")
 
 

@@ -3,6 +3,7 @@
 import { h, show, text } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
 import { post } from "../lib/http.js";
+import { firstLine } from "./words.js";
 
 class QuestionForm extends HTMLElement {
   draw(subtask) {
@@ -10,13 +11,17 @@ class QuestionForm extends HTMLElement {
     const options = subtask.options.join("\n");
     if (!this.form || this.options !== options) this.#make(subtask);
     this.options = options;
-    text(this.words, subtask.question);
+    const first = firstLine(subtask.question);
+    text(this.words, first);
+    const rest = subtask.question.trim().slice(first.length).trim();
+    if (show(this.rest, Boolean(rest))) text(this.rest, rest);
   }
 
   #make(subtask) {
     const id = `answer-${subtask.id}`;
     this.words = h("label", { class: "question-words", htmlFor: id });
-    this.box = h("textarea", { id, rows: 2, name: "text", required: true });
+    this.rest = h("p", { class: "question-words", id: `${id}-more` });
+    this.box = h("textarea", { id, rows: 2, name: "text", required: true, "aria-describedby": `${id}-more` });
     this.fault = h("p", { class: "field-error", role: "alert", hidden: true });
     this.button = h("button", { type: "submit", class: "button button-primary button-small" }, gettext("Answer"));
     this.choices = subtask.options.map((option) =>
@@ -25,7 +30,7 @@ class QuestionForm extends HTMLElement {
     const answers = this.choices.length
       ? [this.fault, h("div", { class: "question-options" }, ...this.choices)]
       : [this.box, this.fault, this.button];
-    this.form = h("form", { onsubmit: (event) => this.#send(event) }, this.words, ...answers);
+    this.form = h("form", { onsubmit: (event) => this.#send(event) }, this.words, this.rest, ...answers);
     this.box.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) this.form.requestSubmit();
     });

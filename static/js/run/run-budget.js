@@ -2,6 +2,7 @@
 
 import { show, text } from "../lib/dom.js";
 import { post } from "../lib/http.js";
+import { reasonWords } from "./reasons.js";
 import { runEnded } from "./reducer.js";
 
 /** The field's number; null when it is empty. */
@@ -21,7 +22,7 @@ class RunBudget extends HTMLElement {
       this.filled = false;
       return;
     }
-    text(this.why, view.stopReason);
+    text(this.why, reasonWords(view.stopReason));
     if (!this.form || this.filled) return;
     this.filled = true;
     const { tokens, cost } = view.caps ?? this.about.caps;

@@ -7,7 +7,7 @@ import { notify } from "../lib/notices.js";
 import { clock, duration, now } from "../lib/time.js";
 import { drawRunBadge } from "./badge.js";
 import { runEnded, subtaskEnded } from "./reducer.js";
-import { RUN_WORDS, spentWords } from "./words.js";
+import { RUN_WORDS, firstLine, spentWords } from "./words.js";
 
 const LOOK_ONLY = gettext("Your access to this group lets you look, not steer.");
 
@@ -87,7 +87,7 @@ class RunHeader extends HTMLElement {
     this.note.replaceChildren(words);
     if (!asking) return;
     const link = h("a", { href: `#subtask-${asking.id}` }, gettext("Answer"));
-    const asks = fill(gettext("%(who)s asks: %(question)s"), { who: asking.agentId, question: asking.question });
+    const asks = fill(gettext("%(who)s asks: %(question)s"), { who: asking.agentId, question: firstLine(asking.question) });
     this.note.append(words ? " " : "", asks, " ", link);
   }
 

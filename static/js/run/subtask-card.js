@@ -4,11 +4,12 @@ import "./question-form.js";
 import "./stream-text.js";
 import "./tool-calls.js";
 import { h, icon, show, text } from "../lib/dom.js";
-import { fill, gettext } from "../lib/i18n.js";
+import { gettext } from "../lib/i18n.js";
 import { now } from "../lib/time.js";
 import { drawSubtaskBadge } from "./badge.js";
+import { reasonWords } from "./reasons.js";
 import { ResultSlot } from "./result-slot.js";
-import { assigneeOf, handoverWords, retryWords, titleOf } from "./words.js";
+import { assigneeOf, attemptWords, handoverWords, retryWords, titleOf } from "./words.js";
 
 class SubtaskCard extends HTMLElement {
   draw(subtask) {
@@ -29,7 +30,7 @@ class SubtaskCard extends HTMLElement {
     else this.result.clear();
     this.question.draw(subtask);
     const failed = ["failed", "skipped"].includes(subtask.status);
-    if (show(this.error, failed && Boolean(subtask.error))) text(this.error, subtask.error);
+    if (show(this.error, failed && Boolean(subtask.error))) text(this.error, reasonWords(subtask.error));
     text(this.instructions, subtask.instructions);
     this.brief.hidden = !subtask.instructions;
     this.tick(now());
@@ -37,12 +38,9 @@ class SubtaskCard extends HTMLElement {
 
   tick(at) {
     const { subtask } = this;
-    let words = "";
-    if (subtask.retrying) {
-      words = retryWords(subtask, Date.parse(subtask.retrying.at) + subtask.retrying.delay * 1000 - at);
-    } else if (subtask.attempt > 1) {
-      words = fill(gettext("Attempt %(n)s of %(max)s"), { n: subtask.attempt, max: subtask.maxAttempts });
-    }
+    const words = subtask.retrying
+      ? retryWords(subtask, Date.parse(subtask.retrying.at) + subtask.retrying.delay * 1000 - at)
+      : attemptWords(subtask);
     this.attempt.hidden = !words;
     this.attempt.classList.toggle("is-retrying", Boolean(subtask.retrying));
     text(this.attempt, words);

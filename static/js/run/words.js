@@ -2,6 +2,7 @@
 
 import { fill, gettext, ngettext } from "../lib/i18n.js";
 import { duration } from "../lib/time.js";
+import { reasonWords } from "./reasons.js";
 
 export const RUN_WORDS = {
   queued: gettext("Queued"),
@@ -87,6 +88,17 @@ export function retryWords(subtask, left) {
   return fill(gettext("Attempt %(next)s of %(max)s %(when)s: %(why)s"), values);
 }
 
+/** "Attempt 2 of 3", and while it works why the one before it failed; empty at the first. */
+export function attemptWords({ attempt, maxAttempts, status, error }) {
+  if (attempt < 2) return "";
+  const words = fill(gettext("Attempt %(n)s of %(max)s"), { n: attempt, max: maxAttempts });
+  if (status !== "running" || !error) return words;
+  return fill(gettext("%(attempt)s; before: %(why)s"), { attempt: words, why: error });
+}
+
+/** The first line of a question, for where there is no room for the rest. */
+export const firstLine = (question) => question.trim().split("\n", 1)[0];
+
 const short = (text, length = 160) => {
   const line = String(text ?? "").replace(/\s+/g, " ").trim();
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
@@ -145,7 +157,7 @@ const SENTENCES = {
     }),
   "subtask.waiting": (d) => fill(gettext("Asks: %(question)s"), { question: short(d.question) }),
   "subtask.completed": () => gettext("Completed"),
-  "subtask.failed": (d) => fill(gettext("Failed: %(error)s"), { error: short(d.error) }),
+  "subtask.failed": (d) => fill(gettext("Failed: %(error)s"), { error: short(reasonWords(d.error)) }),
   "subtask.skipped": (d) => fill(gettext("Skipped: %(reason)s"), { reason: short(d.reason) }),
   "text.delta": (d) => short(d.text) || "⏎",
   "tool.started": (d) => `${d.tool} ${short(argumentsLine(d.arguments), 120)}`,
@@ -157,7 +169,7 @@ const SENTENCES = {
       fill(gettext("%(in)s tokens in, %(out)s out"), { in: d.input_tokens, out: d.output_tokens }),
       d.cost_usd === null ? gettext("price unknown") : money(d.cost_usd),
     ),
-  "budget.reached": (d) => fill(gettext("Stopped: %(reason)s"), { reason: short(d.text) }),
+  "budget.reached": (d) => fill(gettext("Stopped: %(reason)s"), { reason: short(reasonWords(d.text)) }),
   "budget.raised": (d) => more(gettext("Caps changed") + by(d), capsWords(d.max_tokens, d.max_cost_usd)),
   "budget.unpriced": (d) =>
     fill(gettext("The price of %(model)s is unknown: its calls count in tokens, not in money."), {
