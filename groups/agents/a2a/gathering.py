@@ -21,33 +21,44 @@ class Gathered:
     """The text and data of one task."""
 
     def __init__(self) -> None:
-        self._artifacts: dict[str, str] = {}
+        #: In pieces: to join them at every further one would take minutes for a long text in small ones.
+        self._artifacts: dict[str, list[str]] = {}
+        self._length = 0
         #: The first JSON object among the data parts.
         self.data: dict[str, Any] = {}
 
     @property
     def text(self) -> str:
         """All artifacts, in the order in which they began."""
-        return "\n\n".join(text for text in self._artifacts.values() if text)
+        return "\n\n".join(filter(None, map("".join, self._artifacts.values())))
 
     def piece(self, event: TaskArtifactUpdateEvent) -> str:
         """Take a piece of an artifact; what is new of its text. Raises TooLong."""
-        known = self._artifacts.get(event.artifact.artifact_id, "") if event.append else ""
-        return self._set(event.artifact, known + text_of(event.artifact.parts))
+        text, known = text_of(event.artifact.parts), self._artifacts.get(event.artifact.artifact_id)
+        if known is None or not event.append:
+            return self._set(event.artifact, text)
+        known.append(text)
+        self._grew(event.artifact, len(text))
+        return text
 
     def take(self, task: Task) -> str:
         """Take the artifacts as the task has them; what is new of their text."""
         return "".join(self._set(each, text_of(each.parts)) for each in task.artifacts)
 
     def _set(self, artifact: Artifact, text: str) -> str:
-        before = self._artifacts.get(artifact.artifact_id)
-        first = before is None and any(self._artifacts.values())
-        self._artifacts[artifact.artifact_id] = text
-        if sum(map(len, self._artifacts.values())) > wire.MAX_TEXT:
+        known = self._artifacts.get(artifact.artifact_id)
+        before = "".join(known or ())
+        first = known is None and self._length > 0
+        self._artifacts[artifact.artifact_id] = [text]
+        self._grew(artifact, len(text) - len(before))
+        new = text.removeprefix(before)
+        return f"\n\n{new}" if first and new else new
+
+    def _grew(self, artifact: Artifact, characters: int) -> None:
+        self._length += characters
+        if self._length > wire.MAX_TEXT:
             raise TooLong(f"The output is longer than {wire.MAX_TEXT:,} characters.")
         self.data = self.data or data_of(artifact.parts)
-        new = text.removeprefix(before or "")
-        return f"\n\n{new}" if first and new else new
 
 
 def text_of(parts: Iterable[Part]) -> str:

@@ -40,15 +40,19 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
 
 async def lines(pieces: AsyncIterator[str]) -> AsyncGenerator[str, None]:
     """The text in lines, without their ends. Raises AgentError for one that is too long."""
-    rest = ""
+    # Joined once a line: to join at every piece would take minutes for a long line in small ones.
+    begun, length = list[str](), 0
     async for piece in pieces:
-        *whole, rest = (rest + piece).split("\n")
-        for line in whole:
-            yield line.removesuffix("\r")
-        if len(rest) > MAX_FRAME:
+        *ends, rest = piece.split("\n")
+        for end in ends:
+            yield "".join([*begun, end]).removesuffix("\r")
+            begun, length = [], 0
+        begun.append(rest)
+        length += len(rest)
+        if length > MAX_FRAME:
             raise AgentError("The webhook's stream has a line that is too long.")
-    if rest:
-        yield rest
+    if last := "".join(begun):
+        yield last
 
 
 async def of_ndjson(pieces: AsyncIterator[str]) -> AsyncGenerator[str, None]:
