@@ -12,6 +12,7 @@ from typing import Any, Final
 from groups.agents.base import AgentError
 from groups.models import CallStatus
 from groups.services import calls, dialins
+from groups.services.calls import Offered
 from groups.services.subtasks import Work
 from state.fanout import hub
 from state.threads import in_thread
@@ -53,7 +54,7 @@ class AgentLine:
         heard: tuple[str, int] = ("", 0),
     ) -> AsyncGenerator[tuple[str, Mapping[str, Any]], None]:
         """See `agents.surroundings.Line`."""
-        call_id = await self._offered(request, heard)
+        call_id, counted = await self._offered(request, heard)
         after = heard[1] if heard[0] == call_id else 0
         said = bool(after)
         watch = _Watch(self._work.agent_pk, call_id, patience, grace)
@@ -70,7 +71,8 @@ class AgentLine:
                 for seq, frame in found.frames:
                     after, said = seq, True
                     kept = frame["type"] == "ask"
-                    yield call_id, frame
+                    if frame["type"] != "usage" or seq > counted:
+                        yield call_id, frame
                 if not found.frames:
                     await watch.check(found.status, found.taken_by, said=said)
                     await _sleep(news)
@@ -80,19 +82,19 @@ class AgentLine:
                 # Though it is being cancelled: the process has to be told.
                 await asyncio.shield(_end(call_id, self._work.token))
 
-    async def _offered(self, request: Mapping[str, Any], asked: tuple[str, int]) -> str:
-        """The call's id. Agents begin before their claim is committed; others cannot see it before."""
+    async def _offered(self, request: Mapping[str, Any], asked: tuple[str, int]) -> Offered:
+        """The call. Agents begin before their claim is committed; others cannot see it before."""
         until = time.monotonic() + PATIENCE
         while True:
-            call_id = await _offer(
+            offered = await _offer(
                 agent_pk=self._work.agent_pk,
                 subtask_id=self._work.subtask_id,
                 token=self._work.token,
                 request=request,
                 asked=asked,
             )
-            if call_id is not None:
-                return call_id
+            if offered is not None:
+                return offered
             if time.monotonic() > until:
                 raise AgentError("This attempt has lost its lease.", transient=True)
             await asyncio.sleep(SOON)

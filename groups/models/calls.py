@@ -59,6 +59,8 @@ class Call(models.Model):
     #: What is asked, as it goes over the wire.
     request: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField()
     status = models.CharField(max_length=10, choices=CallStatus.choices, default=CallStatus.OFFERED)
+    #: How many calls of models the subtask's log told of before this began: what is counted beyond is of this one.
+    usage_before = models.PositiveIntegerField(default=0)
     #: The DialIn that has it, or had it when it ended.
     taken_by = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

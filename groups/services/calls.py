@@ -16,8 +16,9 @@ from django.db.models import Max
 from django.utils import timezone
 
 from groups import live
+from groups.events import UsageRecorded
 from groups.execution.statuses import SUBTASK_ENDED
-from groups.models import Call, CallFrame, CallStatus
+from groups.models import Call, CallFrame, CallStatus, RunEvent
 from groups.services.credentials import topic
 from groups.services.subtasks import held_leases
 
@@ -43,6 +44,13 @@ class Saying(NamedTuple):
     call: str
     seq: int
     frame: dict[str, Any]
+
+
+class Offered(NamedTuple):
+    """A call, and its last frame with usage that stands in the run's log: what was used up to there counts no more."""
+
+    id: str
+    counted: int
 
 
 class Heard(NamedTuple):
@@ -87,8 +95,8 @@ def offer(
     token: uuid.UUID,
     request: Mapping[str, Any],
     asked: tuple[str, int] = ("", 0),
-) -> str | None:
-    """Hand a claimed subtask to the agent's processes; the call's id, None while the claim is not committed.
+) -> Offered | None:
+    """Hand a claimed subtask to the agent's processes; None while the claim is not committed.
 
     A call of the same subtask and agent that is under way goes on under the new lease: its process waited for an
     answer, which `request` holds now, or the worker that listened to it has died. Where the question that was `asked`
@@ -104,14 +112,24 @@ def offer(
         if call is not None and not _goes_on(call, request, asked):
             end(str(call.pk))
             call = None
+        counted = 0
+        # Whoever lost the lease adds no more to it.
+        told = RunEvent.objects.filter(
+            run__subtasks=subtask_id, subtask=subtask_id, type=UsageRecorded.TYPE
+        )
         if call is None:
             call = Call.objects.create(
-                agent_id=agent_pk, subtask_id=subtask_id, lease_token=token, request=dict(request)
+                agent_id=agent_pk,
+                subtask_id=subtask_id,
+                lease_token=token,
+                request=dict(request),
+                usage_before=told.count(),
             )
         else:
             Call.objects.filter(pk=call.pk).update(lease_token=token, request=dict(request))
+            counted = _counted(call, told.count() - call.usage_before)
         live.announce(pokes=[(topic(call.agent.agent_id), "call", {})])
-    return str(call.pk)
+    return Offered(str(call.pk), counted)
 
 
 def _goes_on(call: Call, request: Mapping[str, Any], asked: tuple[str, int]) -> bool:
@@ -120,6 +138,14 @@ def _goes_on(call: Call, request: Mapping[str, Any], asked: tuple[str, int]) -> 
         return True
     question = call.frames.filter(seq=asked[1]).first()
     return question is None or len(request["answers"]) > question.frame.get("known", 0)
+
+
+def _counted(call: Call, number: int) -> int:
+    """Which of its frames is the usage of that number; 0 for none."""
+    if number <= 0:
+        return 0
+    usages = call.frames.filter(frame__type="usage").order_by("seq").values_list("seq", flat=True)
+    return max(usages[:number], default=0)
 
 
 def heard(call_id: str, after: int) -> Heard:

@@ -25,7 +25,7 @@ def offered(
         agent_pk=agent.pk, subtask_id=subtask.pk, token=token, request=request, asked=asked
     )
     assert found is not None
-    return found, token
+    return found.id, token
 
 
 def at_work(crew: Group) -> Subtask:

@@ -7,7 +7,7 @@ import time
 import pytest
 from django.utils import timezone
 
-from groups.models import Agent, Call, Group, Member, Run, Subtask
+from groups.models import Agent, Call, Group, Member, Run, Spending, Subtask
 from groups.services import recovery, runs
 from tests.dialin.conftest import address_of
 from tests.dialin.process import Address, dialled, running
@@ -252,6 +252,33 @@ def test_a_worker_that_dies_leaves_the_call_with_its_process(
         run = ended(run)
     assert sub(run, "1").result == "half "
     assert Call.objects.count() == 1
+
+
+def test_what_a_process_used_is_counted_once_though_its_worker_dies(
+    doorbell: Doorbell, dora: Address, crew: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start(crew)
+
+    def used() -> list[int]:
+        return list(Spending.objects.order_by("id").values_list("input_tokens", flat=True))
+
+    with dialled(dora) as process:
+        process.hello()
+        call = process.hear("work")["call"]
+        process.say(call, "usage", input_tokens=1)
+        process.say(call, "text", text="half ")
+        process.say(call, "usage", input_tokens=2)
+        wait_for(lambda: used() == [1, 2], "the usage")
+        monkeypatch.setattr("groups.engine.line._end", _nothing)
+        Subtask.objects.filter(run=run, key="1").update(lease_until=timezone.now())
+        recovery.sweep(owner="elsewhere")
+        wait_for(lambda: sub(run, "1").attempt == 2, "the second attempt")
+        process.say(call, "usage", input_tokens=4)
+        process.say(call, "done")
+        run = ended(run)
+    assert used() == [1, 2, 4]
+    assert run.usage["input_tokens"] == 7
+    assert sub(run, "1").result == "half "
 
 
 async def _nothing(call_id: str, token: object) -> None:
