@@ -60,8 +60,8 @@ async def test_a_servers_tools_are_used(server: str, world: World) -> None:
         assert not ok and "/a: 'two' is not of type 'integer'" in told
         ok, told = await use(toolbox, f"mcp:{server}/picture")
         assert ok and told.startswith("[image, image/png,")
-        # Its key reached the server.
-        assert await use(toolbox, f"mcp:{server}/whoami") == (True, "open-sesame")
+        # Its key reached the server, and what the server echoes of it reaches nobody.
+        assert await use(toolbox, f"mcp:{server}/whoami") == (True, "•••")
         ok, told = await use(toolbox, f"mcp:{server}/flood")
         assert ok and len(told) < 31_000 and "Cut: 30,000 of 200,000" in told
         assert not (await use(toolbox, f"mcp:{server}/broken"))[0]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 
+from groups.agents.scrubbing import scrub
 from groups.agents.surroundings import ToolResult, ToolSpec
 from groups.agents.tools.base import MAX_RESULT, Fault, Server, as_json, brief, cut
 from state.errors import StarsError
@@ -140,7 +141,7 @@ class Connection:
 
     async def _call(self, tool: str, arguments: dict[str, Any]) -> ToolResult:
         client = await asyncio.shield(self._ready)
-        return _result(await client.call_tool(tool, arguments))
+        return _result(await client.call_tool(tool, arguments), self._server)
 
 
 async def all_closed() -> None:
@@ -204,13 +205,15 @@ def _spec(server: str, tool: Offered) -> ToolSpec:
     return ToolSpec(name=f"mcp:{server}/{tool.name}", description=said, parameters=schema)
 
 
-def _result(result: CallToolResult) -> ToolResult:
+def _result(result: CallToolResult, server: Server) -> ToolResult:
+    """Without the server's secrets: everybody who may see the run would learn what it echoes."""
     pieces = [_words(block) for block in result.content]
     structured = result.structured_content
     # Servers repeat as text what they give as data; data alone is told as JSON.
     if structured is not None and not any(pieces):
         pieces = [as_json(structured)]
     text = "\n".join(piece for piece in pieces if piece) or "(The tool gave nothing back.)"
+    text = scrub(text, server.secrets)
     more = "Ask for a smaller part, if the tool lets you."
     return ToolResult(text=cut(text, MAX_RESULT, more), summary=brief(text), ok=not result.is_error)
 
@@ -236,9 +239,7 @@ def _as_fault(server: Server, error: BaseException) -> Fault:
         error = error.exceptions[0]
     if isinstance(error, Fault):
         return error
-    told = f"{error}" or type(error).__name__
-    for secret in server.secrets.values():
-        told = told.replace(secret, "…") if len(secret) > 3 else told
+    told = scrub(f"{error}" or type(error).__name__, server.secrets)
     return Fault(f"The tool server '{server.name}' cannot be used: {told[:500]}")
 
 
