@@ -133,6 +133,15 @@ async def test_sql_reaches_nothing_else_and_no_further(sheets: list[Path], sql: 
     assert "Tables: ships_2024, crew." in told or "more memory" in told
 
 
+async def test_times_with_a_zone_are_refused_without_a_traceback(sheets: list[Path]) -> None:
+    sql = "SELECT TIMESTAMPTZ '2024-01-01 00:00:00+00' AS day"
+    ok, told = await use(box("table.query", files=sheets), "table.query", sql=sql)
+    assert not ok and "cast them" in told and "File" not in told
+    cast = f"SELECT day::TIMESTAMP FROM ({sql})"
+    ok, told = await use(box("table.query", files=sheets), "table.query", sql=cast)
+    assert ok and json.loads(told)["rows"] == [["2024-01-01 00:00:00"]]
+
+
 async def test_a_query_that_never_ends_is_ended(sheets: list[Path]) -> None:
     grant: dict[str, Any] = {"tool": "table.query", "timeout": 1.5}
     sql = "SELECT count(*) FROM range(100000000) a, range(100000000) b"

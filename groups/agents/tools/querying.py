@@ -45,9 +45,16 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
     except (duckdb.OutOfMemoryException, MemoryError):
         return {"fault": "The query needed more memory than it may have. Ask for less."}
     except duckdb.Error as error:
-        return {"fault": str(error)[:2000]}
+        return {"fault": _told(str(error))}
     shown = _fitting(rows[: order["rows"]], order["characters"])
     return {"columns": columns, "rows": shown, "more": len(shown) < len(rows), "notes": notes}
+
+
+def _told(error: str) -> str:
+    """What DuckDB says, without the places in this program that a failed conversion is told with."""
+    if "pytz" in error:
+        return "Times with a zone cannot be shown: cast them to TIMESTAMP or VARCHAR."
+    return error.partition("Traceback (most recent")[0].strip()[:2000]
 
 
 def _refused(statements: list[Any]) -> str:
