@@ -34,6 +34,8 @@ LOOK: Final = 1.0
 #: Frames that come at once, and per second in the long run.
 BURST: Final = 4000.0
 RATE: Final = 2000.0
+#: Characters of all frames of a call: more than any result of an agent needs, however it is escaped.
+MOST: Final = 64 * 1024 * 1024
 #: How often a write that failed is tried again, with so many seconds between.
 TRIES: Final = 5
 AGAIN: Final = 0.3
@@ -54,6 +56,8 @@ class _Call:
     stored: int = 0
     #: Answers that its process knows.
     told: int = 0
+    #: Characters that came on this connection.
+    size: int = 0
 
 
 class Session:
@@ -96,7 +100,7 @@ class Session:
         try:
             frame = protocol.parse(text)
             call = getattr(frame, "call", None)
-            await self._take(frame)
+            await self._take(frame, len(text or ""))
         except StarsError as refusal:
             self.say(protocol.error(refusal, call))
             if not self._greeted:
@@ -134,13 +138,13 @@ class Session:
 
     # --- what comes --------------------------------------------------------------------------------------------------
 
-    async def _take(self, frame: ClientFrame) -> None:
+    async def _take(self, frame: ClientFrame, size: int) -> None:
         if isinstance(frame, protocol.Hello):
             await self._greet(frame)
         elif not self._greeted:
             raise protocol.HelloFirst
         elif not isinstance(frame, protocol.Pong):
-            self._hear(frame)
+            self._hear(frame, size)
 
     async def _greet(self, hello: protocol.Hello) -> None:
         if self._greeted:
@@ -168,7 +172,7 @@ class Session:
             self.say(protocol.Cancel(call=call, reason="Nobody waits for this call any more."))
         self._news.set()
 
-    def _hear(self, frame: Said) -> None:
+    def _hear(self, frame: Said, size: int) -> None:
         held = self._held.get(frame.call)
         if held is None:
             raise protocol.NotYours
@@ -178,7 +182,9 @@ class Session:
             return
         if frame.seq > held.last + 1:
             raise protocol.Gap(extra={"expected": held.last + 1})
-        held.last = frame.seq
+        if held.size + size > MOST and not isinstance(frame, protocol.Fail):
+            raise protocol.CallTooLarge
+        held.last, held.size = frame.seq, held.size + size
         body = protocol.stored(frame)
         if isinstance(frame, protocol.Ask):
             body["known"] = held.told

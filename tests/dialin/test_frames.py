@@ -14,9 +14,11 @@ from websockets.exceptions import InvalidStatus
 from groups.agents.connected import protocol
 from groups.dialin import session
 from groups.models import Agent, AgentCredential, Call, CallFrame, DialIn, Group, Subtask
-from groups.services import calls, credentials, dialins
+from groups.services import calls, credentials, dialins, runs
 from tests.dialin.conftest import address_of
 from tests.dialin.process import Address, dialled
+from tests.engine.conftest import Doorbell
+from tests.engine.scripted import ended, sub
 from tests.factories import make_run
 
 
@@ -125,6 +127,25 @@ def test_a_flood_of_frames_ends_the_socket(dora: Address, monkeypatch: pytest.Mo
             process.send({"type": "pong"})
         assert "faster" in process.hear("bye")["reason"]
         assert process.closed() == 4408
+
+
+def test_of_one_call_no_more_is_taken_than_can_be_kept(
+    doorbell: Doorbell, dora: Address, crew: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "MOST", 10_000)
+    run = runs.start(actor=None, group=crew, task="@dora count the ships", failure_policy="stop")
+    with dialled(dora) as process:
+        process.hello()
+        call = process.hear("work")["call"]
+        process.say(call, "text", text="x" * 9_000)
+        process.heard(call, 1)
+        process.say(call, "text", text="x" * 9_000)
+        refused = process.hear("error")
+        assert (refused["reason"], refused["call"]) == ("call_too_large", call)
+        process.seqs[call] = 1
+        process.say(call, "fail", error="too much " + "x" * 2_000)
+        assert sub(ended(run), "1").error.startswith("too much")
+    assert [frame.frame["type"] for frame in CallFrame.objects.order_by("seq")] == ["text", "fail"]
 
 
 def test_a_process_that_falls_silent_is_taken_for_dead(

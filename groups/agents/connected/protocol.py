@@ -53,6 +53,12 @@ class FrameTooLarge(TooLarge):
     reason = "frame_too_large"
 
 
+class CallTooLarge(TooLarge):
+    """Too much was said of this call: end it with fail, or drop it."""
+
+    reason = "call_too_large"
+
+
 class HelloFirst(Conflict):
     """The first frame is hello, and there is only one."""
 
