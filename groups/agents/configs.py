@@ -65,6 +65,18 @@ SECRETS: Final[dict[str, tuple[str, ...]]] = {
 ADDRESSES: Final = ("base_url", "card_url", "url")
 
 
+def secret_fault(kind: object, value: str) -> str:
+    """Why an agent of `kind` cannot work with this secret, quoting nothing of it; empty when it can."""
+    if kind == "webhook":
+        from state.sync.webhooks.signing import check_secret
+
+        try:
+            check_secret(value)
+        except Invalid as error:
+            return error.message
+    return ""
+
+
 def faults(kind: object, config: dict[str, Any]) -> list[tuple[str, str]]:
     """What is wrong with these settings of an agent of `kind`, as (field, sentence); empty when nothing is."""
     if not isinstance(kind, str) or kind not in KINDS:

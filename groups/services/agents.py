@@ -216,6 +216,8 @@ def _merged(faults: Faults, kind: object, old: Mapping[str, str], given: object)
             value.strip().isascii() and value.strip().isprintable()
         ):
             faults.add(f"secrets.{name}", "A secret has at most 4,000 printable ASCII characters.")
+        elif fault := configs.secret_fault(kind, value.strip()):
+            faults.add(f"secrets.{name}", fault)
         else:
             kept[name] = value.strip()
     return kept

@@ -41,6 +41,11 @@ INBOX_WORDS: Final[dict[str, Any]] = {
     "vote": gettext_lazy("Vote"),
     "summary": gettext_lazy("Summing up"),
 }
+#: What stands on the buttons by which a call of a tool is approved; other options are an agent's own words.
+OPTION_WORDS: Final[dict[str, Any]] = {
+    "approve": gettext_lazy("Approve"),
+    "deny": gettext_lazy("Deny"),
+}
 STATUS_ICONS: Final[dict[str, str]] = {
     "queued": "clock",
     "planning": "spinner",
@@ -220,6 +225,12 @@ def section(path: str) -> str:
 def inbox_word(kind: str) -> Any:
     """What kind of thing waits in the inbox."""
     return INBOX_WORDS.get(kind, kind)
+
+
+@register.filter
+def option_word(option: str) -> Any:
+    """What stands on the button of a question's option."""
+    return OPTION_WORDS.get(option, option)
 
 
 @register.filter

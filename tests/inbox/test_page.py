@@ -116,6 +116,16 @@ def test_an_answer_that_is_none_of_the_options_is_refused(site: None, crew: Grou
     assert inbox_of("bo") == []
 
 
+def test_a_call_of_a_tool_is_approved_in_the_language_of_the_page(site: None, crew: Group) -> None:
+    options = ("approve", "deny")
+    asked(crew, Waiting(question="?", waits_for=WaitsFor.APPROVAL, options=options))
+    client = browser("bo")
+    for language, words in (("en", ("Approve", "Deny")), ("zh-CN", ("批准", "拒绝"))):
+        page = client.get("/inbox/", headers={"Accept-Language": language}).content.decode()
+        for option, word in zip(options, words, strict=True):
+            assert re.search(rf'<button[^>]+value="{option}">{word}</button>', page)
+
+
 def test_answering_on_the_page(site: None, crew: Group) -> None:
     item = asked(crew, Waiting(question="Barges too?"))
     client, address = browser("bo"), f"/inbox/{item.run_id}/{item.id}/"

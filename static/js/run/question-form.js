@@ -5,6 +5,9 @@ import { gettext } from "../lib/i18n.js";
 import { post } from "../lib/http.js";
 import { firstLine } from "./words.js";
 
+/** What stands on the buttons by which a call of a tool is approved; other options are an agent's own words. */
+const OPTIONS = { approve: gettext("Approve"), deny: gettext("Deny") };
+
 class QuestionForm extends HTMLElement {
   draw(subtask) {
     if (!show(this, subtask.status === "waiting")) return;
@@ -25,7 +28,7 @@ class QuestionForm extends HTMLElement {
     this.fault = h("p", { class: "field-error", role: "alert", hidden: true });
     this.button = h("button", { type: "submit", class: "button button-primary button-small" }, gettext("Answer"));
     this.choices = subtask.options.map((option) =>
-      h("button", { type: "button", class: "button button-small", onclick: () => this.#post(option) }, option),
+      h("button", { type: "button", class: "button button-small", onclick: () => this.#post(option) }, OPTIONS[option] ?? option),
     );
     const answers = this.choices.length
       ? [this.fault, h("div", { class: "question-options" }, ...this.choices)]

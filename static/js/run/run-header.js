@@ -87,7 +87,7 @@ class RunHeader extends HTMLElement {
     this.note.replaceChildren(words);
     if (!asking) return;
     const link = h("a", { href: `#subtask-${asking.id}` }, gettext("Answer"));
-    const asks = fill(gettext("%(who)s asks: %(question)s"), { who: asking.agentId, question: firstLine(asking.question) });
+    const asks = fill(gettext("%(who)s asks: %(question)s"), { who: asking.agentId, question: firstLine(asking.question).replace(/[:：]$/, "") });
     this.note.append(words ? " " : "", asks, " ", link);
   }
 

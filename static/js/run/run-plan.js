@@ -38,7 +38,9 @@ class RunPlan extends HTMLElement {
     for (const { subtask, time, bars } of this.rows.values()) {
       for (const { bar, from, to } of bars) {
         const share = (value) => `${((value / total) * 100).toFixed(3)}%`;
-        setStyle(bar, { "inset-inline-start": share(from), "inline-size": share(Math.max(0, (to ?? total) - from)) });
+        // Also what happened in the last instant of a long run has its place on the axis.
+        const start = `min(${share(from)}, 100% - 3px)`;
+        setStyle(bar, { "inset-inline-start": start, "inline-size": share(Math.max(0, (to ?? total) - from)) });
       }
       if (subtask.startedAt && !subtask.endedAt) text(time, duration(at - Date.parse(subtask.startedAt)));
     }
