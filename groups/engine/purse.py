@@ -47,18 +47,19 @@ class AgentPurse:
         mine = self._open()
         mine.release()
         while True:
-            known = list(_accounts)
+            known = dict.fromkeys(_accounts)
             standing = await in_thread(spending.standing)(
                 run_id=self._work.run_id,
                 agent_id=self._work.request.agent_id,
                 group_id=self._work.request.group_id,
                 without=[account.attempt for account in known],
             )
-            if known != _accounts:
-                continue  # somebody came in meanwhile, whose part was counted nowhere
+            came = [account for account in _accounts if account not in known]
             self._caps_money = any(cap.max_cost_usd is not None for cap, _ in standing)
             # There is no await between that look and this: no other attempt is granted the same.
-            match budget.grant(mine, standing, known):
+            match budget.grant(mine, standing, [*known, *came]):
+                case Reached() if mine.shares(came, standing):
+                    continue  # what those used who came in meanwhile may have been counted twice
                 case Reached(scope, limit, text):
                     raise BudgetExhausted(text, scope=scope, limit=limit)
                 case Busy():

@@ -96,6 +96,13 @@ class Account:
         self.dearest = max(self.dearest, used.cost_usd)
         self.release()
 
+    def shares(self, others: Sequence[Account], standing: Sequence[tuple[Cap, Spent]]) -> bool:
+        """Whether one of these caps stands over any of the others too."""
+        scopes = [cap.scope for cap, _ in standing]
+        return any(
+            other.owners.get(scope) == self.owners[scope] for other in others for scope in scopes
+        )
+
     def release(self) -> None:
         """No call is under way."""
         self.held_tokens, self.held_usd, self.calling = 0, 0.0, False

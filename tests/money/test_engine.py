@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from groups.agents.base import Answered, Request, Usage
+from groups.engine import purse
+from groups.execution.budget import Account, Cap, Spent
 from groups.models import Agent, Group, Run, Spending
 from groups.services import budgets, runs, spending
 from state.threads import in_thread
@@ -212,3 +217,27 @@ def test_a_cap_raised_while_an_agent_works_counts_at_its_next_call(
     started.append(start(crew, max_tokens=1))
     run = ended(started[0])
     assert (run.status, run.stop_reason, run.max_tokens) == ("completed", "", None)
+
+
+def test_attempts_that_come_in_all_the_time_keep_nobody_waiting(
+    crew: Group, script: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between each look at what was used and its answer another attempt begins to count."""
+    looked = spending.standing
+
+    def busy_site(**asked: Any) -> list[tuple[Cap, Spent]]:
+        owners = {"run": "another", "agent": "another", "group": "another", "site": ""}
+        purse._accounts.append(Account(uuid4(), owners, ended_at=time.monotonic()))
+        return looked(**asked)
+
+    monkeypatch.setattr(purse, "_accounts", [])
+    monkeypatch.setattr(spending, "standing", busy_site)
+    budgets.put(actor=None, max_tokens=1000)
+    spender = script.acts["A"] = Spender(calls=2)
+    run = ended(start(crew, max_tokens=200))
+    assert [allowance.tokens for allowance in spender.allowed] == [200, 100]
+    # And that its own cap is reached is known at once, too.
+    script.acts["A"] = Spender(calls=9, tokens=150)
+    budgets.put(actor=None)
+    run = ended(start(crew, max_tokens=100))
+    assert run.stop_reason == "The run's cap of 100 tokens is reached."
