@@ -37,6 +37,28 @@ async def test_artifacts_are_the_answer(version: str, streaming: bool, binding: 
     assert done.text == "Seven ships."
 
 
+@pytest.mark.parametrize(("version", "streaming"), [("1.0", True), ("1.0", False), ("0.3.0", True)])
+async def test_of_another_group_the_summary_is_the_answer(version: str, streaming: bool) -> None:
+    async def act(updater: TaskUpdater, message: Message, turn: int) -> None:
+        await updater.add_artifact([new_data_part({"subtasks": []})], artifact_id="p", name="plan")
+        await updater.add_artifact([new_text_part("Three here.")], artifact_id="a", name="North")
+        await updater.add_artifact([new_text_part("Four here.")], artifact_id="b", name="result")
+        await updater.add_artifact(
+            [new_text_part("Seven ships.")],
+            artifact_id="s",
+            name="result",
+            metadata={"kind": "summary"},
+        )
+        await updater.complete()
+
+    with a2a_agent.agent(version=version, streaming=streaming) as remote:
+        remote.act = act
+        done = await said(RUNTIME, asked({"card_url": remote.url}))
+    assert isinstance(done.outcome, Answered)
+    assert done.outcome.text == "Seven ships."
+    assert "Three here." in done.text
+
+
 async def test_the_agent_is_told_the_task_in_words_and_as_data() -> None:
     with a2a_agent.agent() as remote:
         await said(RUNTIME, asked({"card_url": remote.url, "skills": ["tally"]}))

@@ -23,14 +23,18 @@ class Gathered:
     def __init__(self) -> None:
         #: In pieces: to join them at every further one would take minutes for a long text in small ones.
         self._artifacts: dict[str, list[str]] = {}
+        #: Of these, the ones that sum up what the others say.
+        self._summaries: set[str] = set()
         self._length = 0
         #: The first JSON object among the data parts.
         self.data: dict[str, Any] = {}
 
     @property
     def text(self) -> str:
-        """All artifacts, in the order in which they began."""
-        return "\n\n".join(filter(None, map("".join, self._artifacts.values())))
+        """All artifacts, in the order in which they began; of a group that summed them up, its summary."""
+        said = {key: "".join(pieces) for key, pieces in self._artifacts.items()}
+        summed_up = [text for key, text in said.items() if text and key in self._summaries]
+        return "\n\n".join(summed_up or filter(None, said.values()))
 
     def piece(self, event: TaskArtifactUpdateEvent) -> str:
         """Take a piece of an artifact; what is new of its text. Raises TooLong."""
@@ -50,6 +54,8 @@ class Gathered:
         before = "".join(known or ())
         first = known is None and self._length > 0
         self._artifacts[artifact.artifact_id] = [text]
+        if sums_up(artifact):
+            self._summaries.add(artifact.artifact_id)
         self._grew(artifact, len(text) - len(before))
         new = text.removeprefix(before)
         return f"\n\n{new}" if first and new else new
@@ -59,6 +65,12 @@ class Gathered:
         if self._length > wire.MAX_TEXT:
             raise TooLong(f"The output is longer than {wire.MAX_TEXT:,} characters.")
         self.data = self.data or data_of(artifact.parts)
+
+
+def sums_up(artifact: Artifact) -> bool:
+    """Whether it is what a group of Stars came to; beside it are the plan and what each member found."""
+    about = artifact.metadata
+    return artifact.name == "result" and "kind" in about and about["kind"] == "summary"
 
 
 def text_of(parts: Iterable[Part]) -> str:
