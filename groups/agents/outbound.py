@@ -6,7 +6,6 @@ meaning in between gains nothing (`state.sync.webhooks.addresses`).
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
+from groups.agents.apart import apart
 from groups.agents.base import AgentError
 from groups.agents.scrubbing import scrub
 from state.sync.webhooks import addresses
@@ -118,7 +118,7 @@ class _Backend(httpcore.AnyIOBackend):
     ) -> httpcore.AsyncNetworkStream:
         """To the first address that takes the connection. Raises AddressInvalid for private ones, OSError."""
         place = httpx.URL(scheme="https", host=host, port=port)
-        found = await asyncio.to_thread(addresses.resolve, place, self._allowed)
+        found = await apart(addresses.resolve, place, self._allowed)
         failed: Exception = httpcore.ConnectError("the host has no IP address")
         for ip in found:
             try:

@@ -15,6 +15,7 @@ import httpx2
 from pydantic_ai import ModelSettings
 from pydantic_ai.models import Model
 
+from groups.agents.apart import apart
 from groups.agents.base import AgentError
 from groups.agents.llm.config import Config
 from groups.agents.outbound import is_packed
@@ -94,7 +95,7 @@ async def opened(
 async def _check(url: str, allowed: Sequence[str]) -> None:
     """Raises AgentError for an address that may not be reached; what cannot be found is told by the call."""
     try:
-        await asyncio.to_thread(addresses.resolve, addresses.parse(url, allowed), allowed)
+        await apart(addresses.resolve, addresses.parse(url, allowed), allowed)
     except addresses.AddressInvalid as error:
         raise AgentError(f"The model's server cannot be asked. {error.message}") from None
     except OSError:

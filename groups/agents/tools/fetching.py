@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import httpcore
 import httpx
 
+from groups.agents.apart import apart
 from groups.agents.surroundings import ToolResult
 from groups.agents.tools.base import MAX_RESULT, Fault, Use, brief
 from state.sync.webhooks import addresses
@@ -45,9 +44,7 @@ async def fetch(use: Use) -> ToolResult:
     await use.world.settle()
     url, offset = use.arguments["url"], use.arguments.get("offset", 0)
     limit = use.grant.timeout or TIMEOUT
-    page = await asyncio.to_thread(
-        partial(get, url, use.grant.hosts, use.world.allowed, timeout=limit)
-    )
+    page = await apart(get, url, use.grant.hosts, use.world.allowed, timeout=limit)
     text = await _text(page, limit)
     piece = text[offset : offset + WINDOW]
     end = offset + len(piece)
@@ -133,7 +130,7 @@ async def _text(page: Page, limit: float) -> str:
     if page.media_type and not page.media_type.startswith(_READABLE) and "+" not in page.media_type:
         raise Fault(f"{page.url} is {page.media_type}, which is no text.")
     try:
-        text = await asyncio.to_thread(_read, page, limit)
+        text = await apart(_read, page, limit)
     except subprocess.TimeoutExpired:
         raise Fault(f"{page.url} cannot be read within {limit:g} s.") from None
     except (subprocess.CalledProcessError, ValueError):

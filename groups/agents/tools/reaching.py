@@ -3,7 +3,6 @@ connects to exactly that. Needs the packages of `stars[mcp]`."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 import httpcore2
 import httpx2
 
+from groups.agents.apart import apart
 from groups.agents.outbound import is_packed
 from groups.agents.tools.base import Fault
 from state.sync.webhooks import addresses
@@ -98,7 +98,7 @@ class Backend(httpcore2.AnyIOBackend):
         name = f"[{host}]" if ":" in host else host
         parts = addresses.parse(f"http://{name}:{port}/", self._allowed)
         try:
-            ips = await asyncio.to_thread(addresses.resolve, parts, self._allowed)
+            ips = await apart(addresses.resolve, parts, self._allowed)
         except addresses.AddressInvalid as error:
             raise Fault(error.message) from None
         except OSError as error:

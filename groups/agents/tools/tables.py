@@ -8,11 +8,11 @@ import json
 import os
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from groups.agents.apart import apart
 from groups.agents.base import Attachment
 from groups.agents.builtin import files
 from groups.agents.surroundings import ToolResult
@@ -99,13 +99,12 @@ async def _asked(tables: dict[str, Attachment], sql: str, limit: float) -> dict[
         start_new_session=True,
     )
     try:
-        talk = partial(process.communicate, json.dumps(order).encode(), timeout=limit)
-        said, _ = await asyncio.to_thread(talk)
+        said, _ = await apart(process.communicate, json.dumps(order).encode(), timeout=limit)
     except subprocess.TimeoutExpired:
         raise Fault(f"The query took longer than {limit:g} s. Ask for less.") from None
     finally:
         process.kill()
-        await asyncio.shield(asyncio.to_thread(_cleared, process, folder))
+        await asyncio.shield(apart(_cleared, process, folder))
     try:
         answer: dict[str, Any] = json.loads(said)
     except ValueError:
