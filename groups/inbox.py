@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from groups.access import Actor, visible_groups
 from groups.execution.statuses import RunStatus, SubtaskKind, SubtaskStatus, WaitsFor
@@ -37,21 +36,9 @@ class Item(NamedTuple):
 
 def items_for(actor: Actor) -> list[Item]:
     """What waits for the actor in the groups that it may operate, the most urgent first; MOST at most."""
+    humans = _humans()
+    items = [_item(row, humans) for row in _waiting(actor, humans)[:MOST]]
     groups = operated_groups(actor).values("pk")
-    waiting = (
-        Subtask.objects.filter(status=SubtaskStatus.WAITING, run__group__in=groups)
-        .exclude(waits_for=WaitsFor.REMOTE)
-        .select_related("run__group")
-        .prefetch_related("run__attachments")
-        .order_by("due_at", "started_at", "id")
-    )
-    rows = list(waiting[: 2 * MOST])
-    humans = _humans({row.agent_id for row in rows})
-    items = [
-        Item(_kind(row, humans), row.run, row, row.started_at, row.due_at)
-        for row in rows
-        if concerns(actor, humans.get(row.agent_id))
-    ]
     plans = (
         Run.objects.filter(status=RunStatus.AWAITING_APPROVAL, group__in=groups)
         .select_related("group")
@@ -65,7 +52,9 @@ def items_for(actor: Actor) -> list[Item]:
 
 def item_of(actor: Actor, subtask: Subtask) -> Item | None:
     """The subtask as an item of the actor's; None when it waits for somebody else or for nobody."""
-    return next((item for item in items_for(actor) if item.subtask == subtask), None)
+    humans = _humans()
+    row = _waiting(actor, humans).filter(pk=subtask.pk).first()
+    return None if row is None else _item(row, humans)
 
 
 def operated_groups(actor: Actor) -> QuerySet[Group]:
@@ -82,9 +71,27 @@ def concerns(actor: Actor, config: dict[str, Any] | None) -> bool:
     return not user or (actor is not None and user == actor.get_username())
 
 
-def _humans(agent_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    found = Agent.objects.filter(agent_id__in=agent_ids, kind=HUMAN)
-    return dict(found.values_list("agent_id", "config"))
+def _humans() -> dict[str, dict[str, Any]]:
+    return dict(Agent.objects.filter(kind=HUMAN).values_list("agent_id", "config"))
+
+
+def _waiting(actor: Actor, humans: dict[str, dict[str, Any]]) -> QuerySet[Subtask]:
+    """Subtasks that wait for the actor, the most urgent first; those without a date last, on every database."""
+    others = [agent_id for agent_id, config in humans.items() if not concerns(actor, config)]
+    waiting = Subtask.objects.filter(
+        status=SubtaskStatus.WAITING, run__group__in=operated_groups(actor).values("pk")
+    )
+    return (
+        waiting.exclude(waits_for=WaitsFor.REMOTE)
+        .exclude(agent_id__in=others)
+        .select_related("run__group")
+        .prefetch_related("run__attachments")
+        .order_by(F("due_at").asc(nulls_last=True), "started_at", "id")
+    )
+
+
+def _item(row: Subtask, humans: dict[str, dict[str, Any]]) -> Item:
+    return Item(_kind(row, humans), row.run, row, row.started_at, row.due_at)
 
 
 def _kind(row: Subtask, humans: dict[str, dict[str, Any]]) -> str:

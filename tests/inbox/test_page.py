@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
-from groups import queue
+from groups import inbox, queue
 from groups.agents.base import Waiting
 from groups.execution.statuses import WaitsFor
 from groups.models import Group, Run, Subtask
@@ -93,6 +95,27 @@ def test_work_of_a_named_colleague_is_in_his_inbox_only(site: None, crew: Group)
     )
     assert refused.status_code == 403
     assert "Only ada" in refused.json()["detail"]
+
+
+def test_many_that_wait_for_others_or_without_a_date_hide_nothing(
+    site: None, crew: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MOST", 2)
+    run, now = start(crew, "Count the ships"), timezone.now()
+    given = {"run": run, "kind": "work", "status": "waiting", "started_at": now}
+    # First those that are bo's and have a date, then those that are anybody's and have none.
+    rows = [("bob", now + timedelta(hours=n)) for n in range(5)] + [("wim", None)] * 5
+    many = Subtask.objects.bulk_create(
+        Subtask(**given, key=f"{n}", title="A", assignee=who, agent_id=who, due_at=due)
+        for n, (who, due) in enumerate(rows)
+    )
+    last = Subtask.objects.create(
+        **given, key="z", title="Z", assignee="wim", agent_id="wim", due_at=now + timedelta(days=9)
+    )
+    assert [item.subtask for item in inbox.items_for(user("ada"))] == [last, many[5]]
+    assert [item.subtask for item in inbox.items_for(user("bo"))] == many[:2]
+    assert inbox.item_of(user("ada"), many[9]) is not None
+    assert inbox.item_of(user("ada"), many[0]) is None
 
 
 def test_what_waits_for_a_program_is_in_no_inbox(site: None, crew: Group) -> None:
