@@ -14,7 +14,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from groups import live
-from groups.access import Actor
+from groups.access import Actor, must_reach_all
 from groups.agents import configs
 from groups.agents.llm.config import parse_config
 from groups.agents.probes import PROBES, Check, Probed
@@ -54,8 +54,9 @@ def register(
 
     `secrets` are kept encrypted and given to nobody but the agent's runtime; `grants` are the tools it may use.
 
-    Raises Invalid with the faulty fields, AgentExists.
+    Raises GroupsRestricted, for every group may take it in; Invalid with the faulty fields, AgentExists.
     """
+    must_reach_all(actor)
     faults = Faults()
     checked = _checked(
         faults,

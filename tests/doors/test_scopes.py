@@ -110,6 +110,7 @@ def test_groups_outside_the_restriction_do_not_exist(
     assert "port" not in str(spaces) and "_global" not in str(spaces)
     for method, path, body in (
         ("post", "groups/", {"name": "New"}),
+        ("post", "agents/", {"agent_id": "new"}),
         ("patch", "agents/lead/", {"name": "Else"}),
         ("get", "backup/", {}),
         ("get", "budget/", {}),
