@@ -236,6 +236,11 @@ class Subtask(models.Model):
                 condition=models.Q(status__in=["ready", "running"]),
                 name="subtask_for_sweep",
             ),
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(status="waiting"),
+                name="subtask_waiting",
+            ),
         ]
 
     def __str__(self) -> str:

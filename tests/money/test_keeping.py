@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -197,3 +198,15 @@ def test_what_is_said_counts_at_once_for_another_worker(
     doorbell.engine()
     ended(start(crew, max_tokens=100))
     assert seen == [40]
+
+
+def test_a_month_s_sums_look_at_that_month_only(harbour: Group) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off"
+            )  # which is quicker while there is little
+    month = spending._this_month().order_by().exclude(attempt__in=[uuid4()])
+    assert "spending_by_time" in month.explain()
+    assert "spending_by_agent" in month.filter(agent_id="wim").explain()
+    assert "groups_spending_run_id" in Spending.objects.filter(run_id=uuid4()).order_by().explain()

@@ -9,11 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from groups import queue
 from groups.engine.engine import owner_name
+from groups.execution.statuses import SubtaskStatus
 from groups.models import Group, Run, Subtask
 from groups.services import recovery, runs
 from groups.services.ledger import opened
@@ -166,3 +168,15 @@ def test_many_runs_are_swept_in_several_goes(
     for run in several:
         lapse(run)
     assert [recovery.sweep(owner="here/1/1").expired for _ in range(3)] == [3, 2, 0]
+
+
+def test_what_waits_is_found_without_a_look_at_all_that_ever_was(harbour: Group) -> None:
+    """Every sweep asks for it, and every page says how much there is."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off"
+            )  # which is quicker while there is little
+    waiting = Subtask.objects.filter(status=SubtaskStatus.WAITING)
+    assert "subtask_waiting" in waiting.filter(due_at__lte=timezone.now()).explain()
+    assert "subtask_waiting" in waiting.filter(agent_id="wim").explain()
