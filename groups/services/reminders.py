@@ -16,8 +16,9 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from groups import live
+from groups.access import level_in
 from groups.execution.statuses import SubtaskStatus
-from groups.models import Agent, Subtask
+from groups.models import Agent, Level, Subtask
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +74,9 @@ def _mail(row: Subtask, config: dict[str, Any]) -> None:
     """To the person whom the agent stands for, outside of any transaction; what goes wrong is logged only."""
     user = User.objects.filter(username=config.get("user") or None, is_active=True).first()
     if not settings.EMAIL_HOST or user is None or not user.email:
+        return
+    # Whoever could not answer is told nothing of what is asked: it may be somebody who was put out of the group.
+    if (level_in(user, row.run.group_id) or 0) < Level.OPERATOR:
         return
     due = f"\n\nIt is due at {row.due_at:%Y-%m-%d %H:%M %Z}." if row.due_at else ""
     try:

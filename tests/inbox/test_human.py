@@ -16,8 +16,8 @@ from groups.agents.base import Answered, Finding, Request, Waiting
 from groups.errors import LevelTooLow, PlanInvalid
 from groups.execution.plan import Assignable
 from groups.execution.statuses import SubtaskKind
-from groups.models import Group, Subtask
-from groups.services import recovery, reminders, runs
+from groups.models import Group, GroupAccess, Level, Subtask
+from groups.services import groups, recovery, reminders, runs
 from state.errors import Invalid
 from tests.engine.conftest import Doorbell
 from tests.engine.scripted import ended, sub
@@ -187,6 +187,25 @@ def test_people_are_reminded_now_and_then(doorbell: Doorbell, crew: Group) -> No
     assert "'Count the ships' waits for you" in letter.subject
     assert letter.to == ["bo@example.org"]
     assert "count the ships" in letter.body.lower()
+
+
+@pytest.mark.parametrize("level", [None, Level.VIEWER])
+def test_nobody_is_told_by_mail_what_he_may_not_answer(crew: Group, level: Level | None) -> None:
+    """The agent's owner names whom it stands for, not the group's."""
+    change("bob", user="bo", remind_every=2.0)
+    bo = user("bo")
+    bo.email = "bo@example.org"
+    bo.save()
+    before = timezone.now() - timedelta(hours=3)
+    row = {"kind": "work", "assignee": "bob", "agent_id": "bob", "status": "waiting"}
+    asked = Subtask.objects.create(run=make_run(group=crew), key="a", started_at=before, **row)
+    access = GroupAccess.objects.filter(group=crew, user=bo)
+    access.update(level=level) if level else access.delete()
+    with override_settings(EMAIL_HOST="mail.example.org"):
+        assert reminders.remind() == 1 and mail.outbox == []
+        groups.grant(actor=None, group=crew, user=bo, level=Level.OPERATOR)
+        Subtask.objects.filter(pk=asked.pk).update(reminded_at=before)
+        assert reminders.remind() == 1 and len(mail.outbox) == 1
 
 
 def test_many_who_were_reminded_keep_nobody_from_being_reminded(
