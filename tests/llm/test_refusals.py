@@ -25,6 +25,13 @@ async def failure(stub: Stub, reply: Reply, **more: Any) -> AgentError:
     return failed.value
 
 
+@pytest.mark.parametrize("shown", [4, 12, len(KEY) - 1])
+async def test_no_beginning_of_the_key_is_left_where_words_are_cut(stub: Stub, shown: int) -> None:
+    words = "x" * (300 - shown)
+    message = (await failure(stub, refusal(500, f"{words}{KEY} was refused"))).message
+    assert words in message and KEY[:shown] not in message.partition(words)[2]
+
+
 @pytest.mark.parametrize(
     ("reply", "says", "transient"),
     [

@@ -7,10 +7,12 @@ import asyncio
 import socket
 from typing import Any
 
+import httpx
 import pytest
 
 from groups.agents import outbound
-from groups.agents.a2a.config import validate_config
+from groups.agents.a2a.config import parse_config, validate_config
+from groups.agents.a2a.connection import card_of
 from groups.agents.a2a.runtime import A2ARuntime
 from groups.agents.base import AgentError, Answered, Waiting
 from state.errors import Invalid
@@ -158,6 +160,19 @@ async def test_no_secret_gets_into_an_error() -> None:
         told = await failure({"card_url": old.url}, secrets={"token": "s3cr3t-value"})
     assert "bad token: •••" in told.message
     assert "s3cr3t" not in told.message
+
+
+async def test_no_beginning_of_a_secret_is_left_where_a_refused_card_is_cut() -> None:
+    words = "x" * 292
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(400, text=f"{words}s3cr3t-value was refused")
+
+    config = parse_config({"card_url": "https://olga.example.org/card.json"})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(refuse)) as client:
+        with pytest.raises(AgentError) as caught:
+            await card_of(client, config, {"token": "s3cr3t-value"})
+    assert words in caught.value.message and "s3cr" not in caught.value.message
 
 
 async def test_a_token_that_fits_no_header_is_not_sent() -> None:

@@ -24,6 +24,8 @@ VERSIONS: Final = ("1.0", "0.3")
 BINDINGS: Final = ("JSONRPC", "HTTP+JSON")
 #: Bytes of a card.
 MAX_CARD: Final = 1024 * 1024
+#: Of what is there instead, in which secrets are looked for before it is cut to what is quoted.
+_BEGINNING: Final = 16 * 1024
 
 
 class ParametersRefused(AgentError):
@@ -43,7 +45,7 @@ async def card_of(http: httpx.AsyncClient, config: Config, secrets: Mapping[str,
                 body += piece
                 if len(body) > MAX_CARD:
                     raise AgentError(f"{who} is longer than {MAX_CARD:,} bytes.")
-    said = scrub(bytes(body[:300]).decode(errors="replace"), secrets)
+    said = scrub(bytes(body[:_BEGINNING]).decode(errors="replace"), secrets)
     outbound.judge(who, answer.status_code, answer.headers, said)
     try:
         card = parse_agent_card(json.loads(body))

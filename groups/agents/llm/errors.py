@@ -32,13 +32,13 @@ def translated(error: Exception, config: Config, secrets: Mapping[str, str]) -> 
     """The error as the run's log tells it, without secrets."""
     if isinstance(error, AgentError):
         return error
-    found = _translated(error, config)
+    found = _translated(error, config, secrets)
     found.message = scrub(found.message, secrets)
     found.args = (found.message,)
     return found
 
 
-def _translated(error: Exception, config: Config) -> AgentError:
+def _translated(error: Exception, config: Config, secrets: Mapping[str, str]) -> AgentError:
     name = f"The model '{config.model}'"
     match error:
         case theirs.ModelRequestTimeout(setting="first_event_timeout"):
@@ -56,24 +56,26 @@ def _translated(error: Exception, config: Config) -> AgentError:
         case theirs.ModelConnectionError() | httpx2.TransportError():
             return AgentError(_unreachable(error, config), transient=True)
         case theirs.ModelAPIError():
-            return _refused(error, name)
+            return _refused(error, name, secrets)
         case theirs.ContentFilterError():
             return AgentError(f"The provider's content filter stopped {name[0].lower()}{name[1:]}.")
         case theirs.UnexpectedModelBehavior() | ValueError():
             return AgentError(
-                f"{name} answered with something that is not its protocol: {_short(str(error))}",
+                f"{name} answered with something that is not its protocol: {_short(str(error), secrets)}",
                 transient=True,
             )
         case theirs.UserError():
-            return AgentError(f"{name} cannot be used like this: {_short(error.message)}")
+            return AgentError(f"{name} cannot be used like this: {_short(error.message, secrets)}")
         case _:
-            return AgentError(f"{name} failed: {type(error).__name__}: {_short(str(error))}")
+            return AgentError(
+                f"{name} failed: {type(error).__name__}: {_short(str(error), secrets)}"
+            )
 
 
-def _refused(error: theirs.ModelAPIError, name: str) -> AgentError:
+def _refused(error: theirs.ModelAPIError, name: str, secrets: Mapping[str, str]) -> AgentError:
     code = getattr(error, "status_code", None)
     status = f" (HTTP {code})" if code else ""
-    words = _words(error.body)
+    words = _words(error.body, secrets)
     said = f": {words}" if words else "."
     if _is_too_long(error, words):
         return AgentError(
@@ -103,7 +105,7 @@ def _refused(error: theirs.ModelAPIError, name: str) -> AgentError:
                 retry_after=wait,
             )
     if code is None:
-        return _misspoken(error, name)
+        return _misspoken(error, name, secrets)
     if _may_pass(error, code):
         return AgentError(
             f"{name} cannot answer now{status}{said}", transient=True, retry_after=error.retry_after
@@ -111,14 +113,14 @@ def _refused(error: theirs.ModelAPIError, name: str) -> AgentError:
     return CallRejected(f"{name} rejected the request{status}{said}")
 
 
-def _misspoken(error: theirs.ModelAPIError, name: str) -> AgentError:
+def _misspoken(error: theirs.ModelAPIError, name: str, secrets: Mapping[str, str]) -> AgentError:
     """What the library could not read: broken JSON, or an answer that is neither one nor a refusal."""
     if error.message.startswith("Error code: 3"):
         return AgentError(
             f"{name} is said to be elsewhere, and that is not followed: check base_url."
         )
     return AgentError(
-        f"{name} answered with something that is not its protocol: {_short(error.message)}",
+        f"{name} answered with something that is not its protocol: {_short(error.message, secrets)}",
         transient=True,
     )
 
@@ -152,7 +154,7 @@ def _is_too_long(error: theirs.ModelAPIError, words: str) -> bool:
     )
 
 
-def _words(body: object) -> str:
+def _words(body: object, secrets: Mapping[str, str]) -> str:
     """The sentence in a provider's error. Longer bodies and pages are not quoted: they may be any server's."""
     found: Any = body
     for name in ("error", "message"):
@@ -160,9 +162,10 @@ def _words(body: object) -> str:
             found = found.get(name, found.get("detail") if name == "message" else found)
     if not isinstance(found, str) or (found is body and ("<" in found or len(found) > _QUOTED)):
         return ""
-    return _short(found)
+    return _short(found, secrets)
 
 
-def _short(text: str) -> str:
-    text = " ".join(text.split())
+def _short(text: str, secrets: Mapping[str, str]) -> str:
+    # Before it is cut: of half a key nobody could tell any more what it is.
+    text = scrub(" ".join(text.split()), secrets)
     return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
