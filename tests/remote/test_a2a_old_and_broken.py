@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from groups.agents import outbound
-from groups.agents.a2a.config import config_of, validate_config
+from groups.agents.a2a.config import Config, validate_config
 from groups.agents.a2a.connection import card_of
 from groups.agents.a2a.runtime import A2ARuntime
 from groups.agents.base import AgentError, Answered, Waiting
@@ -168,7 +168,7 @@ async def test_no_beginning_of_a_secret_is_left_where_a_refused_card_is_cut() ->
     def refuse(request: httpx.Request) -> httpx.Response:
         return httpx.Response(400, text=f"{words}s3cr3t-value was refused")
 
-    config = config_of({"card_url": "https://olga.example.org/card.json"})
+    config = Config(card_url="https://olga.example.org/card.json")
     async with httpx.AsyncClient(transport=httpx.MockTransport(refuse)) as client:
         with pytest.raises(AgentError) as caught:
             await card_of(client, config, {"token": "s3cr3t-value"})
