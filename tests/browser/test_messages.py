@@ -28,3 +28,16 @@ def test_the_newest_message_is_in_sight(page: Page, site: Site) -> None:
     post(page, "groups/quay/messages/", {"text": "The last one."})
     expect(chat.last).to_contain_text("The last one.")
     expect(chat.last).to_be_in_viewport(ratio=1)
+
+
+def test_an_answer_quotes_what_it_answers_within_its_column(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    page.goto(f"{site.url}/groups/DevTeam/")
+    expect(page.locator("live-dot[data-state=open]").first).to_be_visible()
+    post(page, "groups/DevTeam/messages/", {"to": "tech-lead", "text": "How do you plan? " * 9})
+    answer = page.locator("#chat .message-reply", has_text="How do you plan?")
+    expect(answer.locator(".message-answer")).to_contain_text("rule-based", timeout=20_000)
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        chat = page.locator("#chat")
+        assert chat.evaluate("element => element.scrollWidth - element.clientWidth") <= 0

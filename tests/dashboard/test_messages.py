@@ -46,6 +46,20 @@ def test_the_history_costs_the_same_for_any_number(
         viewer.get(PATH, htmx=True)
 
 
+def test_an_answer_is_laid_out_and_can_do_nothing(harbour: Group, viewer: Browser) -> None:
+    text = "**Seven** ships <b>here</b>\n\n- [one](javascript:alert(1))\n- two"
+    asked = messaging.send(actor=None, group=harbour, sender="lena", to="wim", text=text)
+    for answer in (text, "**" + "x" * 20_000 + "**"):
+        messaging.send(
+            actor=None, group=harbour, sender="wim", to="lena", text=answer, reply_to=asked
+        )
+    page = viewer.get(PATH, htmx=True).content.decode()
+    assert '<p class="message-text">**Seven** ships &lt;b&gt;here' in page
+    assert "<strong>Seven</strong> ships &lt;b&gt;here" in page and "<li>two</li>" in page
+    assert 'href="javascript' not in page
+    assert '<p class="message-text">**xxx' in page
+
+
 def test_writing(harbour: Group, operator: Browser, viewer: Browser) -> None:
     given = {"sender": "lena", "to": "wim", "text": "Cast <off>!"}
     assert viewer.post(PATH, given, htmx=True).status_code == 403
