@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 
 from groups import access, live, selectors
 from groups.errors import GroupNotFound, RunNotFound
-from groups.identity import Identity, must_have
+from groups.identity import Identity, may, must_have
 from groups.models import Level, Scope
 from groups.services.inputs import is_id
 from groups.spaces import GroupDirectory
@@ -330,7 +330,8 @@ class Watcher:
             if level is None:
                 self._refuse(followed)
                 continue
-            followed.names = followed.is_space and level == Level.OWNER
+            owns = level == Level.OWNER and may(self._actor, Scope.STATE)
+            followed.names = followed.is_space and owns
             if followed.seat is not None and followed.greeted:
                 followed.seat.follow()
             for message, poke in waiting.values():
@@ -348,7 +349,7 @@ class Watcher:
                 self.who = who
                 for followed in self.followed.values():
                     if followed.is_space and not followed.group_id:
-                        followed.names = who.user.is_superuser
+                        followed.names = who.user.is_superuser and may(who.user, Scope.STATE)
                 async with self._looking:
                     if self.visible is not None:
                         self.visible = await self._visible_groups()

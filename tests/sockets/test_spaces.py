@@ -10,11 +10,12 @@ from django.contrib.auth.models import User
 
 from groups import live
 from groups.models import Group, GroupAccess, Level
+from groups.services import tokens
 from groups.viewing import watcher
 from state import conf
 from state.policy import system
 from tests.factories import make_group
-from tests.sockets.viewer import poke, watching
+from tests.sockets.viewer import Viewer, poke, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -122,6 +123,21 @@ async def test_whoever_is_no_longer_owner_hears_no_more_ids(bo: User, harbour: G
         await write("Harbour", "second")
         heard = await viewer.hear()
         assert heard["what"] == "states" and "second" not in str(heard)
+
+
+async def test_an_owner_s_token_that_may_only_read_hears_no_ids_ever(
+    ada: User, harbour: Group
+) -> None:
+    _, text = await database_sync_to_async(tokens.make)(actor=ada, name="t", scopes=["read"])
+    viewer = Viewer((b"authorization", b"Bearer " + text.encode()))
+    assert (await viewer.socket.connect())[0]
+    await hello(viewer)
+    await poke(live.group_topic(harbour.id), "access")
+    assert await viewer.silent()
+    await write("Harbour", "secret/plan")
+    heard = await viewer.hear()
+    assert heard["what"] == "states" and "secret" not in str(heard)
+    await viewer.socket.disconnect()
 
 
 async def test_an_administrator_of_the_installation_who_is_one_no_more_hears_no_ids(
