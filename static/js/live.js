@@ -2,7 +2,8 @@
  * The page's one live socket: many subscriptions, resumed from where each stands after any break.
  *
  * Pokes become DOM events `stars:poke:<what>` on the body, at most one per half second and kind, the last never lost;
- * `stars:resync` follows a break in which pokes may have been missed. The state of the connection is
+ * `stars:resync` follows whatever time pokes may have been missed in: a break, and at the start the moment between the
+ * page's making and its subscriptions. The state of the connection is
  * `stars:live` on the document: {state: "connecting" | "open" | "lost" | "refused", since, retryAt}.
  */
 
@@ -32,6 +33,8 @@ class Live {
   #deadline = 0;
   #pokes = new Map();
   #broken = false;
+  /** Topics that are subscribed to and not answered, of which pokes may have been missed. */
+  #awaited = new Set();
   state = { state: "connecting", since: Date.now(), retryAt: 0 };
 
   /**
@@ -56,7 +59,11 @@ class Live {
     this.#socket = socket;
     this.#expectAnswer();
     socket.addEventListener("open", () => {
-      for (const topic of this.#topics.keys()) this.#subscribe(topic);
+      for (const [topic, { after }] of this.#topics) {
+        // Whoever resumes from a number of his own misses nothing at the start.
+        if (this.#broken || !after) this.#awaited.add(topic);
+        this.#subscribe(topic);
+      }
     });
     socket.addEventListener("message", (message) => this.#receive(JSON.parse(message.data)));
     socket.addEventListener("close", (event) => {
@@ -92,21 +99,30 @@ class Live {
     const handler = this.#topics.get(frame.topic);
     if (frame.type === "hello") {
       this.#attempt = 0;
+      this.#broken = false;
       this.#tell("open");
-      if (this.#broken) {
-        this.#broken = false;
-        document.body.dispatchEvent(new CustomEvent("stars:resync"));
-      }
+      this.#answered(frame.topic);
       handler?.hello?.(frame);
     } else if (frame.type === "events") handler?.events?.(frame);
     else if (frame.type === "poke") this.#poke(frame);
-    else if (frame.type === "error") handler?.error?.(frame);
+    else if (frame.type === "error") {
+      this.#answered(frame.topic);
+      handler?.error?.(frame);
+    }
+  }
+
+  /** From here on no poke of the topic is missed; once that is true of all, what was missed is fetched. */
+  #answered(topic) {
+    if (this.#awaited.delete(topic) && !this.#awaited.size) {
+      document.body.dispatchEvent(new CustomEvent("stars:resync"));
+    }
   }
 
   #lost(code) {
     clearTimeout(this.#deadline);
     clearTimeout(this.#timer);
     this.#socket = null;
+    this.#awaited.clear();
     this.#broken = true;
     // 4401, 4403: the server knows us and says no; asking again cannot help.
     if (code === 4401 || code === 4403) return this.#tell("refused");

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import Site
 from tests.browser.test_inbox import post
@@ -41,3 +41,21 @@ def test_an_answer_quotes_what_it_answers_within_its_column(page: Page, site: Si
         page.set_viewport_size({"width": width, "height": 844})
         chat = page.locator("#chat")
         assert chat.evaluate("element => element.scrollWidth - element.clientWidth") <= 0
+
+
+def test_what_comes_before_the_page_listens_is_not_missed(
+    page: Page, site: Site, chromium: Browser
+) -> None:
+    other = chromium.new_page()
+    sign_in(other, site)
+    sign_in(page, site)
+    page.goto(f"{site.url}/groups/SupportTeam/")
+
+    def late(route: Route) -> None:
+        # The page has been made; a message comes; only then do its scripts start.
+        post(other, "groups/SupportTeam/messages/", {"text": "While you were coming in."})
+        route.continue_()
+
+    page.route("**/js/app.js", late, times=1)
+    page.reload(wait_until="commit")
+    expect(page.locator("#chat")).to_contain_text("While you were coming in.")
