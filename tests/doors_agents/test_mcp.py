@@ -229,7 +229,7 @@ async def test_the_door_is_shut_to_foreign_pages_wrong_tokens_and_other_methods(
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, -32601)
         monkeypatch.setattr(server, "is_installed", lambda: False)
         answer = await http.post("/mcp", json=body, headers={**known, **MODERN})
-        assert answer.status_code == 404 and "stars[mcp]" in answer.text
+        assert answer.status_code == 404 and "extra mcp" in answer.text
 
 
 async def test_nothing_of_the_protocol_is_loaded_before_a_client_comes() -> None:

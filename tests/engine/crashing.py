@@ -119,7 +119,7 @@ def work(run_id: str, place: str, nth: str) -> None:
     from groups.models import Run
 
     registry.KINDS["scripted"] = Steady
-    queue._send = lambda name, **kwargs: None
+    queue._send = lambda name, **kwargs: False
     lay(place, int(nth))
     engine = Engine()
     engine.start()

@@ -19,7 +19,7 @@ class A2ARuntime:
         try:
             from groups.agents.a2a.carrying import carried_out
         except ImportError:
-            told = "This server cannot speak A2A: whoever runs it can install stars[a2a]."
+            told = "This server cannot speak A2A: whoever runs it can install Stars with its extra a2a."
             raise AgentError(told) from None
         if request.purse is not None:
             await request.purse.ask()

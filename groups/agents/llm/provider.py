@@ -76,7 +76,8 @@ async def opened(
         classes = await asyncio.to_thread(_classes, config.provider)
     except ImportError as error:
         raise AgentError(
-            f"This server cannot talk to '{config.provider}' models ({error.name} is missing): install stars[llm]."
+            f"This server cannot talk to '{config.provider}' models ({error.name} is missing): install Stars with its"
+            " extra llm."
         ) from None
     transport, headers = None, {}
     if config.base_url:

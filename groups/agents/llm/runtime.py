@@ -43,5 +43,5 @@ async def loaded(name: str) -> Any:
         return await asyncio.to_thread(import_module, f"groups.agents.llm.{name}")
     except ImportError as error:
         raise AgentError(
-            f"This server cannot talk to language models ({error.name} is missing): install stars[llm]."
+            f"This server cannot talk to language models ({error.name} is missing): install Stars with its extra llm."
         ) from None

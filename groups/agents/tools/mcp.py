@@ -159,7 +159,7 @@ async def _client(server: Server, allowed: Sequence[str]) -> AsyncIterator[Clien
         from mcp.client.stdio import StdioServerParameters, stdio_client
         from mcp.client.streamable_http import streamable_http_client
     except ImportError:
-        raise Fault("This server cannot use MCP: install stars[mcp].") from None
+        raise Fault("This server cannot use MCP: install Stars with its extra mcp.") from None
     if server.url:
         from groups.agents.tools.reaching import checked_client
 

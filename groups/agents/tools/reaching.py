@@ -1,5 +1,5 @@
 """HTTP for MCP that reaches only addresses it may: each connection looks up the host, judges what it finds, and
-connects to exactly that. Needs the packages of `stars[mcp]`."""
+connects to exactly that. Needs the packages of the extra mcp."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ ALLOWED: Final = ["POST"]
 
 
 class NotInstalled(NotFound):
-    """This installation has no MCP door; its operator can add it with the package `mcp` (install stars[mcp])."""
+    """This installation has no MCP door; its operator can install Stars with its extra mcp."""
 
     reason = "not_installed"
 
