@@ -30,7 +30,7 @@ fmt: $(VENV)/installed-dev ## put code and templates in order
 	$(BIN)/djade $$(git ls-files 'templates/*.html')
 
 unit: $(VENV)/installed-dev ## the suite on SQLite, browser journeys included when there is a Chromium
-	$(BIN)/pytest -n 3 --dist worksteal -m "not grown"
+	$(BIN)/pytest -n 4 --dist worksteal -m "not grown"
 
 grown: $(VENV)/installed-dev ## services, engine and live again on real PostgreSQL and Redis, with workers of their own
 	$(BIN)/python -m tests.grown
