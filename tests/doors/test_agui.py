@@ -103,12 +103,12 @@ USAGE = {"input_tokens": 7, "output_tokens": 5, "requests": 1, "model": "little"
 TALK = {"reply": "Two ships, both of them wooden.", "chunks": 8, "pace": 0.02}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def crew(site: Site) -> str:
     return site.group("Fleet", lead={"plan": 2, **TALK}, one={"usage": USAGE, **TALK})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shy(site: Site) -> str:
     ask = {"ask": "Which harbour?", "reply": "Counted in {answer}."}
     return site.group("Bashful", lead={"kinds": ["plan"], "plan": 2}, one=ask, two=ask)

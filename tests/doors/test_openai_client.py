@@ -16,20 +16,20 @@ pytestmark = pytest.mark.timeout(120)
 TALK = {"reply": "Two ships, both of them wooden.", "chunks": 6, "pace": 0.02}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client(site: Site) -> Iterator[OpenAI]:
     with OpenAI(base_url=f"{site.url}/v1", api_key=site.token, max_retries=0) as made:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def crew(site: Site) -> str:
     """A group whose leader plans two subtasks and streams its summary."""
     usage = {"input_tokens": 7, "output_tokens": 5, "requests": 1, "model": "little"}
     return site.group("Crew", lead={"plan": 2, **TALK}, one={"usage": usage})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shy(site: Site) -> str:
     """A group whose workers ask before they work."""
     ask = {"ask": "Which harbour?", "reply": "Counted in {answer}."}
