@@ -90,9 +90,10 @@ def test_wherever_it_fails_the_run_completes_and_no_slot_is_lost(
     free = engine._free
     fault.times = 3
     run = ended(start(crew))
-    # A write that took place is not tried again, so the whole run may have fewer than three.
-    assert fault.raised == 3 or (name, after) == ("commit", True)
-    assert fault.raised
+    # A write that took place is not tried again, so the whole run may have fewer than three; and its run is seen to
+    # have ended before the fault is raised.
+    least = 1 if (name, after) == ("commit", True) else 3
+    wait_for(lambda: least <= fault.raised <= 3)
     assert (run.status, run.result) == ("completed", "a: A by wim\nb: B by wim")
     wait_for(lambda: engine._free == free and not engine._held)
 
@@ -272,7 +273,8 @@ def test_what_was_committed_without_an_answer_is_not_written_twice(
     monkeypatch.setattr(BaseDatabaseWrapper, "commit", lambda *args: fault(*args))
     fault.times = 4
     run = ended(start(crew))
-    assert fault.raised == 4 and run.status == "completed"
+    wait_for(lambda: fault.raised == 4)
+    assert run.status == "completed"
     said = [row.data["text"] for row in events(run, "text.delta") if row.agent_id == "wim"]
     assert "".join(said) == "one two three"
 
