@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ('taken_by', models.CharField(blank=True, max_length=64)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('usage_before', models.PositiveIntegerField(default=0)),
             ],
             options={
                 'ordering': ['id'],
@@ -64,6 +65,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('expires_at', models.DateTimeField()),
                 ('used_at', models.DateTimeField(blank=True, null=True)),
+                ('refused_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 'ordering': ['id'],
@@ -269,7 +271,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='runevent',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['run.queued', 'run.started', 'plan.proposed', 'plan.approved', 'plan.changed', 'votes.counted', 'budget.reached', 'budget.raised', 'budget.unpriced', 'subtask.ready', 'subtask.started', 'subtask.retrying', 'subtask.waiting', 'subtask.handed_over', 'subtask.completed', 'subtask.failed', 'subtask.skipped', 'text.delta', 'tool.started', 'tool.finished', 'message.sent', 'state.changed', 'usage.recorded', 'run.paused', 'run.resumed', 'run.summarising', 'run.completed', 'run.failed', 'run.cancelled'])), name='event_type_is_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['run.queued', 'run.started', 'plan.proposed', 'plan.approved', 'plan.changed', 'votes.counted', 'budget.reached', 'budget.raised', 'budget.unpriced', 'subtask.ready', 'subtask.started', 'subtask.retrying', 'subtask.waiting', 'callback.refused', 'subtask.handed_over', 'subtask.completed', 'subtask.failed', 'subtask.skipped', 'text.delta', 'tool.started', 'tool.finished', 'message.sent', 'state.changed', 'usage.recorded', 'run.paused', 'run.resumed', 'run.summarising', 'run.completed', 'run.failed', 'run.cancelled'])), name='event_type_is_known'),
         ),
         migrations.AddConstraint(
             model_name='subtask',
@@ -374,5 +376,9 @@ class Migration(migrations.Migration):
                 'ordering': ['-opened_at'],
                 'indexes': [models.Index(condition=models.Q(('gone_at__isnull', True)), fields=['agent'], name='dialin_of_agent')],
             },
+        ),
+        migrations.AddIndex(
+            model_name='subtask',
+            index=models.Index(condition=models.Q(('status', 'waiting')), fields=['due_at'], name='subtask_waiting'),
         ),
     ]
