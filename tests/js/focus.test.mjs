@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Focus, readFields, writeFields } from "../../static/js/run/focus.js";
+
+function newPage(search = "") {
+  const page = { now: search, writes: 0, waiting: [] };
+  page.search = () => page.now;
+  page.later = (write) => page.waiting.push(write);
+  page.replace = (next) => {
+    page.now = next;
+    page.writes += 1;
+  };
+  page.flush = () => page.waiting.splice(0).forEach((write) => write());
+  return page;
+}
+
+test("whatever is looked at survives a reload", () => {
+  const page = newPage();
+  const all = { view: "timeline", subtask: "s1", agent: "白石", seq: 12, at: 40, speed: 0.25, agents: ["a", "b"], types: ["tool.started"], q: "a&b=c?", idle: true, from: 100, to: 2000 };
+  new Focus(page).set(all);
+  page.flush();
+  const again = new Focus(newPage(page.now));
+  for (const [name, value] of Object.entries(all)) assert.deepEqual(again[name], value, name);
+});
+
+test("an address says only what was chosen, and keeps what is not ours", () => {
+  const page = newPage("?from_mail=1");
+  const focus = new Focus(page);
+  focus.set({ q: "disk", speed: 5 });
+  focus.set({ speed: 1 });
+  page.flush();
+  assert.equal(page.now, "?from_mail=1&q=disk");
+  assert.equal(writeFields(readFields("")), "");
+});
+
+test("what an address says wrongly is as by default", () => {
+  const fields = readFields("?view=nonsense&seq=-3&at=1e9&speed=400&from=x&agents=,,&idle=yes");
+  assert.deepEqual(fields, readFields(""));
+});
+
+test("many changes in a row write the address once, with the last of them", () => {
+  const page = newPage();
+  const focus = new Focus(page);
+  for (let at = 1; at <= 50; at += 1) focus.set({ at });
+  page.flush();
+  assert.equal(page.writes, 1);
+  assert.equal(page.now, "?at=50");
+});
+
+test("listeners are told once what changed, and not of what did not", () => {
+  const focus = new Focus(newPage("?subtask=s1"));
+  const told = [];
+  focus.addEventListener("change", ({ detail }) => told.push([...detail].toSorted()));
+  focus.set({ subtask: "s1", agents: [] });
+  focus.set({ subtask: "s2", seq: 4, view: "story" });
+  assert.deepEqual(told, [["seq", "subtask"]]);
+});
+
+test("picking one thing forgets the others, and marks what belongs to it", () => {
+  const focus = new Focus(newPage());
+  focus.pick({ agent: "ada" });
+  assert.ok(focus.marks({ subtask: "s1", agent: "ada" }));
+  assert.ok(!focus.marks({ subtask: "s1", agent: "bob" }));
+  focus.pick({ subtask: "s1", agent: "ada", seq: 3 });
+  assert.ok(focus.marks({ subtask: "s1", agent: "bob" }));
+  assert.ok(!focus.marks({ subtask: "s2", agent: "ada" }));
+  focus.pick();
+  assert.deepEqual([focus.subtask, focus.agent, focus.seq], ["", "", null]);
+  assert.ok(!focus.marks({ subtask: "", agent: "" }));
+});
