@@ -3,6 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import groups.execution.statuses
+import groups.models.keys
 import groups.models.runs
 from django.conf import settings
 from django.db import migrations, models
@@ -32,6 +33,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['agent_id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('agent_id__regex', '\\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\\Z'), models.Q(('agent_id', 'system'), _negated=True)), name='agent_id_is_legal')],
             },
         ),
         migrations.CreateModel(
@@ -45,6 +47,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name', 'id'],
+                'constraints': [models.CheckConstraint(condition=models.Q(('id__regex', '\\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\\Z')), name='group_id_is_legal'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='group_has_a_name')],
             },
         ),
         migrations.CreateModel(
@@ -57,6 +60,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'group access',
+                'constraints': [models.UniqueConstraint(fields=('group', 'user'), name='one_access_per_user_and_group'), models.CheckConstraint(condition=models.Q(('level__in', [1, 2, 3])), name='level_is_legal')],
             },
         ),
         migrations.CreateModel(
@@ -71,6 +75,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['role', 'id'],
+                'constraints': [models.UniqueConstraint(fields=('group', 'agent'), name='one_membership_per_agent_and_group'), models.UniqueConstraint(condition=models.Q(('role', 'leader')), fields=('group',), name='one_leader_per_group'), models.CheckConstraint(condition=models.Q(('role__in', ['leader', 'worker'])), name='member_role_is_legal')],
             },
         ),
         migrations.CreateModel(
@@ -85,6 +90,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'indexes': [models.Index(fields=['group', '-id'], name='message_history')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('sender', ''), _negated=True), models.Q(('text', ''), _negated=True)), name='message_has_sender_and_text')],
             },
         ),
         migrations.CreateModel(
@@ -100,12 +107,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'deliveries',
+                'indexes': [models.Index(condition=models.Q(('status', 'pending')), fields=['message'], name='delivery_pending')],
+                'constraints': [models.UniqueConstraint(fields=('message', 'recipient'), name='one_delivery_per_message_and_recipient'), models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'delivered', 'failed'])), name='delivery_status_is_legal')],
             },
         ),
         migrations.CreateModel(
             name='Run',
             fields=[
-                ('id', models.UUIDField(default=groups.models.runs.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=groups.models.keys.new_id, editable=False, primary_key=True, serialize=False)),
                 ('task', models.TextField()),
                 ('mode', models.CharField(default='leader_worker', max_length=32)),
                 ('status', models.CharField(choices=[('queued', 'queued'), ('planning', 'planning'), ('awaiting_approval', 'awaiting_approval'), ('running', 'running'), ('paused', 'paused'), ('summarising', 'summarising'), ('completed', 'completed'), ('failed', 'failed'), ('cancelled', 'cancelled')], default=groups.execution.statuses.RunStatus['QUEUED'], max_length=20)),
@@ -130,12 +139,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-created_at', '-id'],
+                'indexes': [models.Index(fields=['group', '-created_at'], name='run_by_group'), models.Index(condition=models.Q(('status__in', ['completed', 'failed', 'cancelled']), _negated=True), fields=['created_at'], name='run_under_way')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', [groups.execution.statuses.RunStatus['QUEUED'], groups.execution.statuses.RunStatus['PLANNING'], groups.execution.statuses.RunStatus['AWAITING_APPROVAL'], groups.execution.statuses.RunStatus['RUNNING'], groups.execution.statuses.RunStatus['PAUSED'], groups.execution.statuses.RunStatus['SUMMARISING'], groups.execution.statuses.RunStatus['COMPLETED'], groups.execution.statuses.RunStatus['FAILED'], groups.execution.statuses.RunStatus['CANCELLED']])), name='run_status_is_legal'), models.CheckConstraint(condition=models.Q(('failure_policy__in', [groups.execution.statuses.FailurePolicy['CONTINUE'], groups.execution.statuses.FailurePolicy['STOP']])), name='run_failure_policy_is_legal'), models.CheckConstraint(condition=models.Q(('task', ''), _negated=True), name='run_has_a_task'), models.CheckConstraint(condition=models.Q(('last_seq__gte', 0)), name='run_last_seq_counts'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('status__in', ['completed', 'failed', 'cancelled'])), models.Q(models.Q(('status__in', ['completed', 'failed', 'cancelled']), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='run_ended_means_finished')],
             },
         ),
         migrations.CreateModel(
             name='Attachment',
             fields=[
-                ('id', models.UUIDField(default=groups.models.runs.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=groups.models.keys.new_id, editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=255)),
                 ('media_type', models.CharField(max_length=100)),
                 ('size', models.BigIntegerField()),
@@ -145,6 +156,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name', 'id'],
+                'constraints': [models.UniqueConstraint(fields=('run', 'name'), name='one_attachment_per_run_and_name'), models.CheckConstraint(condition=models.Q(('size__gte', 1)), name='attachment_is_not_empty')],
             },
         ),
         migrations.CreateModel(
@@ -161,12 +173,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['run', 'seq'],
+                'constraints': [models.UniqueConstraint(fields=('run', 'seq'), name='one_event_per_run_and_seq'), models.CheckConstraint(condition=models.Q(('seq__gte', 1)), name='event_seq_counts_from_one'), models.CheckConstraint(condition=models.Q(('type__in', ['run.queued', 'run.started', 'plan.proposed', 'plan.approved', 'subtask.ready', 'subtask.started', 'subtask.retrying', 'subtask.waiting', 'subtask.completed', 'subtask.failed', 'subtask.skipped', 'text.delta', 'tool.started', 'tool.finished', 'message.sent', 'state.changed', 'usage.recorded', 'run.paused', 'run.resumed', 'run.summarising', 'run.completed', 'run.failed', 'run.cancelled'])), name='event_type_is_known')],
             },
         ),
         migrations.CreateModel(
             name='Subtask',
             fields=[
-                ('id', models.UUIDField(default=groups.models.runs.new_id, editable=False, primary_key=True, serialize=False)),
+                ('id', models.UUIDField(default=groups.models.keys.new_id, editable=False, primary_key=True, serialize=False)),
                 ('key', models.CharField(max_length=64)),
                 ('kind', models.CharField(choices=[('plan', 'plan'), ('work', 'work'), ('summary', 'summary')], max_length=10)),
                 ('position', models.PositiveIntegerField(default=0)),
@@ -193,126 +206,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['position', 'id'],
+                'indexes': [models.Index(condition=models.Q(('status__in', ['ready', 'running'])), fields=['status', 'lease_until'], name='subtask_for_sweep')],
+                'constraints': [models.UniqueConstraint(fields=('run', 'key'), name='one_subtask_per_run_and_key'), models.CheckConstraint(condition=models.Q(('status__in', [groups.execution.statuses.SubtaskStatus['BLOCKED'], groups.execution.statuses.SubtaskStatus['READY'], groups.execution.statuses.SubtaskStatus['RUNNING'], groups.execution.statuses.SubtaskStatus['WAITING'], groups.execution.statuses.SubtaskStatus['COMPLETED'], groups.execution.statuses.SubtaskStatus['FAILED'], groups.execution.statuses.SubtaskStatus['CANCELLED'], groups.execution.statuses.SubtaskStatus['SKIPPED']])), name='subtask_status_is_legal'), models.CheckConstraint(condition=models.Q(('kind__in', [groups.execution.statuses.SubtaskKind['PLAN'], groups.execution.statuses.SubtaskKind['WORK'], groups.execution.statuses.SubtaskKind['SUMMARY']])), name='subtask_kind_is_legal'), models.CheckConstraint(condition=models.Q(models.Q(('lease_token__isnull', False), ('lease_until__isnull', False), ('status', 'running')), models.Q(models.Q(('status', 'running'), _negated=True), ('lease_token__isnull', True)), _connector='OR'), name='subtask_running_means_leased')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='agent',
-            constraint=models.CheckConstraint(condition=models.Q(('agent_id__regex', '\\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\\Z'), models.Q(('agent_id', 'system'), _negated=True)), name='agent_id_is_legal'),
-        ),
-        migrations.AddConstraint(
-            model_name='group',
-            constraint=models.CheckConstraint(condition=models.Q(('id__regex', '\\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\\Z')), name='group_id_is_legal'),
-        ),
-        migrations.AddConstraint(
-            model_name='group',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='group_has_a_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='groupaccess',
-            constraint=models.UniqueConstraint(fields=('group', 'user'), name='one_access_per_user_and_group'),
-        ),
-        migrations.AddConstraint(
-            model_name='groupaccess',
-            constraint=models.CheckConstraint(condition=models.Q(('level__in', [1, 2, 3])), name='level_is_legal'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(fields=('group', 'agent'), name='one_membership_per_agent_and_group'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(condition=models.Q(('role', 'leader')), fields=('group',), name='one_leader_per_group'),
-        ),
-        migrations.AddConstraint(
-            model_name='member',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['leader', 'worker'])), name='member_role_is_legal'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['group', '-id'], name='message_history'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('sender', ''), _negated=True), models.Q(('text', ''), _negated=True)), name='message_has_sender_and_text'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['message'], name='delivery_pending'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('message', 'recipient'), name='one_delivery_per_message_and_recipient'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'delivered', 'failed'])), name='delivery_status_is_legal'),
-        ),
-        migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['group', '-created_at'], name='run_by_group'),
-        ),
-        migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('status__in', ['completed', 'failed', 'cancelled']), _negated=True), fields=['created_at'], name='run_under_way'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', [groups.execution.statuses.RunStatus['QUEUED'], groups.execution.statuses.RunStatus['PLANNING'], groups.execution.statuses.RunStatus['AWAITING_APPROVAL'], groups.execution.statuses.RunStatus['RUNNING'], groups.execution.statuses.RunStatus['PAUSED'], groups.execution.statuses.RunStatus['SUMMARISING'], groups.execution.statuses.RunStatus['COMPLETED'], groups.execution.statuses.RunStatus['FAILED'], groups.execution.statuses.RunStatus['CANCELLED']])), name='run_status_is_legal'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('failure_policy__in', [groups.execution.statuses.FailurePolicy['CONTINUE'], groups.execution.statuses.FailurePolicy['STOP']])), name='run_failure_policy_is_legal'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('task', ''), _negated=True), name='run_has_a_task'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('last_seq__gte', 0)), name='run_last_seq_counts'),
-        ),
-        migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('status__in', ['completed', 'failed', 'cancelled'])), models.Q(models.Q(('status__in', ['completed', 'failed', 'cancelled']), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='run_ended_means_finished'),
-        ),
-        migrations.AddConstraint(
-            model_name='attachment',
-            constraint=models.UniqueConstraint(fields=('run', 'name'), name='one_attachment_per_run_and_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='attachment',
-            constraint=models.CheckConstraint(condition=models.Q(('size__gte', 1)), name='attachment_is_not_empty'),
-        ),
-        migrations.AddConstraint(
-            model_name='runevent',
-            constraint=models.UniqueConstraint(fields=('run', 'seq'), name='one_event_per_run_and_seq'),
-        ),
-        migrations.AddConstraint(
-            model_name='runevent',
-            constraint=models.CheckConstraint(condition=models.Q(('seq__gte', 1)), name='event_seq_counts_from_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='runevent',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['run.queued', 'run.started', 'plan.proposed', 'plan.approved', 'subtask.ready', 'subtask.started', 'subtask.retrying', 'subtask.waiting', 'subtask.completed', 'subtask.failed', 'subtask.skipped', 'text.delta', 'tool.started', 'tool.finished', 'message.sent', 'state.changed', 'usage.recorded', 'run.paused', 'run.resumed', 'run.summarising', 'run.completed', 'run.failed', 'run.cancelled'])), name='event_type_is_known'),
-        ),
-        migrations.AddIndex(
-            model_name='subtask',
-            index=models.Index(condition=models.Q(('status__in', ['ready', 'running'])), fields=['status', 'lease_until'], name='subtask_for_sweep'),
-        ),
-        migrations.AddConstraint(
-            model_name='subtask',
-            constraint=models.UniqueConstraint(fields=('run', 'key'), name='one_subtask_per_run_and_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='subtask',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', [groups.execution.statuses.SubtaskStatus['BLOCKED'], groups.execution.statuses.SubtaskStatus['READY'], groups.execution.statuses.SubtaskStatus['RUNNING'], groups.execution.statuses.SubtaskStatus['WAITING'], groups.execution.statuses.SubtaskStatus['COMPLETED'], groups.execution.statuses.SubtaskStatus['FAILED'], groups.execution.statuses.SubtaskStatus['CANCELLED'], groups.execution.statuses.SubtaskStatus['SKIPPED']])), name='subtask_status_is_legal'),
-        ),
-        migrations.AddConstraint(
-            model_name='subtask',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', [groups.execution.statuses.SubtaskKind['PLAN'], groups.execution.statuses.SubtaskKind['WORK'], groups.execution.statuses.SubtaskKind['SUMMARY']])), name='subtask_kind_is_legal'),
-        ),
-        migrations.AddConstraint(
-            model_name='subtask',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_token__isnull', False), ('lease_until__isnull', False), ('status', 'running')), models.Q(models.Q(('status', 'running'), _negated=True), ('lease_token__isnull', True)), _connector='OR'), name='subtask_running_means_leased'),
         ),
     ]
