@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from groups.execution.modes import MODES
 from groups.execution.statuses import FailurePolicy
 from groups.forms import FilesField, StarsForm, TagsField
+from groups.forms.budgets import cost_cap, tokens_cap
 
 #: Fields that are options of modes; which of which, the modes say.
 OPTIONS: Final = (
@@ -54,20 +55,8 @@ class RunForm(StarsForm):
         min_value=1 / 60,
         widget=forms.NumberInput({"placeholder": "60", "step": "any"}),
     )
-    max_tokens = forms.IntegerField(
-        label=_("Tokens at most"),
-        required=False,
-        min_value=1,
-        widget=forms.NumberInput({"placeholder": _("no cap")}),
-        help_text=_("In and out together."),
-    )
-    max_cost_usd = forms.FloatField(
-        label=_("Dollars at most"),
-        required=False,
-        min_value=0,
-        widget=forms.NumberInput({"placeholder": _("no cap"), "step": "any"}),
-        help_text=_("Calls of unknown price count in tokens only."),
-    )
+    max_tokens = tokens_cap(_("Tokens at most"))
+    max_cost_usd = cost_cap(_("Dollars at most"))
     rule = forms.ChoiceField(
         label=_("How votes are counted"),
         required=False,

@@ -54,11 +54,10 @@ _MANIFEST: Final = "manifest.json"
 #: The manifest's own hash, sealed: with encryption nobody without the key can write another manifest.
 _SEAL: Final = "manifest.seal"
 
-#: What zipfile raises over damaged headers.
+#: What zipfile raises over damaged headers; a method it does not know is a RuntimeError too.
 _ZIP_FAULTS: Final = (
     zipfile.BadZipFile,
     EOFError,
-    NotImplementedError,
     OSError,
     RuntimeError,
     ValueError,
