@@ -122,6 +122,8 @@ function blank(id) {
     assignee: "",
     agentId: null,
     dependsOn: [],
+    /** The id of the subtask whose plan it stands in; "" for what no plan asked for. */
+    plannedBy: "",
     position: 0,
     status: "blocked",
     attempt: 0,
@@ -139,6 +141,8 @@ function blank(id) {
     text: "",
     /** [{id, tool, arguments, summary, ok, startedAt, endedAt}]; `ok` is null while it runs. */
     tools: [],
+    /** {tokens, cost, calls, unpriced} of all its attempts, as in the view's `spent`; null before the first call. */
+    spent: null,
     /** [{state, from, to}] for the timeline; `to` is null for the one still open. */
     spans: [],
     startedAt: null,
@@ -173,6 +177,7 @@ function go(draft, status) {
 }
 
 function listSubtasks(draft, plan, at, fresh) {
+  const planner = Object.values(draft.subtasks).findLast(({ kind }) => kind === "plan");
   plan.subtasks.forEach((item, index) => {
     // A further plan names those that there are too; they stay as they are.
     if (draft.subtasks[item.id]) return;
@@ -184,6 +189,7 @@ function listSubtasks(draft, plan, at, fresh) {
       instructions: item.instructions ?? "",
       assignee: item.assignee,
       dependsOn: item.depends_on ?? [],
+      plannedBy: planner?.id ?? "",
       position: index + 1,
     });
     enter(subtask, "blocked", at);
@@ -209,6 +215,15 @@ function addUsage(sum, more) {
     output_tokens: (sum.output_tokens ?? 0) + more.output_tokens,
     requests: (sum.requests ?? 0) + more.requests,
     cost_usd: cost ? null : (sum.cost_usd ?? 0) + more.cost_usd,
+  };
+}
+
+function addSpent(sum, more) {
+  return {
+    tokens: (sum?.tokens ?? 0) + more.input_tokens + more.output_tokens,
+    cost: (sum?.cost ?? 0) + (more.cost_usd ?? 0),
+    calls: (sum?.calls ?? 0) + 1,
+    unpriced: (sum?.unpriced ?? 0) + (more.cost_usd === null ? 1 : 0),
   };
 }
 
@@ -369,16 +384,12 @@ const HANDLERS = {
         : call,
     );
   },
-  "usage.recorded"(draft, { data, agent_id: agent }) {
+  "usage.recorded"(draft, { data, agent_id: agent, subtask: id }, fresh) {
     draft.usage = addUsage(draft.usage, data);
-    const before = draft.spent[agent] ?? { tokens: 0, cost: 0, calls: 0, unpriced: 0 };
-    const after = {
-      tokens: before.tokens + data.input_tokens + data.output_tokens,
-      cost: before.cost + (data.cost_usd ?? 0),
-      calls: before.calls + 1,
-      unpriced: before.unpriced + (data.cost_usd === null ? 1 : 0),
-    };
-    draft.spent = { ...draft.spent, [agent]: after };
+    draft.spent = { ...draft.spent, [agent]: addSpent(draft.spent[agent], data) };
+    if (!id) return;
+    const subtask = own(draft, id, fresh);
+    subtask.spent = addSpent(subtask.spent, data);
   },
   "budget.reached"(draft, { data }) {
     draft.stopReason = data.text;
