@@ -5,6 +5,9 @@
  * `stars:resync` follows whatever time pokes may have been missed in: a break, and at the start the moment between the
  * page's making and its subscriptions. The state of the connection is
  * `stars:live` on the document: {state: "connecting" | "open" | "lost" | "refused", since, retryAt}.
+ *
+ * @import { Follower, Frame, LiveState, PokeFrame } from "./types.d.ts"
+ * @typedef {Omit<PokeFrame, "type" | "what">} Poke
  */
 
 const FIRST_DELAY = 500;
@@ -13,33 +16,46 @@ const POKE_EVERY = 500;
 /** A server that accepts the socket but says nothing for so long is taken for dead. */
 const ANSWER_WITHIN = 8_000;
 
-/** Full jitter (Brooker, "Exponential Backoff And Jitter", 2015), but never at once. */
+/** Full jitter (Brooker, "Exponential Backoff And Jitter", 2015), but never at once. @param {number} attempt */
 export function backoff(attempt, random = Math.random) {
   return FIRST_DELAY / 2 + random() * Math.min(MAX_DELAY, FIRST_DELAY * 2 ** attempt);
 }
 
-/** Two pokes as one: of which states they tell, if both say so; without any `states` a poke tells of all. */
+/**
+ * Two pokes as one: of which states they tell, if both say so; without any `states` a poke tells of all.
+ *
+ * @param {Poke} one
+ * @param {Poke} other
+ * @returns {Poke}
+ */
 export function together(one, other) {
-  const both = one.topic === other.topic && one.states?.length && other.states?.length;
   const { states, ...rest } = other;
-  return both ? { ...rest, states: [...new Set([...one.states, ...states])] } : rest;
+  if (one.topic !== other.topic || !one.states?.length || !states?.length) return rest;
+  return { ...rest, states: [...new Set([...one.states, ...states])] };
 }
 
 class Live {
+  /** @type {WebSocket | null} */
   #socket = null;
+  /** @type {Map<string, Follower>} */
   #topics = new Map();
   #attempt = 0;
   #timer = 0;
   #deadline = 0;
+  /** @type {Map<string, { again: Poke | null }>} */
   #pokes = new Map();
   #broken = false;
-  /** Topics that are subscribed to and not answered, of which pokes may have been missed. */
+  /** Topics that are subscribed to and not answered, of which pokes may have been missed. @type {Set<string>} */
   #awaited = new Set();
+  /** @type {LiveState} */
   state = { state: "connecting", since: Date.now(), retryAt: 0 };
 
   /**
    * Follow a topic. `handler` has `after()` (where to resume; pokes have none) and may have
    * `hello(frame)`, `events(frame)`, `error(frame)`. Returns a function that asks for a replay from `after()`.
+   *
+   * @param {string} topic
+   * @param {Follower} handler
    */
   follow(topic, handler) {
     this.#topics.set(topic, handler);
@@ -73,11 +89,12 @@ class Live {
 
   /** Ask again from where we stand: on a healthy socket it costs one small frame, on a dead one it finds out. */
   #check() {
-    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
     this.#expectAnswer();
     for (const topic of this.#topics.keys()) this.#subscribe(topic);
   }
 
+  /** @param {string} topic */
   #subscribe(topic) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return;
     const after = this.#topics.get(topic)?.after?.();
@@ -88,12 +105,13 @@ class Live {
     clearTimeout(this.#deadline);
     const socket = this.#socket;
     this.#deadline = setTimeout(() => {
-      if (this.#socket !== socket) return;
+      if (!socket || this.#socket !== socket) return;
       socket.close();
       this.#lost(0);
     }, ANSWER_WITHIN);
   }
 
+  /** @param {Frame} frame */
   #receive(frame) {
     clearTimeout(this.#deadline);
     const handler = this.#topics.get(frame.topic);
@@ -111,13 +129,14 @@ class Live {
     }
   }
 
-  /** From here on no poke of the topic is missed; once that is true of all, what was missed is fetched. */
+  /** From here on no poke of the topic is missed; once that is true of all, what was missed is fetched. @param {string} topic */
   #answered(topic) {
     if (this.#awaited.delete(topic) && !this.#awaited.size) {
       document.body.dispatchEvent(new CustomEvent("stars:resync"));
     }
   }
 
+  /** @param {number} code */
   #lost(code) {
     clearTimeout(this.#deadline);
     clearTimeout(this.#timer);
@@ -131,21 +150,26 @@ class Live {
     this.#timer = setTimeout(() => this.connect(), delay);
   }
 
+  /**
+   * @param {LiveState["state"]} state
+   * @param {number} [retryAt]
+   */
   #tell(state, retryAt = 0) {
     const since = this.state.state === state ? this.state.since : Date.now();
     this.state = { state, since, retryAt };
     document.dispatchEvent(new CustomEvent("stars:live", { detail: this.state }));
   }
 
-  /** Leading and trailing throttle: the first poke acts at once, those within the window act together at its end. */
+  /** Leading and trailing throttle: the first poke acts at once, those within the window act together at its end. @param {Omit<PokeFrame, "type">} poke */
   #poke({ what, ...detail }) {
     const waiting = this.#pokes.get(what);
     if (waiting) {
       waiting.again = waiting.again ? together(waiting.again, detail) : detail;
       return;
     }
-    const send = (data) =>
+    const send = (/** @type {Poke} */ data) =>
       document.body.dispatchEvent(new CustomEvent(`stars:poke:${what}`, { detail: data }));
+    /** @type {{ again: Poke | null }} */
     const entry = { again: null };
     this.#pokes.set(what, entry);
     send(detail);

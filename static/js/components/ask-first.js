@@ -1,6 +1,10 @@
 /** <ask-first question="…">: the button inside must be pressed twice, the second time within four seconds. */
 
+import { around } from "../lib/dom.js";
+
 class AskFirst extends HTMLElement {
+  armed = false;
+
   connectedCallback() {
     this.addEventListener("click", this, { capture: true });
   }
@@ -10,8 +14,9 @@ class AskFirst extends HTMLElement {
     this.removeEventListener("click", this, { capture: true });
   }
 
+  /** @param {Event} event */
   handleEvent(event) {
-    const button = event.target.closest("button");
+    const button = around(event, "button");
     if (!button || this.armed) return;
     event.preventDefault();
     event.stopPropagation();
@@ -19,7 +24,7 @@ class AskFirst extends HTMLElement {
     const { width } = button.getBoundingClientRect();
     const words = [...button.childNodes];
     button.style.setProperty("min-inline-size", `${width}px`);
-    button.replaceChildren(this.getAttribute("question"));
+    button.replaceChildren(this.getAttribute("question") ?? "");
     button.classList.add("is-asking");
     this.timer = setTimeout(() => {
       this.armed = false;

@@ -23,7 +23,7 @@ class BeatAge extends HTMLElement {
   }
 
   #draw() {
-    const at = this.getAttribute("datetime");
+    const at = this.getAttribute("datetime") ?? "";
     const seconds = Math.max(0, Math.floor((now() - Date.parse(at)) / 1000));
     text(this, seconds < 120 ? fill(gettext("%(n)s s ago"), { n: seconds }) : ago(at));
     this.title = new Date(at).toLocaleString();

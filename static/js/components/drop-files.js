@@ -1,20 +1,20 @@
 /** <drop-files>: a file input that takes several files by choosing, dropping or pasting, and lists them with size and remove. */
 
-import { h, icon } from "../lib/dom.js";
+import { find, h, icon } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { bytes } from "../lib/time.js";
 
 class DropFiles extends HTMLElement {
+  list = h("ul", { class: "drop-files-list", "aria-live": "polite" });
+  depth = 0;
+  /** @type {File[]} */
+  files = [];
+
   connectedCallback() {
-    if (this.input) return;
-    this.input = this.querySelector("input[type=file]");
-    this.list = h("ul", { class: "drop-files-list", "aria-live": "polite" });
+    if (this.list.isConnected) return;
     this.append(this.list);
-    this.files = [];
-    this.depth = 0;
-    this.input.addEventListener("change", () => this.#add([...this.input.files]));
-    // The whole form takes the drop: nobody should have to aim.
-    const zone = this.closest("form");
+    this.#input.addEventListener("change", () => this.#add([...(this.#input.files ?? [])]));
+    const zone = this.#form;
     zone.addEventListener("dragenter", (event) => this.#over(event, 1));
     zone.addEventListener("dragleave", (event) => this.#over(event, -1));
     zone.addEventListener("dragover", (event) => this.#has(event) && event.preventDefault());
@@ -22,7 +22,7 @@ class DropFiles extends HTMLElement {
       if (!this.#has(event)) return;
       event.preventDefault();
       this.#over(event, -this.depth);
-      this.#add([...event.dataTransfer.files]);
+      this.#add([...(event.dataTransfer?.files ?? [])]);
     });
     zone.addEventListener("paste", (event) => {
       const files = [...(event.clipboardData?.files ?? [])];
@@ -30,16 +30,31 @@ class DropFiles extends HTMLElement {
     });
   }
 
+  get #input() {
+    return find(this, "input[type=file]", HTMLInputElement);
+  }
+
+  /** The whole form takes the drop: nobody should have to aim. */
+  get #form() {
+    return /** @type {HTMLFormElement} */ (this.closest("form"));
+  }
+
+  /** @param {DragEvent} event */
   #has(event) {
     return event.dataTransfer?.types.includes("Files");
   }
 
+  /**
+   * @param {DragEvent} event
+   * @param {number} step
+   */
   #over(event, step) {
     if (!this.#has(event)) return;
     this.depth = Math.max(0, this.depth + step);
-    this.closest("form").classList.toggle("is-dropping", this.depth > 0);
+    this.#form.classList.toggle("is-dropping", this.depth > 0);
   }
 
+  /** @param {File[]} files */
   #add(files) {
     const known = new Set(this.files.map((file) => `${file.name}:${file.size}:${file.lastModified}`));
     for (const file of files) {
@@ -51,15 +66,16 @@ class DropFiles extends HTMLElement {
   #keep() {
     const transfer = new DataTransfer();
     for (const file of this.files) transfer.items.add(file);
-    this.input.files = transfer.files;
+    this.#input.files = transfer.files;
     this.list.replaceChildren(...this.files.map((file) => this.#row(file)));
   }
 
+  /** @param {File} file */
   #row(file) {
     const remove = () => {
       this.files = this.files.filter((other) => other !== file);
       this.#keep();
-      this.input.focus();
+      this.#input.focus();
     };
     return h(
       "li",

@@ -4,18 +4,24 @@
  * When no answer comes it keeps what it shows, and says so: its `[data-stale]` element stands outside `[data-content]`.
  */
 
+import { find } from "../lib/dom.js";
 import { fragment } from "../lib/http.js";
 
 class FreshPart extends HTMLElement {
+  asking = false;
+
   connectedCallback() {
     this.timer = setInterval(() => this.#renew(), 1000 * Number(this.getAttribute("seconds")));
-    this.onSeen = () => this.#renew();
-    document.addEventListener("visibilitychange", this.onSeen);
+    document.addEventListener("visibilitychange", this);
   }
 
   disconnectedCallback() {
     clearInterval(this.timer);
-    document.removeEventListener("visibilitychange", this.onSeen);
+    document.removeEventListener("visibilitychange", this);
+  }
+
+  handleEvent() {
+    this.#renew();
   }
 
   async #renew() {
@@ -23,19 +29,19 @@ class FreshPart extends HTMLElement {
     this.asking = true;
     let stale = false;
     try {
-      const html = await fragment(this.getAttribute("src"));
+      const html = await fragment(this.getAttribute("src") ?? "");
       // Whoever reads with the keyboard, or marks a number to copy it, is not disturbed.
-      const content = this.querySelector("[data-content]");
+      const content = find(this, "[data-content]");
       if (!content.contains(document.activeElement) && !marked(content)) content.innerHTML = html;
     } catch {
       stale = true;
     }
-    this.querySelector("[data-stale]").hidden = !stale;
+    find(this, "[data-stale]").hidden = !stale;
     this.asking = false;
   }
 }
 
-/** Whether some of its text is selected. */
+/** Whether some of its text is selected. @param {Element} element */
 function marked(element) {
   const selection = document.getSelection();
   return Boolean(selection && !selection.isCollapsed && selection.containsNode(element, true));

@@ -7,20 +7,29 @@ import { live } from "../live.js";
 const PATIENCE = 3_000;
 
 class LiveBanner extends HTMLElement {
+  sentence = h("p", { role: "status" });
+  /** Changes each second, which nobody wants to have read out. */
+  countdown = h("p", { "aria-hidden": "true" });
+  button = h(
+    "button",
+    { type: "button", class: "button button-small", onclick: () => live.connect() },
+    gettext("Try now"),
+  );
+
   connectedCallback() {
     this.hidden = true;
-    this.sentence = h("p", { role: "status" });
-    this.button = h("button", { type: "button", class: "button button-small", onclick: () => live.connect() });
-    text(this.button, gettext("Try now"));
-    this.replaceChildren(this.sentence, this.button);
-    this.draw = () => this.#draw();
-    document.addEventListener("stars:live", this.draw);
-    this.timer = setInterval(this.draw, 1_000);
+    this.replaceChildren(this.sentence, this.countdown, this.button);
+    document.addEventListener("stars:live", this);
+    this.timer = setInterval(() => this.#draw(), 1_000);
   }
 
   disconnectedCallback() {
-    document.removeEventListener("stars:live", this.draw);
+    document.removeEventListener("stars:live", this);
     clearInterval(this.timer);
+  }
+
+  handleEvent() {
+    this.#draw();
   }
 
   #draw() {
@@ -28,14 +37,15 @@ class LiveBanner extends HTMLElement {
     const shown = state === "refused" || (state === "lost" && Date.now() - since >= PATIENCE);
     this.hidden = !shown;
     if (!shown) return;
-    this.button.hidden = state === "refused";
+    this.button.hidden = this.countdown.hidden = state === "refused";
     if (state === "refused") {
       text(this.sentence, gettext("This page is no longer live. Reload it to sign in again."));
       return;
     }
     const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
     const when = retryAt && seconds ? fill(gettext("Trying again in %(n)s s."), { n: seconds }) : gettext("Trying now…");
-    text(this.sentence, `${gettext("The live connection is lost; nothing that happens meanwhile is.")} ${when}`);
+    text(this.sentence, gettext("The live connection is lost; nothing that happens meanwhile is."));
+    text(this.countdown, when);
   }
 }
 

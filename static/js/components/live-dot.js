@@ -1,9 +1,14 @@
-/** <live-dot>: a dot and a word on whether the page is live; its title says what that means. */
+/**
+ * <live-dot>: a dot and a word on whether the page is live; its title says what that means.
+ *
+ * @import { LiveState } from "../types.d.ts"
+ */
 
 import { h, text } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
 import { live } from "../live.js";
 
+/** @type {Record<LiveState["state"], [word: string, meaning: string]>} */
 const WORDS = {
   connecting: [gettext("Connecting"), gettext("The page is opening its live connection.")],
   open: [gettext("Live"), gettext("Every change shows here as it happens; nothing needs reloading.")],
@@ -15,16 +20,20 @@ const WORDS = {
 };
 
 class LiveDot extends HTMLElement {
+  word = h("span", { class: "live-dot-word" });
+
   connectedCallback() {
-    this.word = h("span", { class: "live-dot-word" });
     this.replaceChildren(h("span", { class: "live-dot-mark", "aria-hidden": "true" }), this.word);
-    this.draw = () => this.#draw();
-    document.addEventListener("stars:live", this.draw);
+    document.addEventListener("stars:live", this);
     this.#draw();
   }
 
   disconnectedCallback() {
-    document.removeEventListener("stars:live", this.draw);
+    document.removeEventListener("stars:live", this);
+  }
+
+  handleEvent() {
+    this.#draw();
   }
 
   #draw() {

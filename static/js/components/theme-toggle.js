@@ -1,25 +1,34 @@
 /** <theme-toggle>: cycles system, light, dark, and remembers the choice in this browser. */
 
-import { icon } from "../lib/dom.js";
+import { find, icon } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 
+/** @typedef {"system" | "light" | "dark"} Theme */
+/** @type {Theme[]} */
 const ORDER = ["system", "light", "dark"];
 const WORDS = { system: gettext("as the system"), light: gettext("light"), dark: gettext("dark") };
 const ICONS = { system: "contrast", light: "sun", dark: "moon" };
 
 class ThemeToggle extends HTMLElement {
   connectedCallback() {
-    this.button = this.querySelector("button");
-    this.button.addEventListener("click", () => this.#choose());
+    this.addEventListener("click", this);
     this.#draw();
   }
 
+  disconnectedCallback() {
+    this.removeEventListener("click", this);
+  }
+
+  handleEvent() {
+    this.#choose();
+  }
+
   get #theme() {
-    return document.documentElement.dataset.theme ?? "system";
+    return /** @type {Theme} */ (document.documentElement.dataset.theme ?? "system");
   }
 
   #choose() {
-    const next = ORDER[(ORDER.indexOf(this.#theme) + 1) % ORDER.length];
+    const next = ORDER[(ORDER.indexOf(this.#theme) + 1) % ORDER.length] ?? "system";
     if (next === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = next;
     try {
@@ -32,10 +41,11 @@ class ThemeToggle extends HTMLElement {
   }
 
   #draw() {
+    const button = find(this, "button");
     const label = fill(gettext("Colours: %(theme)s"), { theme: WORDS[this.#theme] });
-    this.button.replaceChildren(icon(ICONS[this.#theme]));
-    this.button.setAttribute("aria-label", label);
-    this.button.title = label;
+    button.replaceChildren(icon(ICONS[this.#theme]));
+    button.setAttribute("aria-label", label);
+    button.title = label;
   }
 }
 

@@ -1,12 +1,11 @@
 /** <time-ago>: wraps a <time datetime>, says how long ago it was, and keeps saying it. */
 
-import { text } from "../lib/dom.js";
+import { find, text } from "../lib/dom.js";
 import { ago } from "../lib/time.js";
 
 class TimeAgo extends HTMLElement {
   connectedCallback() {
-    this.time = this.querySelector("time");
-    if (!this.time) return;
+    this.time = find(this, "time", HTMLTimeElement);
     this.time.title = new Date(this.time.dateTime).toLocaleString();
     this.#draw();
     this.timer = setInterval(() => this.#draw(), 20_000);
@@ -17,7 +16,7 @@ class TimeAgo extends HTMLElement {
   }
 
   #draw() {
-    text(this.time, ago(this.time.dateTime));
+    if (this.time) text(this.time, ago(this.time.dateTime));
   }
 }
 

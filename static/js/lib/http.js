@@ -4,6 +4,11 @@ import { gettext } from "./i18n.js";
 
 /** The server refused: `message` for the person, `fields` maps a field's name to what is wrong with it. */
 export class Refused extends Error {
+  /**
+   * @param {string} message
+   * @param {Record<string, string[]>} [fields]
+   * @param {number} [status]
+   */
   constructor(message, fields = {}, status = 0) {
     super(message);
     this.fields = fields;
@@ -11,8 +16,12 @@ export class Refused extends Error {
   }
 }
 
-const token = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
+const token = () => document.querySelector("meta[name=csrf-token]")?.getAttribute("content") ?? "";
 
+/**
+ * @param {string} url
+ * @param {RequestInit} options
+ */
 async function ask(url, options) {
   let response;
   try {
@@ -26,7 +35,24 @@ async function ask(url, options) {
   return response;
 }
 
-/** POST a JSON value; gives the answer's JSON. Raises Refused. */
+/**
+ * What was thrown, as a refusal: our own, or one that says what went wrong in this browser.
+ *
+ * @param {unknown} thrown
+ */
+export const asRefused = (thrown) => (thrown instanceof Refused ? thrown : new Refused(String(thrown)));
+
+/**
+ * Everything a refusal says, on one line: what is wrong with fields, else its message.
+ *
+ * @param {unknown} thrown
+ */
+export function refusalWords(thrown) {
+  const { fields, message } = asRefused(thrown);
+  return Object.values(fields).flat().join(" ") || message;
+}
+
+/** POST a JSON value; gives the answer's JSON. Raises Refused. @param {string} url */
 export async function post(url, value = {}) {
   const response = await ask(url, {
     method: "POST",
@@ -44,7 +70,7 @@ export async function post(url, value = {}) {
   return body;
 }
 
-/** GET JSON; null when there is nothing new (204). Raises Refused. */
+/** GET JSON; null when there is nothing new (204). Raises Refused. @param {string} url */
 export async function get(url) {
   const response = await ask(url, { headers: { Accept: "application/json" } });
   if (response.status === 204) return null;
@@ -55,14 +81,14 @@ export async function get(url) {
   return body;
 }
 
-/** GET a fragment of HTML that the server has made (and sanitised). Raises Refused. */
+/** GET a fragment of HTML that the server has made (and sanitised). Raises Refused. @param {string} url */
 export async function fragment(url) {
   const response = await ask(url, { headers: { Accept: "text/html" } });
   if (!response.ok) throw new Refused(gettext("This part could not be loaded."), {}, response.status);
   return response.text();
 }
 
-/** GET a fragment unless it is still the one of that ETag: {html, seen}, or null. Raises Refused. */
+/** GET a fragment unless it is still the one of that ETag: {html, seen}, or null. Raises Refused. @param {string} url */
 export async function changed(url, seen = "") {
   const response = await ask(url, { headers: { Accept: "text/html", "If-None-Match": seen }, cache: "no-store" });
   if (response.status === 304) return null;

@@ -74,7 +74,7 @@ export function steps(written, apple = APPLE) {
 export function stepOf(event) {
   if (["Control", "Meta", "Alt", "Shift", "AltGraph", "CapsLock"].includes(event.key)) return "";
   let key = event.key.toLowerCase();
-  const letter = /^Key([A-Z])$/.exec(event.code ?? "")?.[1].toLowerCase();
+  const letter = /^Key([A-Z])$/.exec(event.code ?? "")?.[1]?.toLowerCase();
   if (letter && !/^[\x20-\x7e]$/.test(key)) key = letter;
   // Shift is part of how "?" is typed, and said only with keys that have no other sign above them.
   const shifted = event.shiftKey && (key.length > 1 || /[a-z]/.test(key) || key === " ");
@@ -186,7 +186,7 @@ export class Keyboard {
   #find(pressed, modal) {
     return this.shortcuts.toReversed().flatMap((shortcut) => {
       if (modal && !(shortcut.within && modal.contains(shortcut.within))) return [];
-      if (!this.plain && !/^(ctrl|meta|alt)\+|^escape$/.test(pressed[0])) return [];
+      if (!this.plain && !/^(ctrl|meta|alt)\+|^escape$/.test(pressed[0] ?? "")) return [];
       if (!(shortcut.when?.() ?? true)) return [];
       const ways = [shortcut.keys].flat().map((way) => steps(way, this.apple));
       const way = ways.find((one) => pressed.every((step, index) => one[index] === step));

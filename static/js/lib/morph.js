@@ -6,17 +6,28 @@
  * own text; one that is `armed` is left alone.
  */
 
-/** Make the element's content that of the HTML. */
+/**
+ * Make the element's content that of the HTML.
+ *
+ * @param {Element} element
+ * @param {string} html
+ */
 export function morph(element, html) {
   const wanted = document.createElement("template");
   wanted.innerHTML = html;
   children(element, wanted.content);
 }
 
-const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.id || node.dataset?.key || "" : "");
+/** @param {Node} node */
+const keyOf = (node) => (node instanceof Element ? node.id || node.getAttribute("data-key") || "" : "");
 
+/**
+ * @param {ParentNode & Node} into
+ * @param {Node} from
+ */
 function children(into, from) {
-  const keyed = new Map([...into.children].map((node) => [keyOf(node), node]).filter(([key]) => key));
+  const keyed = new Map([...into.children].filter(keyOf).map((node) => [keyOf(node), node]));
+  /** @type {Node | null} */
   let at = into.firstChild;
   for (const wanted of Array.from(from.childNodes)) {
     const key = keyOf(wanted);
@@ -31,25 +42,34 @@ function children(into, from) {
   }
   while (at) {
     const next = at.nextSibling;
-    at.remove();
+    into.removeChild(at);
     at = next;
   }
 }
 
+/**
+ * @param {Node} node
+ * @param {Node} wanted
+ */
 function one(node, wanted) {
-  if (node.nodeType !== Node.ELEMENT_NODE) {
-    if (node.data !== wanted.data) node.data = wanted.data;
+  if (!(node instanceof Element && wanted instanceof Element)) {
+    if (node.nodeValue !== wanted.nodeValue) node.nodeValue = wanted.nodeValue;
     return;
   }
-  if (node.armed) return;
+  if ("armed" in node && node.armed) return;
   for (const { name } of Array.from(node.attributes)) {
     if (!wanted.hasAttribute(name) && !isTheirs(node, name)) node.removeAttribute(name);
   }
   for (const { name, value } of wanted.attributes) {
     if (node.getAttribute(name) !== value && !isTheirs(node, name)) node.setAttribute(name, value);
   }
-  if (!node.constructor.ownsContent) children(node, wanted);
+  if (!("ownsContent" in node.constructor)) children(node, wanted);
 }
 
-/** Whether a fold is open is up to whoever looks. */
+/**
+ * Whether a fold is open is up to whoever looks.
+ *
+ * @param {Element} node
+ * @param {string} name
+ */
 const isTheirs = (node, name) => node.nodeName === "DETAILS" && name === "open";

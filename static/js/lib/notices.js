@@ -5,16 +5,20 @@ import { gettext } from "./i18n.js";
 
 const STAYS = { info: 5_000, success: 5_000, error: 12_000 };
 
-/** Show a sentence; `kind` is info, success or error. It goes by itself, or when it is dismissed. */
+/**
+ * Show a sentence. It goes by itself, or when it is dismissed.
+ *
+ * @param {string} sentence
+ * @param {keyof typeof STAYS} [kind]
+ */
 export function notify(sentence, kind = "info") {
+  const remove = () => notice.remove();
   const notice = h(
     "div",
     { class: `notice notice-${kind}`, role: kind === "error" ? "alert" : "status" },
     h("p", {}, sentence),
-    h("button", { type: "button", class: "notice-close", "aria-label": gettext("Dismiss") }, "×"),
+    h("button", { type: "button", class: "notice-close", "aria-label": gettext("Dismiss"), onclick: remove }, "×"),
   );
-  const remove = () => notice.remove();
-  notice.querySelector("button").addEventListener("click", remove);
   document.getElementById("notices")?.append(notice);
-  setTimeout(remove, STAYS[kind] ?? STAYS.info);
+  setTimeout(remove, STAYS[kind]);
 }

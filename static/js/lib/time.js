@@ -5,7 +5,7 @@ import { fill, gettext } from "./i18n.js";
 /** The server's clock minus this machine's, in milliseconds; pages that tick set it. */
 let skew = 0;
 
-/** Tell what time it is on the server (ISO 8601), so that elapsed times are right on a machine whose clock is not. */
+/** Tell what time it is on the server (ISO 8601), so that elapsed times are right on a machine whose clock is not. @param {string} iso */
 export function setServerTime(iso) {
   skew = Date.parse(iso) - Date.now();
 }
@@ -13,26 +13,26 @@ export function setServerTime(iso) {
 /** Now by the server's clock, milliseconds since the epoch. */
 export const now = () => Date.now() + skew;
 
-/** A duration as a person says it: 0.4 s, 12.3 s, 3 min 05 s, 2 h 07 min. */
+/** A duration as a person says it: 0.4 s, 12.3 s, 3 min 05 s, 2 h 07 min. @param {number} ms */
 export function duration(ms) {
   const s = Math.max(0, ms) / 1000;
   if (s < 60) return fill(gettext("%(n)s s"), { n: s < 10 ? s.toFixed(1) : Math.round(s) });
-  const pad = (n) => String(Math.floor(n)).padStart(2, "0");
+  const pad = (/** @type {number} */ n) => String(Math.floor(n)).padStart(2, "0");
   if (s < 3600) return fill(gettext("%(m)s min %(s)s s"), { m: Math.floor(s / 60), s: pad(s % 60) });
   return fill(gettext("%(h)s h %(m)s min"), { h: Math.floor(s / 3600), m: pad((s % 3600) / 60) });
 }
 
-/** A running clock that does not jump about: 4 s, 1:05, 2:07:09. */
+/** A running clock that does not jump about: 4 s, 1:05, 2:07:09. @param {number} ms */
 export function clock(ms) {
   const s = Math.floor(Math.max(0, ms) / 1000);
   if (s < 60) return fill(gettext("%(n)s s"), { n: s });
-  const pad = (n) => String(n).padStart(2, "0");
+  const pad = (/** @type {number} */ n) => String(n).padStart(2, "0");
   const minutes = Math.floor(s / 60);
   if (minutes < 60) return `${minutes}:${pad(s % 60)}`;
   return `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${pad(s % 60)}`;
 }
 
-/** How long ago in words of the page's language. */
+/** How long ago in words of the page's language. @param {string} iso */
 export function ago(iso) {
   const seconds = (Date.parse(iso) - now()) / 1000;
   const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" });
@@ -43,7 +43,7 @@ export function ago(iso) {
   return words.format(Math.round(seconds / 86400), "day");
 }
 
-/** Bytes in words, with binary steps of 1024: 12 B, 3.4 KB, 1.2 MB. */
+/** Bytes in words, with binary steps of 1024: 12 B, 3.4 KB, 1.2 MB. @param {number} n */
 export function bytes(n) {
   const units = ["B", "KB", "MB", "GB", "TB"];
   let step = 0;
