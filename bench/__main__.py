@@ -1,6 +1,6 @@
 """All benchmarks, one after the other, as `make bench` runs them.
 
-python -m bench [engine] [live] [embedded] [states] [sync] [llm]
+python -m bench [engine] [live] [embedded] [runpage] [states] [sync] [llm]
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-PARTS = ("engine", "live", "embedded", "states", "sync", "llm")
+PARTS = ("engine", "live", "embedded", "runpage", "states", "sync", "llm")
 
 
 def main() -> None:
