@@ -58,7 +58,7 @@ def start_run(page: Page, site: Site, group: str, file: Path | None = None) -> N
 
 def server_run(page: Page, site: Site) -> dict[str, Any]:
     """The run on the page, as the API tells it."""
-    run_id = page.url.rstrip("/").rsplit("/", 1)[1]
+    run_id = page.url.split("?")[0].rstrip("/").rsplit("/", 1)[1]
     found: dict[str, Any] = page.request.get(f"{site.url}/api/v1/runs/{run_id}/").json()
     return found
 
@@ -74,6 +74,7 @@ def test_from_the_link_to_a_report_that_is_right(page: Page, site: Site, tmp_pat
 
     # The plan stands, and several workers are at it at once.
     badge = page.locator("run-header .badge")
+    page.get_by_role("tab", name="Timeline").click()
     expect(page.locator(".plan-row[data-kind=work]")).to_have_count(4)
     expect(page.locator("live-dot[data-state=open]").first).to_be_visible()
     expect(badge).to_have_attribute("data-status", "completed", timeout=90_000)
@@ -81,6 +82,7 @@ def test_from_the_link_to_a_report_that_is_right(page: Page, site: Site, tmp_pat
     # The log on the page is the log of the server, to the last event.
     run = server_run(page, site)
     expect(page.locator("run-log [data-ref=count]")).to_have_text(f"{run['last_seq']:,}")
+    page.get_by_role("tab", name="Story").click()
     expect(page.locator("subtask-card[data-status=completed]")).to_have_count(4)
 
     # The report's figures, computed here once more.
@@ -117,6 +119,7 @@ def test_approving_pausing_and_cancelling(page: Page, site: Site) -> None:
     titles.first.fill("Sketch the harbour page")
     page.get_by_role("button", name="Remove subtask 2").click()
     page.get_by_role("button", name="Save and approve").click()
+    page.get_by_role("tab", name="Timeline").click()
     expect(page.locator(".plan-row[data-kind=work] .plan-row-title")).to_have_text(
         ["Sketch the harbour page"]
     )

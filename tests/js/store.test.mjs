@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backoff } from "../../static/js/live.js";
+import { initial, reduceAll } from "../../static/js/run/reducer.js";
 import { RunStore } from "../../static/js/run/store.js";
 import { newLog } from "./log.mjs";
 
@@ -83,4 +84,42 @@ test("the back-off grows, is never at once, and never beyond its bound", () => {
   assert.ok(backoff(0, () => 0) > 0);
   assert.ok(backoff(3, () => 1) > backoff(1, () => 1));
   assert.ok(backoff(50, () => 1) <= 15_250);
+});
+
+test("any moment of the log is what its first events alone reduce to", () => {
+  const log = newLog();
+  for (let i = 0; i < 2300; i += 1) log.say("text.delta", { text: `${i} ` }, `s${i % 7}`);
+  const store = new RunStore({}, () => {});
+  for (let first = 1; first <= 2300; first += 110) {
+    store.take({ seq: Math.min(2300, first + 109), events: log.events.slice(first - 1, first + 109) });
+  }
+  for (const at of [1, 499, 500, 501, 1777, 1778, 1200, 2299]) {
+    store.goTo(at);
+    assert.equal(store.shown, at);
+    assert.deepEqual(store.view, reduceAll(initial({}), log.events.slice(0, at)), String(at));
+  }
+});
+
+test("while the past is shown the log goes on, and back in the present all of it is there", () => {
+  const { store, send, paint } = setUp();
+  const drawn = [];
+  store.listen((view) => drawn.push(view.last_seq));
+  send(1, 5);
+  store.goTo(2);
+  paint();
+  send(6, 9);
+  paint();
+  assert.deepEqual([store.view.last_seq, store.latest.last_seq, store.position], [2, 9, 9]);
+  store.goTo(null);
+  paint();
+  assert.deepEqual(drawn, [0, 2, 2, 9]);
+});
+
+test("a moment that is not read yet comes into sight as the log does", () => {
+  const { store, send } = setUp();
+  store.goTo(6);
+  send(1, 4);
+  assert.equal(store.view.last_seq, 4);
+  send(5, 9);
+  assert.equal(store.view.last_seq, 6);
 });

@@ -1,7 +1,19 @@
 /**
- * <stars-run>: the run page. Reads what the server says about the run, follows its log, and lets each part
- * (`[data-part]`: `draw(view, before, store)`, `tick(view)`) draw itself from the reduced view.
+ * <stars-run>: the run page. Reads what the server says about the run, follows its log, and lets each part draw
+ * itself. A part is an element `[data-part]`, given `about`, `viewing` (the page's Focus), and these calls:
+ *
+ * - `draw(view, before, store)`: after every change of what is shown; `before` is the view that this part drew last,
+ *   null at first. A part in a panel that is not open is left alone until it is, then drawn once.
+ * - `tick(view, now)`, optional: twice a second while the run goes on, and after each drawing of the past.
+ * - `follow(focus, changed)`, optional: `changed` (names of fields) of what is looked at is different.
+ *
+ * While the past is shown (`store.at`) `view` is the view of then. Parts with `data-now` steer the run and have
+ * nothing to do with the past: they are always drawn with the latest view, and hidden while the past is shown.
  */
+
+/** @import { About, View } from "../types.d.ts" */
+/** @import { FieldName, Focus } from "./focus.js" */
+/** @import { RunStore as Store } from "./store.js" */
 
 import "./run-budget.js";
 import "./run-cards.js";
@@ -10,28 +22,59 @@ import "./run-log.js";
 import "./run-plan.js";
 import "./run-progress.js";
 import "./run-result.js";
+import "./run-tabs.js";
 import "./run-votes.js";
 import "./plan-editor.js";
-import { now, setServerTime } from "../lib/time.js";
 import { notify } from "../lib/notices.js";
+import { now, setServerTime } from "../lib/time.js";
 import { live } from "../live.js";
+import { pageFocus } from "./focus.js";
 import { runEnded } from "./reducer.js";
 import { RunStore } from "./store.js";
 
+/**
+ * @typedef {object} PartOf
+ * @property {About} about
+ * @property {Focus} viewing
+ * @property {(view: View, before: View | null, store: Store) => void} draw
+ * @property {(view: View, now: number) => void} [tick]
+ * @property {(focus: Focus, changed: ReadonlySet<FieldName>) => void} [follow]
+ */
+/** @typedef {HTMLElement & PartOf} Part */
+
+/** Links to a subtask, as parts and mails have them: they look at it in the story. */
+const TO_SUBTASK = /^#subtask-([\w-]+)$/;
+
 class StarsRun extends HTMLElement {
+  /** @type {Part[]} */
+  parts = [];
+  /** What each part drew last. @type {Map<Part, View>} */
+  drawn = new Map();
+  viewing = pageFocus();
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  timer;
+
   connectedCallback() {
-    const about = JSON.parse(document.getElementById("run-data").textContent);
+    /** @type {About} */
+    const about = JSON.parse(document.getElementById("run-data")?.textContent ?? "{}");
     setServerTime(about.now);
     this.store = new RunStore(about);
-    this.parts = [...this.querySelectorAll("[data-part]")];
+    this.store.at = this.viewing.at;
+    this.parts = /** @type {Part[]} */ ([...this.querySelectorAll("[data-part]")]);
     for (const part of this.parts) {
       part.about = about;
-      this.store.listen((view, before, store) => part.draw(view, before, store));
+      part.viewing = this.viewing;
     }
+    this.#goToHash();
+    this.#follow(new Set(["view", "at"]));
+    this.store.listen(() => this.#draw());
+    this.viewing.addEventListener("change", (event) => this.#follow(/** @type {CustomEvent} */ (event).detail));
+    this.addEventListener("run:opened", () => this.#draw());
+    this.addEventListener("click", (event) => this.#click(event));
     this.store.resubscribe = live.follow(`run:${about.id}`, {
-      after: () => this.store.position,
-      hello: (frame) => this.store.hello(frame),
-      events: (frame) => this.store.take(frame),
+      after: () => this.store?.position ?? 0,
+      hello: (frame) => this.store?.hello(frame),
+      events: (frame) => this.store?.take(frame),
       error: (frame) => notify(frame.message ?? frame.reason ?? "", "error"),
     });
     this.timer = setInterval(() => this.#tick(), 500);
@@ -41,11 +84,59 @@ class StarsRun extends HTMLElement {
     clearInterval(this.timer);
   }
 
-  /** Clocks and countdowns go on between events; nothing ticks once the run has come to rest. */
+  /** Let every part in sight draw what is new to it. */
+  #draw() {
+    const { store } = this;
+    if (!store) return;
+    for (const part of this.parts) {
+      if (part.closest("[role=tabpanel][hidden]")) continue;
+      const view = "now" in part.dataset ? store.latest : store.view;
+      part.draw(view, this.drawn.get(part) ?? null, store);
+      this.drawn.set(part, view);
+      if (store.at !== null && view.lastAt) part.tick?.(view, Date.parse(view.lastAt));
+    }
+    if (!this.read && store.position && store.caughtUp) {
+      this.read = true; // what a link looks at is there now
+      for (const part of this.parts) part.follow?.(this.viewing, new Set(["subtask", "agent", "seq"]));
+    }
+  }
+
+  /** @param {ReadonlySet<FieldName>} changed */
+  #follow(changed) {
+    if (changed.has("at")) {
+      this.classList.toggle("is-past", this.viewing.at !== null);
+      this.store?.goTo(this.viewing.at);
+    }
+    for (const part of this.parts) part.follow?.(this.viewing, changed);
+  }
+
+  /** Clocks and countdowns go on between events; nothing ticks in the past or once the run has come to rest. */
   #tick() {
-    const { view } = this.store;
-    if (document.hidden || runEnded(view.status) || !view.last_seq) return;
-    for (const part of this.parts) part.tick?.(view, now());
+    const { store } = this;
+    if (!store || document.hidden || store.at !== null || runEnded(store.view.status) || !store.position) return;
+    for (const part of this.parts) if (this.drawn.has(part)) part.tick?.(store.view, now());
+  }
+
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const link = /** @type {Element} */ (event.target).closest("a[href^='#subtask-']");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.#look(link.getAttribute("href") ?? "");
+  }
+
+  /** A link from elsewhere, to a subtask: what it says goes on in the query. */
+  #goToHash() {
+    if (!this.#look(location.hash)) return;
+    history.replaceState(history.state, "", location.pathname + location.search);
+  }
+
+  /** @param {string} hash */
+  #look(hash) {
+    const subtask = TO_SUBTASK.exec(hash)?.[1];
+    if (!subtask) return false;
+    this.viewing.set({ view: "story", subtask, agent: "", seq: null });
+    return true;
   }
 }
 

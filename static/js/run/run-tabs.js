@@ -1,0 +1,91 @@
+/**
+ * <run-tabs>: the tabs over the run's views. One view is open at a time; where the page is wide the log stands
+ * beside it and has no tab. Left and right go through the tabs (the tabs pattern of WAI-ARIA, automatic activation).
+ */
+
+/** @import { Focus, ViewName } from "./focus.js" */
+
+import { show } from "../lib/dom.js";
+import { gettext } from "../lib/i18n.js";
+import { keys } from "../lib/keys.js";
+import { VIEWS } from "./focus.js";
+
+/** From here on the log stands beside the other views; as in layout.css. */
+const WIDE = "(width >= 75rem)";
+/** @type {Record<ViewName, string>} */
+const NAMES = { story: gettext("Story"), timeline: gettext("Timeline"), graph: gettext("Graph"), log: gettext("Log") };
+
+class RunTabs extends HTMLElement {
+  /** Given by <stars-run>. @type {Focus | null} */
+  viewing = null;
+  /** @type {HTMLElement[]} */
+  tabs = [...this.querySelectorAll("[role=tab]")].filter((tab) => tab instanceof HTMLElement);
+  wide = matchMedia(WIDE);
+  forget = () => {};
+
+  connectedCallback() {
+    this.wide.addEventListener("change", this);
+    this.addEventListener("click", (event) => {
+      const tab = this.tabs.find((one) => one.contains(/** @type {Node} */ (event.target)));
+      if (tab) this.#choose(tab);
+    });
+    this.addEventListener("keydown", (event) => this.#key(event));
+    const section = gettext("Run");
+    this.forget = keys.add(
+      ...VIEWS.map((view, index) => ({ section, keys: String(index + 1), text: NAMES[view], run: () => this.viewing?.set({ view }) })),
+    );
+  }
+
+  disconnectedCallback() {
+    this.forget();
+    this.wide.removeEventListener("change", this);
+  }
+
+  /** The window became wide or narrow. */
+  handleEvent() {
+    if (this.viewing) this.follow(this.viewing);
+  }
+
+  draw() {}
+
+  /** @param {Focus} focus */
+  follow(focus) {
+    const beside = this.wide.matches;
+    const open = beside && focus.view === "log" ? "story" : focus.view;
+    for (const tab of this.tabs) {
+      const { view } = tab.dataset;
+      const chosen = view === open;
+      tab.setAttribute("aria-selected", String(chosen));
+      tab.tabIndex = chosen ? 0 : -1;
+      show(tab, !(beside && view === "log"));
+      const panel = document.getElementById(tab.getAttribute("aria-controls") ?? "");
+      if (panel) show(panel, chosen || (beside && view === "log"));
+    }
+    this.dispatchEvent(new CustomEvent("run:opened", { bubbles: true }));
+  }
+
+  /** @param {HTMLElement} tab */
+  #choose(tab) {
+    this.viewing?.set({ view: /** @type {ViewName} */ (tab.dataset.view) });
+    tab.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const tabs = this.tabs.filter((tab) => !tab.hidden);
+    const here = tabs.findIndex((tab) => tab === document.activeElement);
+    const steps = new Map([
+      ["ArrowRight", here + 1],
+      ["ArrowLeft", here - 1 + tabs.length],
+      ["Home", 0],
+      ["End", tabs.length - 1],
+    ]);
+    const step = steps.get(event.key);
+    const next = step === undefined ? null : tabs[step % tabs.length];
+    if (here < 0 || !next) return;
+    event.preventDefault();
+    this.#choose(next);
+  }
+}
+
+customElements.define("run-tabs", RunTabs);
