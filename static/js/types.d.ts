@@ -168,7 +168,7 @@ export interface Subtask {
   endedAt: string | null;
 }
 
-/** What one agent, or a whole run, used. */
+/** What one agent, or a whole run, used; `cost` is of the calls whose price is known. */
 export interface Spent {
   tokens: number;
   cost: number;
@@ -196,19 +196,27 @@ export interface View {
   queuedAt: string | null;
   startedAt: string | null;
   endedAt: string | null;
+  /** The latest pause; null when it is not paused. */
   paused: { by: string; at: string } | null;
   cancelled: { by: string; reason: string } | null;
   plan: Plan | null;
+  /** Who edited or approved the plan last; empty when it stands as the leader made it. */
   planBy: string;
   subtasks: Record<string, Subtask>;
+  /** What the latest further plan added (keys), and why. */
   planChanged: { added: string[]; reason: string; at: string } | null;
+  /** The vote as it was counted. */
   votes: Votes | null;
   result: string;
   error: string;
   usage: Usage;
+  /** What each agent used, by its id. */
   spent: Record<string, Spent>;
+  /** Why no more was done than was: the cap that was reached, in words. */
   stopReason: string;
+  /** As a person set them last; null when they are as the run began. */
   caps: Caps | null;
+  /** How many events of each type there were. */
   counts: Record<string, number>;
   last_seq: number;
   lastAt: string | null;

@@ -4,75 +4,50 @@
  *
  * Views are never changed once returned. A batch copies each object it touches once (`own`), so that ten thousand
  * text deltas cost ten thousand string appends, and a component may compare parts of two views by identity.
+ *
+ * @import { EventOf, EventType, Plan, RunEvent, RunStatus, Span, Spent, Subtask, SubtaskKind, SubtaskStatus, Usage, View } from "../types.d.ts"
+ * @typedef {Set<string>} Fresh The subtasks that are this batch's own copies.
  */
 
+import { blank } from "./view.js";
+
+export { initial } from "./view.js";
+
+/** @type {Set<RunStatus>} */
 const RUN_ENDED = new Set(["completed", "failed", "cancelled"]);
+/** @type {Set<SubtaskStatus>} */
 const SUBTASK_ENDED = new Set(["completed", "failed", "cancelled", "skipped"]);
 
-/** Whether a run with this status has come to rest (a retry may still take it up again). */
+/** Whether a run with this status has come to rest (a retry may still take it up again). @param {RunStatus} status */
 export const runEnded = (status) => RUN_ENDED.has(status);
 
-/** Whether a subtask with this status needs no more work. */
+/** Whether a subtask with this status needs no more work. @param {SubtaskStatus} status */
 export const subtaskEnded = (status) => SUBTASK_ENDED.has(status);
 
-/** Whether a subtask came to an end of its own; what was cancelled did not. */
+/** Whether a subtask came to an end of its own; what was cancelled did not. @param {SubtaskStatus} status */
 export const subtaskDone = (status) => subtaskEnded(status) && status !== "cancelled";
 
-/** The view before the first event. `run` gives what the log does not repeat: {id, task?, mode?}. */
-export function initial(run = {}) {
-  return {
-    id: run.id ?? null,
-    task: run.task ?? "",
-    mode: run.mode ?? "",
-    failurePolicy: "",
-    approvePlan: false,
-    attachments: [],
-    by: "",
-    status: "queued",
-    queuedAt: null,
-    startedAt: null,
-    endedAt: null,
-    /** {by, at} of the latest pause; null when it is not paused. */
-    paused: null,
-    /** {by, reason} of the cancellation. */
-    cancelled: null,
-    plan: null,
-    /** Who edited or approved the plan last; empty when it stands as the leader made it. */
-    planBy: "",
-    subtasks: {},
-    /** What the latest further plan added: {added: keys, reason, at}. */
-    planChanged: null,
-    /** The vote as it was counted: {rule, votes, counts, winner, tie, minority, at}. */
-    votes: null,
-    result: "",
-    error: "",
-    usage: {},
-    /** Agent id -> {tokens, cost, calls, unpriced}: what each used; `cost` is of the calls whose price is known. */
-    spent: {},
-    /** Why no more was done than was: the cap that was reached, in words. */
-    stopReason: "",
-    /** {tokens, cost} as a person set them last, null for no cap; null itself when they are as the run began. */
-    caps: null,
-    /** How many events of each type there were. */
-    counts: {},
-    last_seq: 0,
-    lastAt: null,
-  };
-}
-
-/** The view after one more event. */
+/** The view after one more event. @param {View} view @param {RunEvent} event */
 export const reduce = (view, event) => reduceAll(view, [event]);
 
-/** The view after these events, in order. Equal to folding `reduce`, with one copy of what changes. */
+/**
+ * The view after these events, in order. Equal to folding `reduce`, with one copy of what changes.
+ *
+ * @param {View} view
+ * @param {readonly RunEvent[]} events
+ * @returns {View}
+ */
 export function reduceAll(view, events) {
   if (!events.length) return view;
   const draft = { ...view, subtasks: { ...view.subtasks }, counts: { ...view.counts } };
+  /** @type {Fresh} */
   const fresh = new Set();
   for (const event of events) {
     draft.last_seq = event.seq;
     draft.lastAt = event.at;
     draft.counts[event.type] = (draft.counts[event.type] ?? 0) + 1;
-    HANDLERS[event.type]?.(draft, event, fresh);
+    // Which handler takes which event, the table says; the checker cannot follow that through an index.
+    /** @type {((draft: View, event: RunEvent, fresh: Fresh) => void) | undefined} */ (HANDLERS[event.type])?.(draft, event, fresh);
     // Every fact about a subtask names the agent it belongs to at that moment, or nobody yet.
     if (event.subtask && event.type.startsWith("subtask.")) {
       own(draft, event.subtask, fresh).agentId = event.agent_id;
@@ -81,8 +56,9 @@ export function reduceAll(view, events) {
   return draft;
 }
 
-/** What must equal the rows of the database; the replay test compares it. */
+/** What must equal the rows of the database; the replay test compares it. @param {View} view */
 export function summary(view) {
+  /** @type {Record<string, object>} */
   const subtasks = {};
   for (const s of Object.values(view.subtasks)) {
     subtasks[s.id] = {
@@ -103,64 +79,41 @@ export function summary(view) {
   return { status, plan, subtasks, result, error, usage, last_seq, stop_reason };
 }
 
+/** @type {Record<SubtaskKind, number>} */
 const RANK = { plan: 0, work: 1, reply: 1, vote: 2, summary: 3 };
 
-/** The subtasks in reading order: plans, their items as planned, votes, the summary. */
+/** The subtasks in reading order: plans, their items as planned, votes, the summary. @param {View} view */
 export function ordered(view) {
   return Object.values(view.subtasks).toSorted(
     (a, b) => RANK[a.kind] - RANK[b.kind] || a.position - b.position,
   );
 }
 
-function blank(id) {
-  return {
-    id,
-    key: "",
-    kind: "work",
-    title: "",
-    instructions: "",
-    assignee: "",
-    agentId: null,
-    dependsOn: [],
-    /** The id of the subtask whose plan it stands in; "" for what no plan asked for. */
-    plannedBy: "",
-    position: 0,
-    status: "blocked",
-    attempt: 0,
-    maxAttempts: 0,
-    /** {error, delay, cause, at} while another attempt is awaited. */
-    retrying: null,
-    question: "",
-    /** What may be answered; empty: anything. */
-    options: [],
-    /** [{from, to, text, at}]: who passed it on to whom, and what with. */
-    handovers: [],
-    result: "",
-    error: "",
-    /** What the present attempt has written so far. */
-    text: "",
-    /** [{id, tool, arguments, summary, ok, startedAt, endedAt}]; `ok` is null while it runs. */
-    tools: [],
-    /** {tokens, cost, calls, unpriced} of all its attempts, as in the view's `spent`; null before the first call. */
-    spent: null,
-    /** [{state, from, to}] for the timeline; `to` is null for the one still open. */
-    spans: [],
-    startedAt: null,
-    endedAt: null,
-  };
-}
-
+/**
+ * The subtask as an object of this batch's own, which may be changed.
+ *
+ * @param {View} draft
+ * @param {string} id
+ * @param {Fresh} fresh
+ * @returns {Subtask}
+ */
 function own(draft, id, fresh) {
-  if (!fresh.has(id)) {
-    fresh.add(id);
-    draft.subtasks[id] = { ...(draft.subtasks[id] ?? blank(id)) };
-  }
-  return draft.subtasks[id];
+  const known = draft.subtasks[id];
+  if (known && fresh.has(id)) return known;
+  fresh.add(id);
+  return (draft.subtasks[id] = { ...(known ?? blank(id)) });
 }
 
-/** Put the subtask into `status`, closing the open bar of its timeline and opening the next. */
+/**
+ * Put the subtask into `status`, closing the open bar of its timeline and opening the next.
+ *
+ * @param {Subtask} subtask
+ * @param {SubtaskStatus} status
+ * @param {string} at
+ */
 function enter(subtask, status, at) {
   subtask.status = status;
+  /** @type {Span[]} */
   const spans = subtask.spans.map((span) => (span.to === null ? { ...span, to: at } : span));
   if (SUBTASK_ENDED.has(status)) {
     subtask.endedAt = at;
@@ -171,11 +124,22 @@ function enter(subtask, status, at) {
   subtask.spans = spans;
 }
 
-/** A pause outlasts what was already under way when it came; only a resume or an end lifts it. */
+/**
+ * A pause outlasts what was already under way when it came; only a resume or an end lifts it.
+ *
+ * @param {View} draft
+ * @param {RunStatus} status
+ */
 function go(draft, status) {
   if (draft.status !== "paused") draft.status = status;
 }
 
+/**
+ * @param {View} draft
+ * @param {Plan} plan
+ * @param {string} at
+ * @param {Fresh} fresh
+ */
 function listSubtasks(draft, plan, at, fresh) {
   const planner = Object.values(draft.subtasks).findLast(({ kind }) => kind === "plan");
   plan.subtasks.forEach((item, index) => {
@@ -196,6 +160,12 @@ function listSubtasks(draft, plan, at, fresh) {
   });
 }
 
+/**
+ * @param {View} draft
+ * @param {RunEvent} event
+ * @param {RunStatus} status
+ * @param {Fresh} fresh
+ */
 function end(draft, event, status, fresh) {
   draft.status = status;
   draft.endedAt = event.at;
@@ -208,16 +178,26 @@ function end(draft, event, status, fresh) {
   }
 }
 
+/**
+ * @param {Usage} sum
+ * @param {EventOf<"usage.recorded">["data"]} more
+ * @returns {Usage}
+ */
 function addUsage(sum, more) {
-  const cost = sum.cost_usd === null || more.cost_usd === null;
   return {
     input_tokens: (sum.input_tokens ?? 0) + more.input_tokens,
     output_tokens: (sum.output_tokens ?? 0) + more.output_tokens,
     requests: (sum.requests ?? 0) + more.requests,
-    cost_usd: cost ? null : (sum.cost_usd ?? 0) + more.cost_usd,
+    // Once a price is unknown, so is the sum.
+    cost_usd: sum.cost_usd === null || more.cost_usd === null ? null : (sum.cost_usd ?? 0) + more.cost_usd,
   };
 }
 
+/**
+ * @param {Spent | null} sum
+ * @param {EventOf<"usage.recorded">["data"]} more
+ * @returns {Spent}
+ */
 function addSpent(sum, more) {
   return {
     tokens: (sum?.tokens ?? 0) + more.input_tokens + more.output_tokens,
@@ -227,6 +207,7 @@ function addSpent(sum, more) {
   };
 }
 
+/** @type {{ [T in EventType]?: (draft: View, event: EventOf<T>, fresh: Fresh) => void }} */
 const HANDLERS = {
   "run.queued"(draft, { data, at }) {
     draft.status = "queued";
@@ -261,7 +242,7 @@ const HANDLERS = {
     listSubtasks(draft, data.plan, at, fresh);
   },
   "votes.counted"(draft, { data, at }) {
-    draft.votes = { tie: [], minority: [], ...data, at };
+    draft.votes = { ...data, tie: data.tie ?? [], minority: data.minority ?? [], at };
   },
   "run.paused"(draft, { data, at }) {
     draft.status = "paused";
@@ -386,7 +367,7 @@ const HANDLERS = {
   },
   "usage.recorded"(draft, { data, agent_id: agent, subtask: id }, fresh) {
     draft.usage = addUsage(draft.usage, data);
-    draft.spent = { ...draft.spent, [agent]: addSpent(draft.spent[agent], data) };
+    draft.spent = { ...draft.spent, [agent ?? ""]: addSpent(draft.spent[agent ?? ""] ?? null, data) };
     if (!id) return;
     const subtask = own(draft, id, fresh);
     subtask.spent = addSpent(subtask.spent, data);

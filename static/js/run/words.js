@@ -1,9 +1,14 @@
-/** Statuses, events and causes in words and icons; the one place where the run page's vocabulary stands. Pure. */
+/**
+ * Statuses, events and causes in words and icons; the one place where the run page's vocabulary stands. Pure.
+ *
+ * @import { EventOf, EventType, Handover, Payloads, RunEvent, RunStatus, Spent, Subtask, SubtaskStatus, Tone } from "../types.d.ts"
+ */
 
 import { fill, gettext, ngettext } from "../lib/i18n.js";
 import { duration } from "../lib/time.js";
 import { reasonWords } from "./reasons.js";
 
+/** @type {Record<RunStatus, string>} */
 export const RUN_WORDS = {
   queued: gettext("Queued"),
   planning: gettext("Planning"),
@@ -16,6 +21,7 @@ export const RUN_WORDS = {
   cancelled: gettext("Cancelled"),
 };
 
+/** @type {Record<SubtaskStatus, string>} */
 export const SUBTASK_WORDS = {
   blocked: gettext("Blocked"),
   ready: gettext("Ready"),
@@ -27,6 +33,7 @@ export const SUBTASK_WORDS = {
   skipped: gettext("Skipped"),
 };
 
+/** @type {Record<string, string>} */
 const OURS = {
   "Plan the task": gettext("Plan the task"),
   "Plan again": gettext("Plan again"),
@@ -35,23 +42,23 @@ const OURS = {
   "Sum up the results": gettext("Sum up the results"),
 };
 
-/** A subtask's title; those that modes give are ours and follow the page's language. */
+/** A subtask's title; those that modes give are ours and follow the page's language. @param {Pick<Subtask, "title">} subtask */
 export const titleOf = (subtask) => OURS[subtask.title] ?? subtask.title;
 
-/** By which rule votes are counted. */
+/** By which rule votes are counted. @type {Record<string, string>} */
 export const RULE_WORDS = {
   plurality: gettext("Each voter names one answer of others; the most votes win."),
   approval: gettext("Each voter names all answers of others that it agrees with; the most approvals win."),
   ranked: gettext("Each voter ranks the answers of others; instant run-off."),
 };
 
-/** Whom work is for: "*" is whoever is free for it. */
+/** Whom work is for: "*" is whoever is free for it. @param {Pick<Subtask, "assignee">} subtask */
 export const assigneeOf = (subtask) => (subtask.assignee === "*" ? gettext("anyone free for it") : subtask.assignee);
 
-/** "lena → wim: what she leaves behind". */
+/** "lena → wim: what she leaves behind". @param {Handover} handover */
 export const handoverWords = ({ from, to, text }) => (text ? more(`${from} → ${to}`, short(text)) : `${from} → ${to}`);
 
-/** The icon of a status, of runs and subtasks alike (`templates/components/_icons.html`). */
+/** The icon of a status, of runs and subtasks alike (`templates/components/_icons.html`). @type {Record<RunStatus | SubtaskStatus, string>} */
 export const STATUS_ICONS = {
   queued: "clock",
   blocked: "clock",
@@ -68,6 +75,7 @@ export const STATUS_ICONS = {
   skipped: "skip",
 };
 
+/** @type {Record<string, string>} */
 const CAUSES = {
   error: gettext("the agent failed"),
   timeout: gettext("it took too long"),
@@ -76,9 +84,14 @@ const CAUSES = {
   budget: gettext("a cap was reached"),
 };
 
-/** "Attempt 2 of 3 in 4 s: why the last one failed". `left` is the back-off that remains, in milliseconds. */
+/**
+ * "Attempt 2 of 3 in 4 s: why the last one failed".
+ *
+ * @param {Pick<Subtask, "attempt" | "maxAttempts" | "retrying">} subtask
+ * @param {number} left the back-off that remains, in milliseconds
+ */
 export function retryWords(subtask, left) {
-  const { cause, error } = subtask.retrying;
+  const { cause = "", error = "" } = subtask.retrying ?? {};
   const values = {
     next: subtask.attempt + 1,
     max: subtask.maxAttempts,
@@ -88,7 +101,11 @@ export function retryWords(subtask, left) {
   return fill(gettext("Attempt %(next)s of %(max)s %(when)s: %(why)s"), values);
 }
 
-/** "Attempt 2 of 3", and while it works why the one before it failed; empty at the first. */
+/**
+ * "Attempt 2 of 3", and while it works why the one before it failed; empty at the first.
+ *
+ * @param {Pick<Subtask, "attempt" | "maxAttempts" | "status" | "error">} subtask
+ */
 export function attemptWords({ attempt, maxAttempts, status, error }) {
   if (attempt < 2) return "";
   const words = fill(gettext("Attempt %(n)s of %(max)s"), { n: attempt, max: maxAttempts });
@@ -96,24 +113,28 @@ export function attemptWords({ attempt, maxAttempts, status, error }) {
   return fill(gettext("%(attempt)s; before: %(why)s"), { attempt: words, why: error });
 }
 
-/** The first line of a question, for where there is no room for the rest. */
-export const firstLine = (question) => question.trim().split("\n", 1)[0];
+/** The first line of a question, for where there is no room for the rest. @param {string} question */
+export const firstLine = (question) => question.trim().split("\n", 1)[0] ?? "";
 
+/** @param {string} text @param {number} [length] */
 const short = (text, length = 160) => {
   const line = String(text ?? "").replace(/\s+/g, " ").trim();
   return line.length > length ? `${line.slice(0, length - 1)}…` : line;
 };
 
+/** @param {{ by?: string }} data */
 const by = (data) => (data.by ? fill(gettext(" by %(who)s"), { who: data.by }) : "");
 
-/** "What happened: more about it"; other languages have another colon. */
+/** "What happened: more about it"; other languages have another colon. @param {string} what @param {string} about */
 const more = (what, about) => fill(gettext("%(what)s: %(about)s"), { what, about });
 
+/** @param {string} what @param {Payloads["plan.proposed" | "plan.approved"]} data */
 const planned = (what, data) => {
   const n = data.plan?.subtasks?.length ?? 0;
   return more(what + by(data), fill(ngettext("%(n)s subtask", "%(n)s subtasks", n), { n }));
 };
 
+/** @type {{ [T in EventType]: (data: Payloads[T]) => string }} */
 const SENTENCES = {
   "run.queued": (d) => gettext("Run queued") + by(d),
   "run.started": () => gettext("Run started"),
@@ -153,7 +174,7 @@ const SENTENCES = {
     fill(gettext("Attempt %(n)s failed, another follows in %(time)s: %(why)s"), {
       n: d.attempt,
       time: duration(d.delay * 1000),
-      why: short(d.error || CAUSES[d.cause]),
+      why: short(d.error || CAUSES[d.cause] || d.cause),
     }),
   "subtask.waiting": (d) => fill(gettext("Asks: %(question)s"), { question: short(d.question) }),
   "subtask.completed": () => gettext("Completed"),
@@ -177,9 +198,10 @@ const SENTENCES = {
     }),
 };
 
-/** Dollars, as exactly as small sums need it. */
+/** Dollars, as exactly as small sums need it. @param {number} usd */
 export const money = (usd) => `$${usd.toFixed(usd && usd < 1 ? 4 : 2)}`;
 
+/** @param {number | null} tokens @param {number | null} usd */
 const capsWords = (tokens, usd) => {
   const words = [];
   if (tokens !== null) words.push(fill(gettext("%(n)s tokens"), { n: tokens.toLocaleString() }));
@@ -187,7 +209,7 @@ const capsWords = (tokens, usd) => {
   return words.join(", ") || gettext("no cap");
 };
 
-/** "1,200 tokens, $0.03", and how many calls had no known price: what one agent (or a whole run) used. */
+/** "1,200 tokens, $0.03", and how many calls had no known price: what one agent (or a whole run) used. @param {Spent} spent */
 export function spentWords({ tokens, cost, calls, unpriced }) {
   const used = fill(gettext("%(n)s tokens"), { n: tokens.toLocaleString() });
   if (!unpriced) return cost ? `${used}, ${money(cost)}` : used;
@@ -196,20 +218,23 @@ export function spentWords({ tokens, cost, calls, unpriced }) {
   return `${used}, ${money(cost)} ${fill(plus, { n: unpriced })}`;
 }
 
-/** A tool's arguments on one line. */
+/** A tool's arguments on one line. @param {Record<string, unknown>} values */
 export function argumentsLine(values) {
   return Object.entries(values ?? {})
     .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join(" ");
 }
 
-/** What an event says, on one line. */
-export const sentence = (event) => SENTENCES[event.type]?.(event.data) ?? short(JSON.stringify(event.data));
+/** What an event says, on one line. @param {RunEvent} event @returns {string} */
+export const sentence = (event) =>
+  /** @type {((data: RunEvent["data"]) => string) | undefined} */ (SENTENCES[event.type])?.(event.data) ?? short(JSON.stringify(event.data));
 
+/** @type {Set<EventType>} */
 const BAD = new Set(["budget.reached", "callback.refused", "run.failed", "subtask.failed", "subtask.retrying", "subtask.skipped", "run.cancelled"]);
+/** @type {Set<EventType>} */
 const GOOD = new Set(["run.completed", "subtask.completed", "plan.approved", "votes.counted"]);
 
-/** bad, good, text, tool or plain: how an event is coloured, and which filter of the log shows it. */
+/** bad, good, text, tool or plain: how an event is coloured, and which filter of the log shows it. @param {RunEvent} event @returns {Tone} */
 export function tone(event) {
   if (BAD.has(event.type) || (event.type === "tool.finished" && event.data.ok === false)) return "bad";
   if (GOOD.has(event.type)) return "good";
