@@ -230,7 +230,20 @@ export interface About {
   now: string;
   caps: Caps;
   can_steer: boolean;
-  urls: Record<string, string>;
+  urls: {
+    cancel: string;
+    pause: string;
+    resume: string;
+    retry: string;
+    approve: string;
+    plan: string;
+    result: string;
+    budget: string;
+    /** Of these two SUBTASK is to be replaced by its id. */
+    subtask_result: string;
+    answer: string;
+    [more: string]: string | undefined;
+  };
   assignees: { value: string; label: string }[];
 }
 

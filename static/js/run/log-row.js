@@ -1,4 +1,8 @@
-/** One row of the event log. */
+/**
+ * One row of the event log.
+ *
+ * @import { RunEvent, View } from "../types.d.ts"
+ */
 
 import { h } from "../lib/dom.js";
 import { sentence, titleOf, tone } from "./words.js";
@@ -11,17 +15,23 @@ const TIME = new Intl.DateTimeFormat(undefined, {
   hourCycle: "h23",
 });
 
-/** The time of day, to a tenth of a second. */
+/** The time of day, to a tenth of a second. @param {string} iso */
 export const clockTime = (iso) => TIME.format(new Date(iso));
 
-/** Seconds since the run was queued, as narrow as can be: 3.4, 75.0, 1:02:03. */
+/** Seconds since the run was queued, as narrow as can be: 3.4, 75.0, 1:02:03. @param {number} seconds */
 function offset(seconds) {
   if (seconds < 600) return seconds.toFixed(1);
   const [h, m, s] = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((n) => String(Math.floor(n)).padStart(2, "0"));
   return h === "00" ? `${m}:${s}` : `${Number(h)}:${m}:${s}`;
 }
 
-/** A row for this event; `open` is called when it is chosen. `view` gives the subtask's title. */
+/**
+ * A row for this event; `open` is called when it is chosen. `view` gives the subtask's title.
+ *
+ * @param {RunEvent} event
+ * @param {View} view
+ * @param {() => void} open
+ */
 export function logRow(event, view, open) {
   const subtask = event.subtask ? view.subtasks[event.subtask] : null;
   const who = event.agent_id ?? "";

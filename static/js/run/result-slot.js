@@ -2,12 +2,13 @@
 
 import { h } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
-import { fragment } from "../lib/http.js";
+import { asRefused, fragment } from "../lib/http.js";
 
 export class ResultSlot {
+  /** @type {string | null} */
   #shown = null;
 
-  /** `box` is filled from `url`. */
+  /** `box` is filled from `url`. @param {HTMLElement} box @param {string} url */
   constructor(box, url) {
     this.box = box;
     this.url = url;
@@ -17,7 +18,7 @@ export class ResultSlot {
     }, { rootMargin: "600px" });
   }
 
-  /** Show this result (its Markdown stands in until the server's HTML is there). */
+  /** Show this result (its Markdown stands in until the server's HTML is there). @param {string} markdown */
   show(markdown) {
     if (this.#shown === markdown) return;
     this.#shown = markdown;
@@ -44,7 +45,7 @@ export class ResultSlot {
       if (wanted === this.#shown) this.box.innerHTML = html;
     } catch (refused) {
       const again = h("button", { type: "button", class: "link", onclick: () => this.#load() }, gettext("Try again"));
-      this.box.append(h("p", { class: "muted" }, refused.message, " ", again));
+      this.box.append(h("p", { class: "muted" }, asRefused(refused).message, " ", again));
     }
   }
 }

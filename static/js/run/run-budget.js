@@ -1,47 +1,56 @@
-/** <run-budget>: which cap stopped the run, and the form by which a person raises it and has the rest taken up again. */
+/**
+ * <run-budget>: which cap stopped the run, and the form by which a person raises it and has the rest taken up again.
+ *
+ * @import { About, View } from "../types.d.ts"
+ */
 
-import { show, text } from "../lib/dom.js";
-import { post } from "../lib/http.js";
+import { field, find, ref, show, text } from "../lib/dom.js";
+import { post, refusalWords } from "../lib/http.js";
 import { reasonWords } from "./reasons.js";
 import { runEnded } from "./reducer.js";
 
-/** The field's number; null when it is empty. */
-const numberIn = (field) => (field.value.trim() === "" ? null : Number(field.value));
+/** The field's number; null when it is empty. @param {HTMLInputElement} input */
+const numberIn = (input) => (input.value.trim() === "" ? null : Number(input.value));
 
 class RunBudget extends HTMLElement {
+  /** @type {About} */
+  about;
+  filled = false;
+
   connectedCallback() {
-    this.why = this.querySelector("[data-ref=why]");
-    this.fault = this.querySelector("[data-ref=fault]");
     this.form = this.querySelector("form");
     this.form?.addEventListener("submit", (event) => this.#send(event));
   }
 
+  /** @param {View} view */
   draw(view) {
     const stopped = Boolean(view.stopReason) && runEnded(view.status) && view.status !== "cancelled";
     if (!show(this, stopped)) {
       this.filled = false;
       return;
     }
-    text(this.why, reasonWords(view.stopReason));
+    text(ref(this, "why"), reasonWords(view.stopReason));
     if (!this.form || this.filled) return;
     this.filled = true;
     const { tokens, cost } = view.caps ?? this.about.caps;
-    this.form.elements.max_tokens.value = tokens ?? "";
-    this.form.elements.max_cost_usd.value = cost ?? "";
+    field(this.form, "max_tokens").value = String(tokens ?? "");
+    field(this.form, "max_cost_usd").value = String(cost ?? "");
   }
 
+  /** @param {Event} event */
   async #send(event) {
     event.preventDefault();
-    const { max_tokens: tokens, max_cost_usd: cost } = this.form.elements;
-    const button = this.form.querySelector("button");
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const button = find(form, "button", HTMLButtonElement);
+    const fault = ref(this, "fault");
     button.disabled = true;
-    show(this.fault, false);
+    show(fault, false);
     try {
-      const caps = { max_tokens: numberIn(tokens), max_cost_usd: numberIn(cost) };
+      const caps = { max_tokens: numberIn(field(form, "max_tokens")), max_cost_usd: numberIn(field(form, "max_cost_usd")) };
       await post(this.about.urls.budget, { ...caps, resume: true });
     } catch (refused) {
-      text(this.fault, Object.values(refused.fields).flat().join(" ") || refused.message);
-      show(this.fault, true);
+      text(fault, refusalWords(refused));
+      show(fault, true);
     } finally {
       button.disabled = false;
     }

@@ -1,4 +1,8 @@
-/** <run-progress>: how many of the plan's subtasks came to an end of their own, as one bar split by how all of them stand. */
+/**
+ * <run-progress>: how many of the plan's subtasks came to an end of their own, as one bar split by how all of them stand.
+ *
+ * @import { View } from "../types.d.ts"
+ */
 
 import { h, setStyle, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
@@ -7,14 +11,19 @@ import { runEnded, subtaskDone } from "./reducer.js";
 const PARTS = ["completed", "failed", "skipped", "cancelled", "running", "waiting"];
 
 class RunProgress extends HTMLElement {
+  words = h("span", { class: "progress-words" });
+  bars = new Map(PARTS.map((part) => [part, h("span", { class: "progress-part", "data-status": part })]));
+  bar = h(
+    "div",
+    { class: "progress-bar", role: "progressbar", "aria-valuemin": "0", "aria-label": gettext("Subtasks that have ended") },
+    ...this.bars.values(),
+  );
+
   connectedCallback() {
-    this.words = h("span", { class: "progress-words" });
-    this.bars = new Map(PARTS.map((part) => [part, h("span", { class: "progress-part", "data-status": part })]));
-    this.bar = h("div", { class: "progress-bar", role: "progressbar", "aria-valuemin": "0" }, ...this.bars.values());
-    this.bar.setAttribute("aria-label", gettext("Subtasks that have ended"));
     this.replaceChildren(this.bar, this.words);
   }
 
+  /** @param {View} view @param {View | null} before */
   draw(view, before) {
     if (before && view.subtasks === before.subtasks) return;
     const work = Object.values(view.subtasks).filter((subtask) => subtask.kind === "work");

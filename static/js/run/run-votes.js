@@ -1,29 +1,35 @@
-/** <run-votes>: how the group voted: each answer with its votes as a bar, the winner, ties, who thought otherwise. */
+/**
+ * <run-votes>: how the group voted: each answer with its votes as a bar, the winner, ties, who thought otherwise.
+ *
+ * @import { Subtask, View, Votes } from "../types.d.ts"
+ */
 
-import { h, icon, show } from "../lib/dom.js";
+import { h, icon, ref, show, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { RULE_WORDS } from "./words.js";
 
 class RunVotes extends HTMLElement {
-  connectedCallback() {
-    this.rule = this.querySelector("[data-ref=rule]");
-    this.list = this.querySelector("[data-ref=rows]");
-    this.notes = this.querySelector("[data-ref=notes]");
-  }
-
+  /** @param {View} view @param {View | null} before */
   draw(view, before) {
     const { votes } = view;
     if (before && votes === before.votes) return;
-    if (!show(this, Boolean(votes))) return;
+    if (!show(this, Boolean(votes)) || !votes) return;
     const answers = new Map(Object.values(view.subtasks).map((subtask) => [subtask.key, subtask]));
-    this.rule.textContent = RULE_WORDS[votes.rule] ?? votes.rule;
+    text(ref(this, "rule"), RULE_WORDS[votes.rule] ?? votes.rule);
     const most = Math.max(1, ...Object.values(votes.counts));
-    this.list.replaceChildren(
+    ref(this, "rows").replaceChildren(
       ...Object.entries(votes.counts).map(([key, count]) => this.#row(key, count, most, answers.get(key), votes)),
     );
-    this.notes.replaceChildren(...this.#notes(votes, answers).map((words) => h("li", {}, words)));
+    ref(this, "notes").replaceChildren(...this.#notes(votes, answers).map((words) => h("li", {}, words)));
   }
 
+  /**
+   * @param {string} key
+   * @param {number} count
+   * @param {number} most
+   * @param {Subtask | undefined} answer
+   * @param {Votes} vote
+   */
   #row(key, count, most, answer, { winner, votes }) {
     const won = key === winner;
     const voters = Object.entries(votes).filter(([, chosen]) => chosen.split(/, | > /)[0] === key);
@@ -40,8 +46,9 @@ class RunVotes extends HTMLElement {
     return row;
   }
 
+  /** @param {Votes} vote @param {Map<string, Subtask>} answers */
   #notes({ winner, tie, minority, votes }, answers) {
-    const who = (key) => answers.get(key)?.agentId ?? key;
+    const who = (/** @type {string} */ key) => answers.get(key)?.agentId ?? key;
     const notes = [];
     if (!winner) notes.push(gettext("The vote decided nothing."));
     if (tie.length) notes.push(fill(gettext("A tie between %(who)s; the report says how it was broken."), { who: tie.map(who).join(", ") }));

@@ -5,28 +5,29 @@
 
 const NEAR = 24;
 /** Those whose end is to be shown: measured together, then moved together, so the page is laid out once. */
+/** @type {Set<StreamText>} */
 const grown = new Set();
 
 function showEnds() {
-  const ends = [...grown].map((stream) => [stream, stream.scrollHeight]);
+  const ends = Array.from(grown, (stream) => ({ stream, end: stream.scrollHeight }));
   grown.clear();
-  for (const [stream, end] of ends) stream.scrollTop = end;
+  for (const { stream, end } of ends) stream.scrollTop = end;
 }
 
 const sight = globalThis.IntersectionObserver
   ? new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) target.sight(isIntersecting);
+      for (const { target, isIntersecting } of entries) /** @type {StreamText} */ (target).sight(isIntersecting);
     }, { rootMargin: "200px" })
   : null;
 
-class StreamText extends HTMLElement {
+export class StreamText extends HTMLElement {
   #shown = "";
   #wanted = "";
   #inSight = false;
   #following = true;
 
   connectedCallback() {
-    sight.observe(this);
+    sight?.observe(this);
     if (this.hasAttribute("role")) return;
     this.tabIndex = 0;
     this.setAttribute("role", "log");
@@ -37,17 +38,17 @@ class StreamText extends HTMLElement {
   }
 
   disconnectedCallback() {
-    sight.unobserve(this);
+    sight?.unobserve(this);
     grown.delete(this);
   }
 
-  /** Show this text; when it continues what is shown, only the rest is added. */
+  /** Show this text; when it continues what is shown, only the rest is added. @param {string} text */
   show(text) {
     this.#wanted = text;
     if (this.#inSight) this.#draw();
   }
 
-  /** Called when it comes into sight or leaves it. */
+  /** Called when it comes into sight or leaves it. @param {boolean} isIn */
   sight(isIn) {
     this.#inSight = isIn;
     if (isIn) this.#draw();
