@@ -94,6 +94,20 @@ class GroupDirectory:
         owned = visible_groups(user).filter(access__user=user.pk, access__level=Level.OWNER)
         return list(owned.order_by("id").values_list("id", flat=True))
 
+    def readers(self, user: User) -> dict[str, Caller]:
+        """Who the user is in each space that it may see, by space, for reading only. Two queries at most."""
+        must_have(user, Scope.READ)
+        owned = set(self.administered(user))
+        return {
+            space: Caller(
+                space=space,
+                name=_human(user),
+                admin=space in owned or user.is_superuser,
+                read_only=True,
+            )
+            for space in self.spaces(user)
+        }
+
     def _in_global(self, user: User, agent: str) -> Caller:
         """Everybody who is signed in is a member of the installation; administrators administer it."""
         if is_restricted(user):

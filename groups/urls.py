@@ -14,6 +14,7 @@ from groups.views import (
     members,
     messages,
     runs,
+    search,
     tokens,
     tools,
 )
@@ -92,6 +93,7 @@ urlpatterns = [
     ),
     path("runs/<str:run_id>/subtasks/<str:subtask_id>/answer/", runs.answer, name="answer"),
     path("runs/<str:run_id>/attachments/<str:attachment_id>/", runs.attachment, name="attachment"),
+    path("search/", search.results, name="search"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/count/", inbox.count, name="inbox_count"),
     path("inbox/<str:run_id>/approve/", inbox.approve, name="inbox_approve"),

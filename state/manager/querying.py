@@ -103,6 +103,16 @@ class Reading(Core):
         # The first read's revision: whoever follows the log from there misses nothing of the later ones.
         return StatePage(states=tuple(seen[:limit]), revision=first.revision, next=following)
 
+    def find_states(
+        self, callers: Mapping[str, Caller], text: str, *, limit: int, offset: int = 0
+    ) -> list[SharedState]:
+        """States whose ids have `text` in them, in any of the spaces whose callers these are, as far as each caller
+        may read them; written last first. What is hidden is taken out afterwards, so fewer than `limit` may come."""
+        if not (callers and text):
+            return []
+        with_text = self.store.find_states(list(callers), text, limit=limit, offset=offset)
+        return [each for each in with_text if Right.READ in rights(each, callers[each.space])]
+
     def _seen(self, caller: Caller, page: StatePage) -> list[SharedState]:
         """What the caller may read of it, without what others have asked and nobody has applied yet."""
         found = []

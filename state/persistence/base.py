@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,6 +120,24 @@ class PersistenceLayer(ABC):
     ) -> StatePage:
         """States in the order of their ids, those after the id `after`; without data unless asked. A constant
         number of reads, all at one revision. `sync_status` and `pending_ops` are filled in."""
+
+    def find_states(
+        self, spaces: Collection[str], text: str, *, limit: int, offset: int = 0
+    ) -> list[SharedState]:
+        """Living states of any of these spaces whose ids have `text` in them, upper and lower case alike, without data;
+        written last first. One read for the database, one for each space elsewhere."""
+        found: list[SharedState] = []
+        for space in {each.id for each in self.spaces()}.intersection(spaces):
+            page = self.list_states(space, Filters(), limit=self.config.batch_size)
+            found += page.states
+            while page.next:
+                page = self.list_states(
+                    space, Filters(), limit=self.config.batch_size, after=page.next
+                )
+                found += page.states
+        found = [each for each in found if text.lower() in each.id.lower()]
+        found.sort(key=lambda each: (each.timestamp, each.id), reverse=True)
+        return found[offset : offset + limit]
 
     @abstractmethod
     def history(

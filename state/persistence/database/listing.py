@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 
 import msgspec
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When, Window
@@ -17,6 +18,7 @@ from state.values import (
     Filters,
     OperationStatus,
     PendingOperation,
+    SharedState,
     StatePage,
     SyncStatus,
 )
@@ -32,6 +34,18 @@ class Listing(Connected):
         """As the contract says."""
         with self._call():
             return self._run(lambda: self._page(space, filters, limit, after, with_data=with_data))
+
+    def find_states(
+        self, spaces: Collection[str], text: str, *, limit: int, offset: int = 0
+    ) -> list[SharedState]:
+        """As the contract says."""
+        states = State.objects.using(self.alias).filter(
+            space__in=list(spaces), deleted=False, key__icontains=text
+        )
+        rows = states.order_by("-updated_at", "-key").values(*STATE)
+        with self._call():
+            found = self._run(lambda: list(rows[offset : offset + limit]))
+        return [self._rows.state_of(row) for row in found]
 
     def _page(
         self, space: str, filters: Filters, limit: int, after: str, *, with_data: bool
