@@ -21,7 +21,7 @@ from state.errors import Conflict, StarsError, Unavailable
 from state.manager import Base, WriteResult
 from state.policy import Caller
 from state.threads import in_thread
-from state.values import Filters, Operation, SharedState, StateType
+from state.values import Filters, Json, Operation, SharedState, StateType
 
 #: Seconds that a claim may take to be committed.
 PATIENCE: Final = 10.0
@@ -38,6 +38,8 @@ class AgentStates:
         self._run_id, self._token = work.run_id, work.token
         self._is_claimed = False
         self._changed = changed
+        #: Kept with each entry: whoever looks at the state finds the run in which it was written.
+        self._note: dict[str, Json] = {"run": str(work.run_id)}
         #: By state: the version that was read last, and the agent's own writes upon it since.
         self._seen: dict[str, int] = {}
         self._own: dict[str, list[str]] = {}
@@ -95,7 +97,9 @@ class AgentStates:
         return found.states
 
     def _create(self, state_id: str, data: dict[str, Any], kind: StateType) -> WriteResult:
-        return conf.manager().create_state(self._caller(), state_id, state_type=kind, data=data)
+        return conf.manager().create_state(
+            self._caller(), state_id, state_type=kind, data=data, note=self._note
+        )
 
     def _write(
         self,
@@ -107,7 +111,7 @@ class AgentStates:
     ) -> WriteResult:
         caller = self._caller(state_id)
         return conf.manager().update_state(
-            caller, state_id, ops, base=Base(version=base), op_id=op_id, after=after
+            caller, state_id, ops, self._note, base=Base(version=base), op_id=op_id, after=after
         )
 
     def _caller(self, state_id: str = "") -> Caller:

@@ -128,6 +128,7 @@ FILTERS: Final = (
         {"type": "string", "format": "date-time"},
     ),
     query("prefix", "States whose ids begin so."),
+    query("text", "States that have all these words in their id, name, tags or owners."),
     query("deleted", "Tombstones instead of living states.", {"type": "boolean"}),
     query("data", "With their documents.", {"type": "boolean"}),
     LIMIT,

@@ -43,12 +43,19 @@ def blame(store: PersistenceLayer, state: SharedState) -> dict[str, Blame]:
     for entry in islice(_backwards(store, state), ENTRIES):
         if not unexplained or entry.uid != state.uid:
             break
+        blamed = Blame(entry.agent, entry.version, entry.at, run_of(entry))
         for path in written(entry):
             for leaf in _taken(unexplained, path):
-                found[leaf] = Blame(entry.agent, entry.version, entry.at)
+                found[leaf] = blamed
         if entry.kind is EntryKind.CREATE:
             break
     return dict(sorted(found.items()))
+
+
+def run_of(entry: Entry) -> str:
+    """The id of the run in which it was written, as its writer noted; "" when it was none."""
+    run = entry.metadata.get("run", "")
+    return run if isinstance(run, str) else ""
 
 
 def entry_at(store: PersistenceLayer, state: SharedState, version: int) -> Entry | None:

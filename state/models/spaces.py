@@ -56,6 +56,8 @@ class State(models.Model):
     #: To search in; the words themselves are in `settings`. Each stands between two line feeds.
     owners = models.TextField(blank=True, default="")
     tags = models.TextField(blank=True, default="")
+    #: See `values.searched`.
+    text = models.TextField(blank=True, default="")
     #: SHA-256 (hex) of the data's canonical form (RFC 8785).
     hash = models.CharField(max_length=64, blank=True, default="")
     #: Of `data` as it is kept, and of the entries since the last snapshot.

@@ -37,6 +37,7 @@ from state.values.records import (
     StatePage,
     Transaction,
     Write,
+    searched,
 )
 from state.values.states import (
     SETTINGS,
@@ -124,4 +125,5 @@ __all__ = [
     "TaskStatus",
     "Transaction",
     "Write",
+    "searched",
 ]

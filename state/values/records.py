@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -118,8 +118,20 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     updated_since: datetime | None = None
     #: Ids that begin so.
     prefix: str = ""
+    #: Words that all stand in the id, the name, the tags or the owners, upper and lower case alike.
+    text: str = ""
     #: Tombstones instead of living states.
     deleted: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of `text`, as they are looked for in what `searched` gives."""
+        return tuple(self.text.casefold().split())
+
+
+def searched(id: str, name: str, tags: Sequence[str], owners: Sequence[str]) -> str:
+    """What the words of a filter are looked for in."""
+    return "\n".join((id, name, *tags, *owners)).casefold()
 
 
 class StatePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,4 +183,5 @@ __all__ = [
     "StatePage",
     "Transaction",
     "Write",
+    "searched",
 ]

@@ -75,6 +75,8 @@ class Blame(msgspec.Struct, frozen=True):
     agent: str
     version: int
     at: datetime
+    #: The id of the run in which an agent of a group wrote it; "" when it was none.
+    run: str = ""
 
 
 class SharedState(msgspec.Struct, frozen=True, kw_only=True):

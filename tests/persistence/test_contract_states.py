@@ -289,7 +289,7 @@ CAST: dict[str, dict[str, Any]] = {
     "a_b": {"type": StateType.AGENT, "owners": ("human:é",), "tags": ()},
     "a%b": {"type": StateType.GLOBAL, "owners": (), "tags": ("a%", "a_")},
     "axb": {"type": StateType.WORKFLOW, "owners": ("a%",), "tags": ("ax",)},
-    "Ann": {"type": StateType.RESOURCE, "owners": ("Ann",), "tags": ("red",)},
+    "Ann": {"type": StateType.RESOURCE, "owners": ("Ann",), "tags": ("red",), "name": "Été 50%"},
 }
 
 
@@ -308,6 +308,13 @@ FILTERS: list[tuple[Filters, set[str]]] = [
     (Filters(prefix="a_"), {"a_b"}),
     (Filters(prefix="a%"), {"a%b"}),
     (Filters(prefix="A"), {"Ann"}),
+    (Filters(text="ANN"), {"ann", "anna", "Ann"}),
+    (Filters(text=" dark  anna"), {"anna"}),
+    (Filters(text="été"), {"Ann"}),
+    (Filters(text="50%"), {"Ann"}),
+    (Filters(text="%"), {"a%b", "axb", "Ann"}),
+    (Filters(text="red", type=StateType.TASK), {"anna", "bo"}),
+    (Filters(text="red blue night"), set()),
     (Filters(updated_since=at(3.5)), {"a%b", "axb", "Ann"}),
     (Filters(deleted=True), {"gone", "gone too"}),
     (Filters(deleted=True, prefix="gone t"), {"gone too"}),

@@ -44,7 +44,7 @@ class StatesView(StateView):
 
         `next` is null when there are no more. Without `data=true` the documents are left out.
         """
-        single = ("type", "sync_status", "updated_since", "prefix", "deleted")
+        single = ("type", "sync_status", "updated_since", "prefix", "text", "deleted")
         query = Query(request, *single, "data", "limit", "continue", many=("owner", "tag"))
         filters = Filters(
             type=query.choice("type", StateType),
@@ -53,6 +53,7 @@ class StatesView(StateView):
             sync_status=query.choice("sync_status", SyncStatus),
             updated_since=query.moment("updated_since"),
             prefix=query.text("prefix") or "",
+            text=query.text("text") or "",
             deleted=query.flag("deleted"),
         )
         with_data = query.flag("data")

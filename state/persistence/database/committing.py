@@ -27,7 +27,7 @@ from state.values import Mismatch, OpRecord, Result, Transaction
 #: What a commit changes of a state that is there already, of a settled operation, of a known conflict.
 _STATE: Final = (
     *(name for name in STATE if name not in ("space_id", "key", "compacted_version")),
-    *("owners", "tags", "bytes", "delta_bytes", "data"),
+    *("owners", "tags", "text", "bytes", "delta_bytes", "data"),
 )
 _OP: Final = tuple(name for name in OP if name not in ("id", "space_id", "agent", "op_id"))
 _CONFLICT: Final = tuple(name for name in CONFLICT if name not in ("space_id", "conflict_id"))

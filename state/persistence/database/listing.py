@@ -128,6 +128,9 @@ def _filtered(states: QuerySet[State], filters: Filters) -> QuerySet[State]:
         # LIKE does not tell upper from lower case on SQLite.
         states = states.annotate(start=Left("key", len(filters.prefix)))
         states = states.filter(key__gte=filters.prefix, start=filters.prefix)
+    for place, word in enumerate(filters.words):
+        states = states.annotate(**{f"word_{place}": StrIndex(F("text"), Value(word))})
+        states = states.filter(**{f"word_{place}__gt": 0})
     for column, words in (("owners", filters.owners), ("tags", filters.tags)):
         if words:
             any_of = Q()

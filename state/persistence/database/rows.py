@@ -18,6 +18,7 @@ from state.values import (
     OpRecord,
     SharedState,
     SpaceInfo,
+    searched,
 )
 from state.values import Entry as EntryValue
 
@@ -84,6 +85,7 @@ class Rows:
         return _columns(state, _STATE) | {
             "owners": searchable(*state.owners),
             "tags": searchable(*state.tags),
+            "text": searched(state.id, state.name, state.tags, state.owners),
             "bytes": len(data),
             "data": data,
             "settings": self.codec.pack(

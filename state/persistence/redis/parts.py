@@ -25,6 +25,7 @@ from state.values import (
     SyncStatus,
     Transaction,
     Write,
+    searched,
 )
 
 T = TypeVar("T")
@@ -64,6 +65,7 @@ def facts_of(state: SharedState) -> bytes:
             "type": state.type,
             "owners": state.owners,
             "tags": state.tags,
+            "text": searched(state.id, state.name, state.tags, state.owners),
             "at": micros(state.timestamp),
         }
     )

@@ -64,6 +64,7 @@ class Reading(Core):
             "data": with_data,
             "owners": filters.owners,
             "tags": filters.tags,
+            "words": filters.words,
         }
         if filters.type is not None:
             ask["type"] = filters.type

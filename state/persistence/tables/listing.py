@@ -18,6 +18,7 @@ from state.values import (
     SharedState,
     StatePage,
     SyncStatus,
+    searched,
 )
 from state.values.pending import SHOWN, pending_of
 
@@ -53,6 +54,7 @@ def page(tables: Tables, filters: Filters, limit: int, after: str, *, with_data:
 
 
 def _passes(state: StateColumns, status: SyncStatus, filters: Filters) -> bool:
+    text = searched(state.id, state.name, state.tags, state.owners) if filters.text else ""
     return (
         state.deleted == filters.deleted
         and filters.type in (None, state.type)
@@ -60,6 +62,7 @@ def _passes(state: StateColumns, status: SyncStatus, filters: Filters) -> bool:
         and (not filters.tags or not set(filters.tags).isdisjoint(state.tags))
         and (filters.updated_since is None or state.timestamp >= filters.updated_since)
         and filters.sync_status in (None, status)
+        and all(word in text for word in filters.words)
     )
 
 

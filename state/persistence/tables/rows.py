@@ -33,6 +33,7 @@ class StateColumns(msgspec.Struct, frozen=True):
     type: StateType
     version: int
     timestamp: datetime
+    name: str = ""
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     deleted: bool = False

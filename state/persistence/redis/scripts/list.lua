@@ -1,5 +1,5 @@
 -- A page of states in the order of their ids, at one revision. ARGV[1] (msgpack): deleted, prefix, after, limit, data,
--- and the filters type, owners, tags, since, status. {revision, rows, id to continue after or ''}
+-- and the filters type, owners, tags, words, since, status. {revision, rows, id to continue after or ''}
 if not gen then return {'0', {}, ''} end
 local ask = cmsgpack.unpack(ARGV[1])
 local CHUNK = 200
@@ -20,12 +20,20 @@ local function status(id)
   return 'synced'
 end
 
+local function says(text)
+  for _, word in ipairs(ask.words) do
+    if not string.find(text, word, 1, true) then return false end
+  end
+  return true
+end
+
 local function wanted(id, packed)
   local facts = cmsgpack.unpack(packed)
   return (not ask.type or facts.type == ask.type)
     and (not ask.since or facts.at >= ask.since)
     and shares(ask.owners, facts.owners)
     and shares(ask.tags, facts.tags)
+    and says(facts.text or '')
     and (not ask.status or status(id) == ask.status)
 end
 
