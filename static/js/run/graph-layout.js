@@ -46,7 +46,7 @@ const MOST_PASSES = 6000;
 /**
  * Lay the nodes out. What a node needs and is not among them is passed over, and so is whatever would close a circle.
  * @param {readonly LayoutNode[]} nodes - in reading order, which settles ties
- * @param {{sizes?: Partial<Sizes>, before?: Layout | null}} [options]
+ * @param {{sizes?: Partial<Sizes>, before?: Pick<Layout, "slots"> | null}} [options]
  * @returns {Layout}
  */
 export function layout(nodes, { sizes = {}, before = null } = {}) {

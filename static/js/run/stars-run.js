@@ -17,6 +17,7 @@
 
 import "./run-budget.js";
 import "./run-cards.js";
+import "./run-graph.js";
 import "./run-header.js";
 import "./run-log.js";
 import "./run-plan.js";

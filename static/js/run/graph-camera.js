@@ -1,0 +1,208 @@
+/**
+ * What part of a graph is seen, and how large: dragging, wheel, pinch and the moves that scripts ask for. It writes the
+ * `transform` of one group. Where the whole graph is seen from top to foot, a finger still scrolls the page.
+ */
+
+/** @typedef {{x: number, y: number, width: number, height: number}} Box */
+/** @typedef {{x: number, y: number, zoom: number}} Sight - where the graph's origin stands in the stage, and the scale */
+
+export const NEAREST = 2;
+export const FARTHEST = 0.15;
+/** What is fitted into the stage is made no larger than it was designed, and stays readable. */
+const FIT = { most: 1, least: 0.7, margin: 28 };
+/** Pixels that a pointer may move and still have clicked. */
+const SLACK = 4;
+const GLIDE = 260;
+
+/** @param {number} value @param {number} least @param {number} most */
+const within = (value, least, most) => Math.min(Math.max(value, least), most);
+
+/**
+ * The sight that shows all of a graph, in the middle; of one too large to be read the beginning.
+ * @param {Box} bounds
+ * @param {{width: number, height: number}} stage
+ * @param {number} [least]
+ * @returns {Sight}
+ */
+export function fitting(bounds, stage, least = FIT.least) {
+  const room = { width: Math.max(1, stage.width - 2 * FIT.margin), height: Math.max(1, stage.height - 2 * FIT.margin) };
+  const whole = Math.min(room.width / Math.max(1, bounds.width), room.height / Math.max(1, bounds.height));
+  const zoom = within(whole, Math.max(least, FARTHEST), FIT.most);
+  const wide = bounds.width * zoom;
+  const x = wide <= room.width ? (stage.width - wide) / 2 : FIT.margin;
+  const y = stage.height / 2 - (bounds.y + bounds.height / 2) * zoom;
+  return { x: x - bounds.x * zoom, y, zoom };
+}
+
+/**
+ * The sight after zooming by `factor` about a point of the stage, which stays where it is.
+ * @param {Sight} sight
+ * @param {number} factor
+ * @param {{x: number, y: number}} about
+ * @returns {Sight}
+ */
+export function zoomed(sight, factor, about) {
+  const zoom = within(sight.zoom * factor, FARTHEST, NEAREST);
+  const change = zoom / sight.zoom;
+  return { x: about.x - (about.x - sight.x) * change, y: about.y - (about.y - sight.y) * change, zoom };
+}
+
+/**
+ * The sight moved as little as brings a box into the stage, or with `middle` the box into its middle.
+ * @param {Sight} sight
+ * @param {Box} box
+ * @param {{width: number, height: number}} stage
+ * @param {boolean} [middle]
+ * @returns {Sight}
+ */
+export function showing(sight, box, stage, middle = false) {
+  /** @param {number} at @param {number} start @param {number} long @param {number} room */
+  const along = (at, start, long, room) => {
+    const [near, far] = [start * sight.zoom + at, (start + long) * sight.zoom + at];
+    if (middle) return at + room / 2 - (near + far) / 2;
+    if (near < FIT.margin) return at + FIT.margin - near;
+    return far > room - FIT.margin ? at + room - FIT.margin - far : at;
+  };
+  const x = along(sight.x, box.x, box.width, stage.width);
+  return { ...sight, x, y: along(sight.y, box.y, box.height, stage.height) };
+}
+
+export class GraphCamera {
+  /** @type {Sight} */
+  sight = { x: 0, y: 0, zoom: 1 };
+  /** @type {Map<number, {x: number, y: number}>} */
+  #fingers = new Map();
+  #moved = 0;
+  #frame = 0;
+
+  /**
+   * @param {SVGSVGElement} stage
+   * @param {SVGGElement} scene
+   * @param {{bounds: () => Box, byHand?: () => void, still?: (event: PointerEvent) => boolean}} owner - `byHand` is told
+   * when a person moves the sight; `still` says which presses are not for moving it
+   */
+  constructor(stage, scene, { bounds, byHand = () => {}, still = () => false }) {
+    this.stage = stage;
+    this.scene = scene;
+    this.bounds = bounds;
+    this.byHand = byHand;
+    stage.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    stage.addEventListener("pointerdown", (event) => {
+      if (event.button === 0 && !still(event)) this.#press(event);
+    });
+    stage.addEventListener("pointermove", (event) => this.#drag(event));
+    for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
+      stage.addEventListener(end, (event) => this.#fingers.delete(event.pointerId));
+    }
+    // A press that moved the sight has not clicked.
+    stage.addEventListener("click", (event) => this.#moved > SLACK && event.stopPropagation(), { capture: true });
+  }
+
+  get size() {
+    const { clientWidth: width, clientHeight: height } = this.stage;
+    return { width, height };
+  }
+
+  /** Show all of it. @param {boolean} [readable] - no smaller than can be read */
+  fit(readable = false) {
+    this.glide(fitting(this.bounds(), this.size, readable ? FIT.least : FARTHEST));
+  }
+
+  /** @param {number} factor */
+  zoom(factor) {
+    const { width, height } = this.size;
+    this.byHand();
+    this.glide(zoomed(this.sight, factor, { x: width / 2, y: height / 2 }));
+  }
+
+  /** @param {Box} box @param {boolean} [middle] */
+  show(box, middle = false) {
+    this.glide(showing(this.sight, box, this.size, middle));
+  }
+
+  /** @param {number} x @param {number} y */
+  pan(x, y) {
+    this.byHand();
+    this.look({ ...this.sight, x: this.sight.x + x, y: this.sight.y + y });
+  }
+
+  /** Show this at once. @param {Sight} sight */
+  look(sight) {
+    cancelAnimationFrame(this.#frame);
+    this.#write(sight);
+  }
+
+  /** Go there within a moment; at once for whoever wants no motion. @param {Sight} to */
+  glide(to) {
+    cancelAnimationFrame(this.#frame);
+    if (!this.stage.clientWidth || matchMedia("(prefers-reduced-motion: reduce)").matches) return this.#write(to);
+    const from = this.sight;
+    const start = performance.now();
+    const step = () => {
+      const t = within((performance.now() - start) / GLIDE, 0, 1);
+      const ease = 1 - (1 - t) ** 3;
+      /** @param {keyof Sight} name */
+      const mix = (name) => from[name] + (to[name] - from[name]) * ease;
+      this.#write({ x: mix("x"), y: mix("y"), zoom: mix("zoom") });
+      if (t < 1) this.#frame = requestAnimationFrame(step);
+    };
+    this.#frame = requestAnimationFrame(step);
+    return undefined;
+  }
+
+  /** A point of the page as one of the graph. @param {{clientX: number, clientY: number}} point */
+  point({ clientX, clientY }) {
+    const { left, top } = this.stage.getBoundingClientRect();
+    const { x, y, zoom } = this.sight;
+    return { x: (clientX - left - x) / zoom, y: (clientY - top - y) / zoom };
+  }
+
+  /** @param {Sight} sight */
+  #write(sight) {
+    this.sight = sight;
+    const { x, y, zoom } = sight;
+    this.scene.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${zoom.toFixed(4)})`);
+    const tall = this.bounds().height * zoom > this.stage.clientHeight;
+    this.stage.style.setProperty("touch-action", tall ? "none" : "pan-y");
+  }
+
+  /** @param {WheelEvent} event */
+  #wheel(event) {
+    const sideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
+    if (event.ctrlKey || event.metaKey) {
+      const { left, top } = this.stage.getBoundingClientRect();
+      this.byHand();
+      const about = { x: event.clientX - left, y: event.clientY - top };
+      this.look(zoomed(this.sight, Math.exp(-event.deltaY * 0.005), about));
+    } else if (sideways) this.pan(-(event.deltaX || event.deltaY), 0);
+    else return; // the page's
+    event.preventDefault();
+  }
+
+  /** @param {PointerEvent} event */
+  #press(event) {
+    if (!this.#fingers.size) this.#moved = 0;
+    this.#fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+  }
+
+  /** @param {PointerEvent} event */
+  #drag(event) {
+    const before = this.#fingers.get(event.pointerId);
+    if (!before) return;
+    const after = { x: event.clientX, y: event.clientY };
+    this.#moved += Math.abs(after.x - before.x) + Math.abs(after.y - before.y);
+    if (this.#moved <= SLACK) return;
+    // Only now: a captured pointer's click would be the stage's, not that of what it is on.
+    if (!this.stage.hasPointerCapture(event.pointerId)) this.stage.setPointerCapture(event.pointerId);
+    this.#fingers.set(event.pointerId, after);
+    const other = [...this.#fingers].find(([id]) => id !== event.pointerId)?.[1];
+    if (!other) return this.pan(after.x - before.x, after.y - before.y);
+    const { left, top } = this.stage.getBoundingClientRect();
+    /** @param {{x: number, y: number}} a */
+    const apart = (a) => Math.hypot(a.x - other.x, a.y - other.y);
+    this.byHand();
+    const about = { x: (after.x + other.x) / 2 - left, y: (after.y + other.y) / 2 - top };
+    this.look(zoomed(this.sight, apart(after) / Math.max(1, apart(before)), about));
+    return undefined;
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * A graph drawn as SVG: edges below, nodes above, a camera over both. What it shows is given by the caller; which node
+ * is focused or pressed it tells by `graph:pick` (detail: the node's id). Arrow keys go along the edges.
+ */
+
+/** @import { Edge, Layout, Point } from "./graph-layout.js" */
+/** @import { Facts } from "./graph-node.js" */
+
+import { svg } from "../lib/svg.js";
+import { GraphCamera } from "./graph-camera.js";
+import { neighbour } from "./graph-model.js";
+import { GraphNodeMark } from "./graph-node.js";
+
+/** @typedef {{edge: Edge, state: string, root: SVGGElement, line: SVGPathElement, head: SVGPathElement, path: string}} EdgeMark */
+
+const ARROW = 7;
+
+/**
+ * A line through the points that leaves and enters level, and leaves room for its arrow.
+ * @param {readonly Point[]} points
+ */
+export function edgePath(points) {
+  const [first, ...rest] = points;
+  if (!first) return "";
+  const parts = [`M${first.x.toFixed(1)} ${first.y.toFixed(1)}`];
+  rest.reduce((from, to, n) => {
+    const x = n === rest.length - 1 ? to.x - ARROW : to.x;
+    const half = (from.x + x) / 2;
+    if (from.y === to.y) parts.push(`L${x.toFixed(1)} ${to.y.toFixed(1)}`);
+    else parts.push(`C${[half, from.y, half, to.y, x, to.y].map((value) => value.toFixed(1)).join(" ")}`);
+    return to;
+  }, first);
+  return parts.join("");
+}
+
+export class GraphScene {
+  /** @type {Map<string, GraphNodeMark>} */
+  marks = new Map();
+  /** @type {Map<string, EdgeMark>} */
+  #edges = new Map();
+  /** @type {Layout | null} */
+  layout = null;
+  chosen = "";
+  #here = "";
+
+  /**
+   * @param {string} label - what the graph is, for whoever cannot see it
+   * @param {{byHand?: () => void, still?: (event: PointerEvent) => boolean}} [camera] - see GraphCamera
+   */
+  constructor(label, camera = {}) {
+    this.lines = svg("g", { class: "graph-edges", "aria-hidden": "true" });
+    this.nodes = svg("g", { class: "graph-nodes" });
+    this.moving = svg("g", {}, this.lines, this.nodes);
+    this.root = svg("svg", { class: "graph-stage", role: "group", "aria-label": label }, this.moving);
+    const bounds = () => this.layout?.bounds ?? { x: 0, y: 0, width: 0, height: 0 };
+    this.camera = new GraphCamera(this.root, this.moving, { ...camera, bounds });
+    this.root.addEventListener("keydown", (event) => this.#key(event));
+    this.root.addEventListener("focusin", (event) => this.#stay(this.#idOf(event)));
+    this.root.addEventListener("click", (event) => {
+      const id = this.#idOf(event);
+      if (id) this.focus(id);
+      this.#tell(id);
+    });
+  }
+
+  /**
+   * Draw these nodes where the layout puts them. A node that has the keyboard keeps it.
+   * @param {Facts[]} facts
+   * @param {Layout} layout
+   * @param {(edge: Edge) => string} stateOfEdge
+   */
+  draw(facts, layout, stateOfEdge) {
+    this.layout = layout;
+    const wanted = new Set(facts.map(({ id }) => id));
+    for (const [id, mark] of this.marks) {
+      if (wanted.has(id)) continue;
+      mark.root.remove();
+      this.marks.delete(id);
+    }
+    facts.forEach((fact, index) => {
+      let mark = this.marks.get(fact.id);
+      if (!mark) {
+        mark = new GraphNodeMark(fact.id);
+        this.marks.set(fact.id, mark);
+        mark.choose(fact.id === this.chosen);
+      }
+      const place = layout.places.get(fact.id);
+      if (place) mark.draw(fact, place);
+      if (this.nodes.children[index] !== mark.root) this.nodes.insertBefore(mark.root, this.nodes.children[index] ?? null);
+    });
+    this.#drawEdges(layout.edges, stateOfEdge);
+    if (!this.marks.has(this.#here)) this.#stay(facts[0]?.id ?? "");
+  }
+
+  /** Mark one node, and the edges at it; "": none. @param {string} id */
+  choose(id) {
+    this.chosen = id;
+    for (const [other, mark] of this.marks) mark.choose(other === id);
+    for (const { edge, root } of this.#edges.values()) {
+      root.classList.toggle("is-near", Boolean(id) && (edge.from === id || edge.to === id));
+    }
+  }
+
+  /** Bring a node into sight. @param {string} id @param {boolean} [middle] */
+  show(id, middle = false) {
+    const place = this.layout?.places.get(id);
+    if (place) this.camera.show(place, middle);
+  }
+
+  /** Give a node the keyboard. @param {string} id */
+  focus(id) {
+    this.#stay(id);
+    this.marks.get(id)?.root.focus({ preventScroll: true });
+  }
+
+  /** @param {Edge[]} edges @param {(edge: Edge) => string} stateOfEdge */
+  #drawEdges(edges, stateOfEdge) {
+    const wanted = new Set();
+    for (const edge of edges) {
+      const name = `${edge.from} ${edge.to}`;
+      wanted.add(name);
+      let mark = this.#edges.get(name);
+      if (!mark) {
+        const line = svg("path", { class: "graph-line" });
+        const head = svg("path", { class: "graph-head", d: `M0 0l-${ARROW + 1}-4.5v9Z` });
+        const root = svg("g", { class: "graph-edge", "data-from": edge.from, "data-to": edge.to }, line, head);
+        mark = { edge, state: "", root, line, head, path: "" };
+        this.#edges.set(name, mark);
+        this.lines.append(root);
+      }
+      const path = edgePath(edge.points);
+      const end = edge.points.at(-1);
+      if (path !== mark.path && end) {
+        mark.path = path;
+        mark.line.setAttribute("d", path);
+        mark.head.setAttribute("transform", `translate(${end.x.toFixed(1)} ${end.y.toFixed(1)})`);
+      }
+      mark.edge = edge;
+      const state = stateOfEdge(edge);
+      if (state !== mark.state) mark.root.dataset.state = mark.state = state;
+      mark.root.classList.toggle("is-near", Boolean(this.chosen) && (edge.from === this.chosen || edge.to === this.chosen));
+    }
+    for (const [name, { root }] of this.#edges) {
+      if (wanted.has(name)) continue;
+      root.remove();
+      this.#edges.delete(name);
+    }
+  }
+
+  /** The node that Tab comes to. @param {string} id */
+  #stay(id) {
+    if (!id || id === this.#here) return;
+    this.marks.get(this.#here)?.root.setAttribute("tabindex", "-1");
+    this.#here = id;
+    this.marks.get(id)?.root.setAttribute("tabindex", "0");
+  }
+
+  /** @param {Event} event */
+  #idOf(event) {
+    const node = event.target instanceof Element ? event.target.closest(".graph-node") : null;
+    return node instanceof SVGElement ? (node.dataset.id ?? "") : "";
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const id = this.#idOf(event);
+    if (!id || !this.layout || event.altKey || event.ctrlKey || event.metaKey) return;
+    const ids = [...this.marks.keys()];
+    let to = null;
+    switch (event.key) {
+      case "ArrowLeft":
+      case "ArrowRight":
+      case "ArrowUp":
+      case "ArrowDown":
+        to = neighbour(event.key, id, this.layout);
+        break;
+      case "Home":
+        to = ids[0];
+        break;
+      case "End":
+        to = ids.at(-1);
+        break;
+      case "Enter":
+      case " ":
+        this.#tell(id);
+        break;
+      default:
+        return;
+    }
+    event.preventDefault();
+    if (!to) return;
+    this.camera.byHand();
+    this.focus(to);
+    this.show(to);
+  }
+
+  /** @param {string} id */
+  #tell(id) {
+    this.root.dispatchEvent(new CustomEvent("graph:pick", { bubbles: true, detail: id }));
+  }
+}
