@@ -22,6 +22,7 @@ from groups.errors import (
     MessageNotFound,
     RunNotFound,
     SubtaskNotFound,
+    TemplateNotFound,
 )
 from groups.identity import grant_of
 from groups.models import (
@@ -33,6 +34,7 @@ from groups.models import (
     Level,
     Message,
     Run,
+    RunTemplate,
     Subtask,
 )
 
@@ -149,6 +151,18 @@ def get_attachment(run: Run, attachment_id: uuid.UUID | str) -> Attachment:
     if attachment is None:
         raise AttachmentNotFound
     return attachment
+
+
+def get_template(group: Group, template_id: uuid.UUID | str) -> RunTemplate:
+    """The group's template. Raises TemplateNotFound."""
+    try:
+        key = uuid.UUID(str(template_id))
+    except ValueError:
+        raise TemplateNotFound from None
+    template = group.templates.select_related("group").filter(pk=key).first()
+    if template is None:
+        raise TemplateNotFound
+    return template
 
 
 def get_message(group: Group, message_id: int) -> Message:

@@ -23,6 +23,12 @@ class RunNotFound(NotFound):
     reason = "run_not_found"
 
 
+class TemplateNotFound(NotFound):
+    """This group has no template by that id."""
+
+    reason = "template_not_found"
+
+
 class SubtaskNotFound(NotFound):
     """This run has no subtask by that id."""
 
@@ -160,6 +166,18 @@ class NothingToTest(Conflict):
     """Agents of this kind have nothing to test."""
 
     reason = "nothing_to_test"
+
+
+class TemplateExists(Conflict):
+    """This group has a template of that name already."""
+
+    reason = "template_exists"
+
+
+class TooManyTemplates(Conflict):
+    """A group has at most 100 templates; remove one first."""
+
+    reason = "too_many_templates"
 
 
 class GroupExists(Conflict):

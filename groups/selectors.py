@@ -40,6 +40,7 @@ from groups.models import (
     Role,
     Run,
     RunEvent,
+    RunTemplate,
     Subtask,
     ToolServer,
 )
@@ -71,9 +72,9 @@ def groups_with_counts(actor: Actor) -> QuerySet[Group]:
 
 
 def members_of(group: Group) -> QuerySet[Member]:
-    """Leader first, with agents."""
+    """Leader first, then in the group's order, with agents."""
     leads = Case(When(role=Role.LEADER, then=0), default=1)
-    return group.members.select_related("agent").order_by(leads, "role", "id")
+    return group.members.select_related("agent").order_by(leads, "position", "id")
 
 
 def messages_of(group: Group) -> QuerySet[Message]:
@@ -82,6 +83,11 @@ def messages_of(group: Group) -> QuerySet[Message]:
     found = group.messages.order_by("-id").select_related("reply_to")
     answers = Run.objects.only("id", "message_id", "options", "status")
     return found.prefetch_related("deliveries", Prefetch("runs", answers))
+
+
+def templates_of(group: Group) -> QuerySet[RunTemplate]:
+    """What the group is given again and again, by name, with whoever kept it."""
+    return group.templates.select_related("created_by").order_by("name", "id")
 
 
 def history(group: Group, limit: int = HISTORY) -> list[Message]:

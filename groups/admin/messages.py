@@ -35,10 +35,10 @@ class MessageAdmin(GroupScoped[Message], ServiceAdmin[Message]):
     """What was said in the groups."""
 
     form = MessageForm
-    list_display = ("id", "group", "sender", "to", "beginning", "created_at")
+    list_display = ("id", "group", "sender", "by", "to", "beginning", "created_at")
     list_filter = (("group", admin.RelatedOnlyFieldListFilter), "created_at")
     list_select_related = ("group",)
-    search_fields = ("text", "sender", "recipient")
+    search_fields = ("text", "sender", "by", "recipient")
     ordering = ("-id",)
     autocomplete_fields = ("group",)
     fields = ("group", "sender", "recipient", "text")

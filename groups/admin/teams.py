@@ -13,7 +13,17 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from groups import access
 from groups.admin.base import GroupScoped, ServiceAdmin, ServiceForm, adopt, changed
-from groups.models import Agent, Attachment, Group, GroupAccess, Level, Member, Message, Run
+from groups.models import (
+    Agent,
+    Attachment,
+    Group,
+    GroupAccess,
+    Level,
+    Member,
+    Message,
+    Run,
+    RunTemplate,
+)
 from groups.services import agents, groups, membership
 from state.admin.base import ReadOnlyInline, actor_of
 
@@ -171,6 +181,7 @@ class GroupAdmin(GroupScoped[Group], ServiceAdmin[Group]):
         return {
             **super().goes_along(rows),
             "members": Member.objects.filter(group__in=rows).count(),
+            "templates": RunTemplate.objects.filter(group__in=rows).count(),
             "messages": Message.objects.filter(group__in=rows).count(),
             "runs": Run.objects.filter(group__in=rows).count(),
             "attachments": Attachment.objects.filter(run__group__in=rows).count(),

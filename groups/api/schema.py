@@ -22,6 +22,7 @@ PATH_PARAMETERS: Final = {
     "subtask_id": "The subtask's id (UUID) or its key in the plan.",
     "credential_id": "The credential's id (UUID).",
     "attachment_id": "The attachment's id (UUID).",
+    "template_id": "The template's id (UUID).",
     "username": "The user's name.",
     "space": "The space's id: a group's, or `_global`.",
     "state_id": "The state's id, which may hold slashes.",

@@ -20,6 +20,7 @@ from groups.api.views import (
     runs,
     search,
     subtasks,
+    templates,
     tokens,
     tool_servers,
 )
@@ -64,6 +65,12 @@ urlpatterns = [
     path(f"{_GROUP}budget/", budgets.GroupBudgetView.as_view(), name="group-budget"),
     path(f"{_GROUP}members/", members.MembersView.as_view(), name="members"),
     path(f"{_GROUP}members/<str:agent_id>/", members.MemberView.as_view(), name="member"),
+    path(f"{_GROUP}members/<str:agent_id>/lead/", members.LeadView.as_view(), name="lead"),
+    path(f"{_GROUP}members/<str:agent_id>/place/", members.PlaceView.as_view(), name="place"),
+    path(f"{_GROUP}templates/", templates.TemplatesView.as_view(), name="templates"),
+    path(
+        f"{_GROUP}templates/<str:template_id>/", templates.TemplateView.as_view(), name="template"
+    ),
     path(f"{_GROUP}messages/", messages.MessagesView.as_view(), name="messages"),
     path(f"{_GROUP}runs/", runs.GroupRunsView.as_view(), name="group-runs"),
     path("runs/", runs.RunsView.as_view(), name="runs"),

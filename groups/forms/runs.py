@@ -74,7 +74,7 @@ class RunForm(StarsForm):
     members = TagsField(
         label=_("Members, in order"),
         required=False,
-        help_text=_("For one after the other. Left empty: all workers as they joined."),
+        help_text=_("For one after the other. Left empty: all workers in the order of the group."),
     )
     result = forms.ChoiceField(
         label=_("What the result is"),

@@ -6,6 +6,7 @@ from groups.models.membership import Group, GroupAccess, Level, Member, Role
 from groups.models.messages import Delivery, DeliveryStatus, Message
 from groups.models.money import Budget, Spending
 from groups.models.runs import Attachment, Run, RunEvent, Subtask
+from groups.models.templates import RunTemplate
 from groups.models.tokens import Scope, TokenGrant
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Role",
     "Run",
     "RunEvent",
+    "RunTemplate",
     "Scope",
     "Spending",
     "Subtask",

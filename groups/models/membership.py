@@ -87,10 +87,12 @@ class Member(models.Model):
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role.choices)
     tags: models.JSONField[list[str], list[str]] = models.JSONField(default=list, blank=True)
+    #: Its place among the others: lower first, equals as they joined.
+    position = models.PositiveSmallIntegerField(default=0)
     joined_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ["role", "id"]  # the leader first
+        ordering = ["role", "position", "id"]  # the leader first
         constraints = [
             models.UniqueConstraint(
                 fields=["group", "agent"], name="one_membership_per_agent_and_group"

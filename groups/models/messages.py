@@ -18,6 +18,8 @@ class Message(models.Model):
     sender = models.CharField(max_length=64)
     #: Empty: to every member.
     recipient = models.CharField(max_length=64, blank=True)
+    #: The person who wrote it, by user name, whoever it speaks for; empty: no person did.
+    by = models.CharField(max_length=150, blank=True)
     text = models.TextField()
     #: The message that this one answers.
     reply_to = models.ForeignKey(

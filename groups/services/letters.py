@@ -21,16 +21,18 @@ def store(
     to: Collection[str],
     addressed: Sequence[str],
     reply_to: Message | None = None,
+    by: str = "",
 ) -> Message:
     """A message to `recipient` (empty: to all), delivered to the members `to` by a worker soon. Raises GroupNotFound.
 
-    Those `addressed` are to answer it.
+    Those `addressed` are to answer it. `by` is the person who wrote it, if one did.
     """
     try:
         with transaction.atomic():
             message = Message.objects.create(
                 group_id=group_id,
                 sender=sender,
+                by=by,
                 recipient=recipient,
                 text=text,
                 reply_to=reply_to,

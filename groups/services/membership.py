@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 
 from groups import live
 from groups.access import Actor
@@ -20,7 +21,7 @@ from groups.errors import (
 from groups.models import Agent, Group, Member, Role
 from groups.services import spaces
 from groups.services.groups import is_busy, lock
-from groups.services.inputs import Faults
+from groups.services.inputs import Faults, refuse
 
 
 def join(
@@ -45,13 +46,33 @@ def join(
         _decide(row, role, joining=agent)
         try:
             with transaction.atomic():
-                member = Member.objects.create(group=row, agent=agent, role=role, tags=words)
+                member = Member.objects.create(
+                    group=row, agent=agent, role=role, tags=words, position=_end(row)
+                )
         except IntegrityError:
             # Somebody wrote past the lock: the same question now has the other answer.
             _decide(row, role, joining=agent)
             raise
         _announce(row)
     return member
+
+
+def join_all(
+    *,
+    actor: Actor,
+    group: Group,
+    agent_ids: Sequence[str],
+    role: str = Role.WORKER,
+    tags: Sequence[str] = (),
+) -> list[Member]:
+    """Make all these agents members, or none. Raises what `join` does, and Invalid when there are none."""
+    if not agent_ids:
+        refuse("agent_id", "Choose at least one agent.")
+    with transaction.atomic():
+        return [
+            join(actor=actor, group=group, agent_id=agent_id, role=role, tags=tags)
+            for agent_id in dict.fromkeys(agent_ids)
+        ]
 
 
 def leave(*, actor: Actor, group: Group, agent_id: str) -> None:
@@ -101,6 +122,44 @@ def change(
     return member
 
 
+def lead(*, actor: Actor, group: Group, agent_id: str) -> Member:
+    """Let the member lead the group; whoever led it until now is a worker.
+
+    Raises NotAMember, LeaderBusy while a run of a group that has a leader is under way, GroupNotFound.
+    """
+    with transaction.atomic():
+        row = lock(group)
+        member = get(group=row, agent_id=agent_id)
+        for leader in row.members.filter(role=Role.LEADER).exclude(pk=member.pk):
+            _leader_may_go(row, leader)
+            leader.role = Role.WORKER
+            leader.save(update_fields=["role"])
+        member.role = Role.LEADER
+        member.save(update_fields=["role"])
+        _announce(row)
+    return member
+
+
+def move(*, actor: Actor, group: Group, agent_id: str, place: int) -> Member:
+    """Put the member into that place among all members in their order, counted from 0; too far is the end.
+
+    Members are shown in this order, and a pipeline goes through its workers in it unless told otherwise.
+    Raises Invalid, NotAMember, GroupNotFound.
+    """
+    if place < 0:
+        refuse("place", "A place is a whole number, 0 or more.")
+    with transaction.atomic():
+        row = lock(group)
+        member = get(group=row, agent_id=agent_id)
+        others = list(row.members.exclude(pk=member.pk).order_by("position", "id"))
+        others.insert(place, member)
+        for position, each in enumerate(others):
+            each.position = position
+        Member.objects.bulk_update(others, ["position"])
+        _announce(row)
+    return member
+
+
 def get(*, group: Group, agent_id: str) -> Member:
     """The group's member, with its agent. Raises NotAMember."""
     found = None
@@ -109,6 +168,12 @@ def get(*, group: Group, agent_id: str) -> Member:
     if found is None:
         raise NotAMember(fields={"agent_id": [NotAMember().message]})
     return found
+
+
+def _end(group: Group) -> int:
+    """The place after all members."""
+    last = group.members.aggregate(last=Max("position"))["last"]
+    return 0 if last is None else int(last) + 1
 
 
 def _checked(role: object, tags: object) -> tuple[Role, list[str]]:

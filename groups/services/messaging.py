@@ -15,7 +15,7 @@ from groups.execution.mentions import mentioned
 from groups.execution.plan import Assignable
 from groups.models import Delivery, DeliveryStatus, Group, Message
 from groups.models.messages import SYSTEM
-from groups.services import letters, waking
+from groups.services import letters, runs, waking
 from groups.services.groups import lock
 from groups.services.inputs import message_text
 
@@ -28,7 +28,7 @@ LEFT: Final = "The recipient is no longer a member of the group."
 def send(
     *, actor: Actor, group: Group, sender: str, to: str, text: str, reply_to: Message | None = None
 ) -> Message:
-    """Send a message to one member, from another or from 'system', which speaks for people. Returns when it is
+    """Send a message to one member, from another or from 'system', which stands for the actor. Returns when it is
     stored, not when it is delivered.
 
     The recipient answers it, and so does whoever is mentioned (`execution.mentions`). Raises NotAMember naming the end
@@ -46,6 +46,7 @@ def send(
     return letters.store(
         group.id,
         sender=sender,
+        by=runs.name_of(actor),
         recipient=to,
         text=text,
         to=addressed,
@@ -75,6 +76,7 @@ def broadcast(
     return letters.store(
         group.id,
         sender=sender,
+        by=runs.name_of(actor),
         recipient="",
         text=text,
         to=sorted(ids - {sender}),

@@ -18,7 +18,7 @@ from groups.errors import LeaderRequired, TaskEmpty, TaskTooLarge
 from groups.execution import steering
 from groups.execution.modes import chosen
 from groups.execution.modes.reply import Reply, draft
-from groups.execution.plan import plan_from_json
+from groups.execution.plan import Assignable, plan_from_json
 from groups.execution.statuses import FailurePolicy
 from groups.models import Group, Member, Message, Role, Run, Subtask
 from groups.services import answers, budgets, groups, inputs
@@ -66,36 +66,30 @@ def start(
     IntegrityError. Raises LeaderRequired, TaskEmpty, TaskTooLarge,
     UnknownMode, Invalid (a field out of bounds), AttachmentTooLarge, AttachmentRefused; then nothing is stored.
     """
-    _check_task(task)
     turns = [list(turn) for turn in earlier]
     _check_brought({"conversation": conversation, "earlier": turns, "door": dict(kept or {})})
     strategy = chosen(mode)
-    if failure_policy not in set(FailurePolicy):
-        raise Invalid(fields={"failure_policy": ["Choose 'continue' or 'stop'."]})
-    budgets.check(max_tokens=max_tokens, max_cost_usd=max_cost_usd)
-    limits = {
-        "time_limit": time_limit,
-        "subtask_time_limit": subtask_time_limit,
-        "max_attempts": max_attempts,
-        "max_parallel": max_parallel,
-        "max_tokens": max_tokens,
-        "max_cost_usd": max_cost_usd,
-    }
-    run = Run(
-        group=group,
+    run = _drawn_up(
+        group,
         task=task,
         mode=mode,
         approve_plan=approve_plan,
         failure_policy=failure_policy,
+        limits={
+            "time_limit": time_limit,
+            "subtask_time_limit": subtask_time_limit,
+            "max_attempts": max_attempts,
+            "max_parallel": max_parallel,
+            "max_tokens": max_tokens,
+            "max_cost_usd": max_cost_usd,
+        },
         origin=origin,
         conversation=conversation,
         message=message,
         created_by=actor if actor is not None and actor.pk else None,
-        **{name: value for name, value in limits.items() if value is not None},
     )
     if id is not None:
         run.id = id
-    _check_limits(run)
     if attachments:
         # Asked before gigabytes are copied for nothing; the answer that counts is given under the lock.
         _leader(group)
@@ -105,12 +99,10 @@ def start(
         leader = _leader(group, lock=True)
         ledger = Ledger()
         run.created_at = ledger.now
-        joined = group.members.select_related("agent").order_by("id")
+        joined = group.members.select_related("agent").order_by("position", "id")
         members = list(joined) if strategy.looks_at_members else [leader]
         machine = ledger.adopt(run, members)
-        run.options = strategy.settle({} if options is None else options, machine.members)
-        if approve_plan and not strategy.plans(convert(run.options, strategy.options)):
-            inputs.refuse("approve_plan", "In this mode there is no plan to approve.")
+        run.options = _settled(run, {} if options is None else options, machine.members)
         machine.begin(
             attachments=[
                 {"id": str(a.id), "name": a.name, "size": a.size, "media_type": a.media_type}
@@ -126,6 +118,63 @@ def start(
             files.add(stored)
         queue.ring([run.id])
     return run
+
+
+def check(
+    *,
+    group: Group,
+    task: str,
+    mode: str,
+    options: dict[str, Any],
+    approve_plan: bool,
+    failure_policy: str,
+    **limits: float | None,
+) -> None:
+    """Raise what `start` would, for all that does not depend on who is the leader; nothing is stored."""
+    run = _drawn_up(
+        group,
+        task=task,
+        mode=mode,
+        approve_plan=approve_plan,
+        failure_policy=failure_policy,
+        limits=limits,
+    )
+    joined = group.members.select_related("agent").order_by("position", "id")
+    _settled(
+        run,
+        options,
+        [Assignable(agent_id=m.agent.agent_id, role=m.role, tags=tuple(m.tags)) for m in joined],
+    )
+
+
+def _drawn_up(
+    group: Group,
+    *,
+    task: str,
+    mode: str,
+    failure_policy: str,
+    limits: Mapping[str, float | None],
+    **fields: Any,
+) -> Run:
+    """A run that is not stored yet. Raises TaskEmpty, TaskTooLarge, UnknownMode, Invalid."""
+    _check_task(task)
+    chosen(mode)
+    if failure_policy not in set(FailurePolicy):
+        raise Invalid(fields={"failure_policy": ["Choose 'continue' or 'stop'."]})
+    budgets.check(max_tokens=limits.get("max_tokens"), max_cost_usd=limits.get("max_cost_usd"))
+    given = {name: value for name, value in limits.items() if value is not None}
+    run = Run(group=group, task=task, mode=mode, failure_policy=failure_policy, **fields, **given)
+    _check_limits(run)
+    return run
+
+
+def _settled(run: Run, options: object, members: Sequence[Assignable]) -> dict[str, Any]:
+    """The options of the run's mode, defaults filled in. Raises Invalid."""
+    strategy = chosen(run.mode)
+    settled = strategy.settle(options, members)
+    if run.approve_plan and not strategy.plans(convert(settled, strategy.options)):
+        inputs.refuse("approve_plan", "In this mode there is no plan to approve.")
+    return settled
 
 
 def reply(*, message: Message, agent_id: str) -> Run | None:
@@ -146,7 +195,7 @@ def reply(*, message: Message, agent_id: str) -> Run | None:
         created_at=ledger.now,
     )
     machine = ledger.adopt(run, [member])
-    machine.begin(attachments=[], by=message.sender)
+    machine.begin(attachments=[], by=message.by or message.sender)
     machine.make_ready(machine.add(draft(agent_id, message.text)))
     ledger.store()
     queue.ring([run.id])

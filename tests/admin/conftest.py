@@ -15,6 +15,7 @@ from groups.models import (
     Level,
     Message,
     Run,
+    RunTemplate,
     Spending,
     Subtask,
 )
@@ -45,6 +46,7 @@ def fill(groups: int = 1, *, each: int = 1) -> Group:
             user = make_user()
             make_token(user=user)
             GroupAccess.objects.create(group=group, user=user, level=Level.VIEWER)
+            RunTemplate.objects.create(group=group, name=f"Ahoy {number}", task="Count")
             message = Message.objects.create(group=group, sender="system", text="ahoy")
             Delivery.objects.create(message=message, recipient=f"lead-{made.pk}")
             Delivery.objects.create(message=message, recipient=f"gone-{number}", status="failed")

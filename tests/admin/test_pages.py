@@ -27,6 +27,7 @@ from groups.models import (
     Message,
     Run,
     RunEvent,
+    RunTemplate,
     Spending,
     Subtask,
 )
@@ -43,6 +44,7 @@ OURS = [
     Message,
     Run,
     RunEvent,
+    RunTemplate,
     Subtask,
     Budget,
     Spending,

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from knox.models import AuthToken
 
-from groups.models import Agent, Group, GroupAccess, Member, Message, Run, RunEvent
+from groups.models import Agent, Group, GroupAccess, Member, Message, Run, RunEvent, RunTemplate
 from tests.factories import end_run, make_agent, make_group, make_run, make_user
 
 
@@ -276,3 +276,22 @@ def test_a_user_is_made_and_its_password_is_hashed(browser: Client) -> None:
         == 302
     )
     assert User.objects.get(username="dora").check_password("Xk29-lmnop")
+
+
+TEMPLATE = {"name": "Tide", "task": "Measure", "mode": "leader_worker", "failure_policy": "stop"}
+
+
+def test_keeps_changes_and_removes_a_template(browser: Client, root: User, harbour: Group) -> None:
+    assert add(browser, "runtemplate", group="Harbour", **TEMPLATE).status_code == 302
+    kept = RunTemplate.objects.get()
+    assert (kept.task, kept.options, kept.created_by) == ("Measure", {}, root)
+    given = {**TEMPLATE, "task": "Weigh", "max_tokens": "9"}
+    assert change(browser, "runtemplate", kept.pk, **given).status_code == 302
+    kept.refresh_from_db()
+    assert (kept.task, kept.max_tokens) == ("Weigh", 9)
+    forget(browser)
+    refused(add(browser, "runtemplate", group="Harbour", **TEMPLATE), "name", "already")
+    given = {**TEMPLATE, "mode": "chaos"}
+    refused(change(browser, "runtemplate", kept.pk, **given), "mode", "Unknown mode")
+    act(browser, "runtemplate", "delete_selected", kept.pk)
+    assert not RunTemplate.objects.exists()

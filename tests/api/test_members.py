@@ -54,6 +54,7 @@ def test_join(owner: APIClient, lab: Group, scout: None, guarded: Any, refused: 
         "name": "Scout",
         "description": "",
         "kind": "builtin",
+        "place": 3,
         "joined_at": "",
     }
     assert answer["Location"].endswith(f"{URL}scout/")
@@ -115,3 +116,17 @@ def test_leave(owner: APIClient, lab: Group, guarded: Any, refused: Refused) -> 
 def test_the_leader_stays_during_a_run(owner: APIClient, run: Run, refused: Refused) -> None:
     refused(owner.delete(f"{URL}lead/"), 409, "leader_busy")
     refused(owner.patch(f"{URL}lead/", {"role": "worker"}, format="json"), 409, "leader_busy")
+
+
+def test_lead_and_place(owner: APIClient, lab: Group, guarded: Any, refused: Refused) -> None:
+    lead, place = f"{URL}writer/lead/", f"{URL}writer/place/"
+    guarded(lambda client: client.post(lead), Level.OWNER)
+    guarded(lambda client: client.put(place, {"place": 0}, format="json"), Level.OWNER)
+    assert owner.post(lead).json()["role"] == "leader"
+    assert owner.get(f"{URL}lead/").json()["role"] == "worker"
+    assert owner.put(place, {"place": 0}, format="json").json()["place"] == 0
+    assert owner.get(f"{URL}counter/").json()["place"] == 2
+    refused(owner.put(place, {"place": -1}, format="json"), 400, field="place")
+    for gone in ("lead/", "place/"):
+        call = owner.post if gone == "lead/" else owner.put
+        refused(call(f"{URL}ghost/{gone}", {"place": 1}, format="json"), 404)

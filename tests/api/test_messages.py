@@ -56,7 +56,8 @@ def test_send(operator: APIClient, lab: Group, guarded: Any) -> None:
 
 def test_broadcast(operator: APIClient, lab: Group) -> None:
     sent = operator.post(URL, {"text": "Good morning"}, format="json").json()
-    assert (sent["from"], sent["to"]) == ("system", "")
+    # It stands for a person, who is named.
+    assert (sent["from"], sent["by"], sent["to"]) == ("system", "bo", "")
     assert [d["to"] for d in sent["deliveries"]] == ["counter", "lead", "writer"]
     sent = operator.post(URL, {"from": "lead", "text": "Begin"}, format="json").json()
     assert [d["to"] for d in sent["deliveries"]] == ["counter", "writer"]

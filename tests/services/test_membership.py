@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from groups import selectors
 from groups.errors import (
     AgentNotFound,
     AlreadyAMember,
@@ -19,7 +20,7 @@ from groups.errors import (
 )
 from groups.execution.statuses import RunStatus
 from groups.models import Group, Member
-from groups.services import agents, groups, membership
+from groups.services import agents, groups, membership, runs
 from state.errors import Invalid, StarsError
 from tests.factories import end_run, make_run
 
@@ -195,3 +196,50 @@ def test_the_constraint_has_the_last_word(team: Group, monkeypatch: pytest.Monke
     with pytest.raises(LeaderExists):
         membership.join(actor=None, group=team, agent_id="wes", role="leader")
     assert Member.objects.count() == 1
+
+
+def names(group: Group) -> list[tuple[str, str]]:
+    found = selectors.members_of(group)
+    return [(member.agent.agent_id, member.role) for member in found]
+
+
+def test_several_join_at_once_or_none(team: Group) -> None:
+    with pytest.raises(AgentNotFound):
+        membership.join_all(actor=None, group=team, agent_ids=["wes", "ghost"])
+    assert not Member.objects.exists()
+    membership.join_all(actor=None, group=team, agent_ids=["wyn", "wes", "wyn"], tags=["day"])
+    assert names(team) == [("wyn", "worker"), ("wes", "worker")]
+    assert [m.tags for m in Member.objects.all()] == [["day"], ["day"]]
+    with pytest.raises(Invalid) as refusal:
+        membership.join_all(actor=None, group=team, agent_ids=[])
+    assert refusal.value.fields.keys() == {"agent_id"}
+
+
+def test_another_one_leads(team: Group) -> None:
+    membership.join(actor=None, group=team, agent_id="wes")
+    membership.lead(actor=None, group=team, agent_id="wes")
+    membership.join(actor=None, group=team, agent_id="lea")
+    membership.lead(actor=None, group=team, agent_id="lea")
+    assert names(team) == [("lea", "leader"), ("wes", "worker")]
+    make_run(group=team)
+    membership.lead(actor=None, group=team, agent_id="lea")
+    with pytest.raises(LeaderBusy):
+        membership.lead(actor=None, group=team, agent_id="wes")
+    with pytest.raises(NotAMember):
+        membership.lead(actor=None, group=team, agent_id="wyn")
+    assert names(team) == [("lea", "leader"), ("wes", "worker")]
+
+
+def test_members_stand_where_they_are_put_and_pipelines_follow(team: Group) -> None:
+    membership.join(actor=None, group=team, agent_id="lea", role="leader")
+    membership.join_all(actor=None, group=team, agent_ids=["wes", "wyn", "win"])
+    membership.move(actor=None, group=team, agent_id="win", place=1)
+    membership.move(actor=None, group=team, agent_id="wes", place=9)
+    assert [name for name, _ in names(team)] == ["lea", "win", "wyn", "wes"]
+    run = runs.start(
+        actor=None, group=team, task="Sail", mode="pipeline", options={"order": "members"}
+    )
+    assert run.options["members"] == ["win", "wyn", "wes"]
+    with pytest.raises(Invalid) as refusal:
+        membership.move(actor=None, group=team, agent_id="win", place=-1)
+    assert refusal.value.fields.keys() == {"place"}

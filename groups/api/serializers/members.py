@@ -27,9 +27,11 @@ class MemberSerializer(serializers.ModelSerializer[Member]):
     kind = serializers.CharField(source="agent.kind")
     tags = serializers.ListField(child=serializers.CharField())
 
+    place = serializers.IntegerField(source="position", help_text="Lower stands first.")
+
     class Meta:
         model = Member
-        fields = ("agent_id", "role", "tags", "name", "description", "kind", "joined_at")
+        fields = ("agent_id", "role", "tags", "name", "description", "kind", "place", "joined_at")
         read_only_fields = fields
 
 
@@ -42,3 +44,11 @@ class MemberNewSerializer(StrictSerializer):
     agent_id = serializers.CharField(max_length=64)
     role = serializers.ChoiceField(choices=Role.choices, default=Role.WORKER)
     tags = _tags()
+
+
+class PlaceSerializer(StrictSerializer):
+    place = serializers.IntegerField(
+        min_value=0,
+        max_value=10_000,
+        help_text="Among all members, counted from 0; too far is the end.",
+    )

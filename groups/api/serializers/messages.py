@@ -23,6 +23,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
 class MessageSerializer(serializers.ModelSerializer[Message]):
     """Expects the deliveries to be prefetched."""
 
+    by = serializers.CharField(help_text="The person who wrote it, by user name; empty: none did.")
     to = serializers.CharField(source="recipient", help_text="Empty: to every member.")
     reply_to = serializers.IntegerField(source="reply_to_id", allow_null=True)
     addressed = serializers.ListField(
@@ -36,7 +37,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     class Meta:
         model = Message
         fields = (
-            *("id", "to", "text", "created_at", "reply_to", "depth"),
+            *("id", "by", "to", "text", "created_at", "reply_to", "depth"),
             *("addressed", "runs", "deliveries"),
         )
         read_only_fields = fields
@@ -65,6 +66,6 @@ class MessageNewSerializer(StrictSerializer):
     def get_fields(self) -> dict[str, Any]:
         """With `from`."""
         sender = serializers.CharField(
-            max_length=64, default=SYSTEM, help_text="A member, or system: it speaks for people."
+            max_length=64, default=SYSTEM, help_text="A member, or system: it stands for you."
         )
         return {"from": sender, **super().get_fields()}
