@@ -9,7 +9,7 @@
 export const NEAREST = 2;
 export const FARTHEST = 0.15;
 /** What is fitted into the stage is made no larger than it was designed, and stays readable. */
-const FIT = { most: 1, least: 0.7, margin: 28 };
+const FIT = { most: 1, least: 0.8, margin: 28 };
 /** Pixels that a pointer may move and still have clicked. */
 const SLACK = 4;
 const GLIDE = 260;
@@ -48,18 +48,16 @@ export function zoomed(sight, factor, about) {
 }
 
 /**
- * The sight moved as little as brings a box into the stage, or with `middle` the box into its middle.
+ * The sight moved as little as brings a box into the stage.
  * @param {Sight} sight
  * @param {Box} box
  * @param {{width: number, height: number}} stage
- * @param {boolean} [middle]
  * @returns {Sight}
  */
-export function showing(sight, box, stage, middle = false) {
+export function showing(sight, box, stage) {
   /** @param {number} at @param {number} start @param {number} long @param {number} room */
   const along = (at, start, long, room) => {
     const [near, far] = [start * sight.zoom + at, (start + long) * sight.zoom + at];
-    if (middle) return at + room / 2 - (near + far) / 2;
     if (near < FIT.margin) return at + FIT.margin - near;
     return far > room - FIT.margin ? at + room - FIT.margin - far : at;
   };
@@ -74,6 +72,8 @@ export class GraphCamera {
   #fingers = new Map();
   #moved = 0;
   #frame = 0;
+  /** Where it is gliding to. */
+  #to = this.sight;
 
   /**
    * @param {SVGSVGElement} stage
@@ -103,21 +103,30 @@ export class GraphCamera {
     return { width, height };
   }
 
-  /** Show all of it. @param {boolean} [readable] - no smaller than can be read */
-  fit(readable = false) {
-    this.glide(fitting(this.bounds(), this.size, readable ? FIT.least : FARTHEST));
+  /** Show all of it, however small. */
+  fit() {
+    this.glide(fitting(this.bounds(), this.size, FARTHEST));
+  }
+
+  /** Show as much of it as can be read, this box in any case. @param {Box | undefined} box */
+  read(box) {
+    const sight = fitting(this.bounds(), this.size);
+    this.glide(box ? showing(sight, box, this.size) : sight);
   }
 
   /** @param {number} factor */
   zoom(factor) {
     const { width, height } = this.size;
     this.byHand();
-    this.glide(zoomed(this.sight, factor, { x: width / 2, y: height / 2 }));
+    this.glide(zoomed(this.#to, factor, { x: width / 2, y: height / 2 }));
   }
 
-  /** @param {Box} box @param {boolean} [middle] */
-  show(box, middle = false) {
-    this.glide(showing(this.sight, box, this.size, middle));
+  /** Bring a box into sight; tells whether it was out of it. @param {Box} box */
+  show(box) {
+    const to = showing(this.#to, box, this.size);
+    const out = to.x !== this.#to.x || to.y !== this.#to.y;
+    if (out) this.glide(to);
+    return out;
   }
 
   /** @param {number} x @param {number} y */
@@ -129,12 +138,14 @@ export class GraphCamera {
   /** Show this at once. @param {Sight} sight */
   look(sight) {
     cancelAnimationFrame(this.#frame);
+    this.#to = sight;
     this.#write(sight);
   }
 
   /** Go there within a moment; at once for whoever wants no motion. @param {Sight} to */
   glide(to) {
     cancelAnimationFrame(this.#frame);
+    this.#to = to;
     if (!this.stage.clientWidth || matchMedia("(prefers-reduced-motion: reduce)").matches) return this.#write(to);
     const from = this.sight;
     const start = performance.now();

@@ -23,9 +23,9 @@ export class GraphCard {
   #key = "";
   #of = "";
 
-  /** @param {About} about @param {Focus} viewing @param {() => void} close */
-  constructor(about, viewing, close) {
-    this.about = about;
+  /** @param {{about: About, viewing: Focus}} part - it is given both after it was made @param {() => void} close */
+  constructor(part, close) {
+    this.part = part;
     this.badge = h("span", { class: "badge" });
     this.heading = h("h3", { class: "graph-card-title" });
     const leave = h("button", { type: "button", class: "icon-button", "aria-label": gettext("Close"), onclick: close }, icon("close"));
@@ -41,7 +41,7 @@ export class GraphCard {
     this.box = h("div", { class: "prose card-result" });
     /** @type {ResultSlot | null} */
     this.result = null;
-    const toStory = () => viewing.set({ view: "story" });
+    const toStory = () => part.viewing.set({ view: "story" });
     this.story = h("button", { type: "button", class: "button button-small", onclick: toStory }, gettext("Read it in the story"));
     this.root = h(
       "aside",
@@ -128,7 +128,7 @@ export class GraphCard {
       this.result = null;
     }
     if (!markdown) return this.result?.clear();
-    this.result ??= new ResultSlot(this.box, (this.about.urls.subtask_result ?? "").replace("SUBTASK", id));
+    this.result ??= new ResultSlot(this.box, (this.part.about.urls.subtask_result ?? "").replace("SUBTASK", id));
     this.result.show(markdown);
     return undefined;
   }

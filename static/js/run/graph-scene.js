@@ -101,10 +101,10 @@ export class GraphScene {
     }
   }
 
-  /** Bring a node into sight. @param {string} id @param {boolean} [middle] */
-  show(id, middle = false) {
+  /** Bring a node into sight; tells whether it was out of it. @param {string} id */
+  show(id) {
     const place = this.layout?.places.get(id);
-    if (place) this.camera.show(place, middle);
+    return place ? this.camera.show(place) : false;
   }
 
   /** Give a node the keyboard. @param {string} id */
@@ -189,9 +189,8 @@ export class GraphScene {
     }
     event.preventDefault();
     if (!to) return;
-    this.camera.byHand();
     this.focus(to);
-    this.show(to);
+    if (this.show(to)) this.camera.byHand();
   }
 
   /** @param {string} id */

@@ -37,26 +37,28 @@ class RunGraph extends HTMLElement {
   /** Where things stood, so that they stay there. @type {Map<string, Slot>} */
   slots = new Map();
   shape = "";
+  /** How often it was laid out. */
+  version = 0;
   /** @type {Layout | null} */
   layout = null;
-  /** Whether the sight goes with the work. */
-  following = true;
-  /** The node that was looked at last on the way. */
+  /** What the sight goes by: the work, all there is, or whoever moves it by hand. @type {"work" | "all" | "hand"} */
+  by = "work";
+  /** The node that is chosen, its id. */
+  chosen = "";
+  /** What was looked at last: nothing moves while it stays the same. */
   at = "";
   forget = () => {};
 
   connectedCallback() {
-    this.scene = new GraphScene(gettext("The subtasks and what waits for what"), { byHand: () => this.#follow(false) });
+    this.scene = new GraphScene(gettext("The subtasks and what waits for what"), { byHand: () => this.#goBy("hand") });
     const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {() => void} */ onclick) =>
       h("button", { type: "button", class: "icon-button", title: label, "aria-label": label, onclick }, icon(name));
     const { camera } = this.scene;
-    const fit = () => {
-      this.#follow(false);
-      camera.fit();
-    };
+    const fit = () => this.#goBy("all");
+    const follow = () => this.#goBy(this.by === "work" ? "hand" : "work");
     this.followButton = h(
       "button",
-      { type: "button", class: "button button-small graph-follow", "aria-pressed": "true", onclick: () => this.#follow(!this.following) },
+      { type: "button", class: "button button-small graph-follow", "aria-pressed": "true", onclick: follow },
       icon("target"),
       gettext("Follow the work"),
     );
@@ -68,10 +70,11 @@ class RunGraph extends HTMLElement {
       button("plus", gettext("Larger"), () => camera.zoom(STEP)),
       button("fit", gettext("Show all"), fit),
     );
-    this.card = new GraphCard(this.about, this.viewing, () => this.#pick(""));
+    this.card = new GraphCard(this, () => this.#pick(""));
     this.empty = h("p", { class: "graph-empty" }, gettext("The graph appears as soon as there is something to do."));
     const hint = h("p", { class: "graph-hint", "aria-hidden": "true" }, gettext("Drag to move, Ctrl + wheel to zoom"));
-    this.replaceChildren(h("div", { class: "graph-pane" }, this.scene.root, this.empty, tools, hint), this.card.root);
+    const pane = h("div", { class: "graph-pane" }, this.scene.root, this.empty, hint);
+    this.replaceChildren(tools, pane, this.card.root);
     this.addEventListener("graph:pick", (event) => this.#pick(/** @type {CustomEvent<string>} */ (event).detail));
     const section = gettext("Graph");
     const when = () => Boolean(this.scene?.root.clientWidth);
@@ -79,7 +82,7 @@ class RunGraph extends HTMLElement {
       { section, keys: ["+", "="], text: gettext("Larger"), run: () => camera.zoom(STEP), when },
       { section, keys: "-", text: gettext("Smaller"), run: () => camera.zoom(1 / STEP), when },
       { section, keys: "0", text: gettext("Show all"), run: fit, when },
-      { section, keys: "f", text: gettext("Follow the work"), run: () => this.#follow(!this.following), when },
+      { section, keys: "f", text: gettext("Follow the work"), run: follow, when },
     );
     this.watcher = new ResizeObserver(() => this.#look());
     this.watcher.observe(this.scene.root);
@@ -135,10 +138,7 @@ class RunGraph extends HTMLElement {
     const node = this.nodes.find(({ subtask }) => subtask && subtask.id === focus.subtask);
     this.chosen = node?.id ?? "";
     this.#mark();
-    if (node) {
-      this.#follow(false);
-      this.scene.show(node.id);
-    }
+    this.#look();
   }
 
   /** Lay out anew what has another shape; while a long log is still being read nothing has its place yet. @param {RunStore} store */
@@ -151,7 +151,7 @@ class RunGraph extends HTMLElement {
     if (!settled) this.slots.clear();
     // A plan that stands alone has no place that matters yet.
     if (this.nodes.some(({ kind }) => kind !== "plan")) for (const [name, slot] of this.layout.slots) this.slots.set(name, slot);
-    this.at = "";
+    this.version += 1;
   }
 
   /** Show in the graph and in the card what is chosen. */
@@ -171,30 +171,29 @@ class RunGraph extends HTMLElement {
     this.chosen = id;
     this.viewing.pick(subtask ? { subtask: subtask.id, agent: subtask.agentId } : {});
     this.#mark();
-    if (id) this.scene?.show(id);
+    this.#look();
   }
 
-  /** @param {boolean} on */
-  #follow(on) {
-    if (on === this.following) return;
-    this.following = on;
-    this.followButton?.setAttribute("aria-pressed", String(on));
+  /** @param {"work" | "all" | "hand"} what */
+  #goBy(what) {
+    this.by = what;
+    this.followButton?.setAttribute("aria-pressed", String(what === "work"));
     this.at = "";
-    if (on) this.#look();
+    this.#look();
   }
 
-  /** Go where the work is: all of it while that can be read, else the node under way. */
+  /** Go where the work is, or to what is chosen; nowhere while that is in sight. */
   #look() {
-    const { scene } = this;
-    if (!this.following || !scene?.root.clientWidth || !this.layout) return;
+    const { scene, layout: places } = this;
+    if (!places || !scene?.root.clientWidth) return;
     const { width, height } = scene.camera.size;
-    const node = underWay(this.nodes) ?? this.nodes.at(-1);
-    const at = `${node?.id} ${this.shape.length} ${width} ${height}`;
+    const id = this.chosen || (this.by === "work" && underWay(this.nodes)?.id) || "";
+    const at = `${id} ${this.version} ${width} ${height}`;
     if (at === this.at) return;
-    const first = this.at === "";
     this.at = at;
-    if (first) scene.camera.fit(true);
-    if (node) scene.show(node.id);
+    if (this.by === "work") scene.camera.read(places.places.get(id));
+    else if (this.by === "all") scene.camera.fit();
+    else scene.show(id);
   }
 }
 
