@@ -1,11 +1,10 @@
 /** The card beside a graph: what is known of the chosen node, and the way on to what it waits for. */
 
-/** @import { About } from "../types.d.ts" */
+/** @import { About, ToolCall } from "../types.d.ts" */
 /** @import { GraphNode } from "./graph-model.js" */
 /** @import { Focus } from "./focus.js" */
 
 import "./stream-text.js";
-import "./tool-calls.js";
 import { h, icon, show, text } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
 import { duration, now } from "../lib/time.js";
@@ -13,7 +12,10 @@ import { STATE_WORDS } from "./graph-model.js";
 import { STATE_ICONS } from "./graph-node.js";
 import { reasonWords } from "./reasons.js";
 import { ResultSlot } from "./result-slot.js";
-import { assigneeOf, attemptWords, firstLine, handoverWords, retryWords, spentWords, titleOf } from "./words.js";
+import { argumentsLine, assigneeOf, attemptWords, firstLine, handoverWords, retryWords, spentWords, titleOf } from "./words.js";
+
+/** The latest calls of tools are shown, the story has them all. */
+const MOST_CALLS = 8;
 
 /** @typedef {HTMLElement & {show(value: unknown): void}} Shower */
 
@@ -36,7 +38,7 @@ export class GraphCard {
     this.handovers = h("ol", { class: "card-handovers", "aria-label": gettext("Handed over") });
     this.brief = h("p", { class: "brief-text" });
     this.briefFold = h("details", { class: "brief" }, h("summary", {}, gettext("Instructions")), this.brief);
-    this.tools = /** @type {Shower} */ (document.createElement("tool-calls"));
+    this.tools = h("ul", { class: "graph-calls", "aria-label": gettext("Tools") });
     this.stream = /** @type {Shower} */ (document.createElement("stream-text"));
     this.box = h("div", { class: "prose card-result" });
     /** @type {ResultSlot | null} */
@@ -88,7 +90,8 @@ export class GraphCard {
     if (show(this.handovers, handed.length > 0)) {
       this.handovers.replaceChildren(...handed.map((handover) => h("li", {}, icon("after"), " ", handoverWords(handover))));
     }
-    this.tools.show(subtask?.tools ?? []);
+    const calls = subtask?.tools ?? [];
+    if (show(this.tools, calls.length > 0)) this.tools.replaceChildren(...calls.slice(-MOST_CALLS).map(callRow));
     const done = subtask && state === "completed" ? subtask.result : "";
     if (show(this.stream, Boolean(subtask?.text) && !done)) this.stream.show(subtask?.text ?? "");
     this.#result(subtask?.id ?? "", done, other);
@@ -132,4 +135,13 @@ export class GraphCard {
     this.result.show(markdown);
     return undefined;
   }
+}
+
+/** One call of a tool on a line. @param {ToolCall} call */
+function callRow({ tool, arguments: given, summary, ok }) {
+  const state = ok === null ? "running" : ok ? "completed" : "failed";
+  const words = { running: gettext("running"), completed: gettext("done"), failed: gettext("failed") }[state];
+  const mark = h("span", { class: "status-mark", "data-status": state }, icon(STATE_ICONS[state] ?? "clock", words));
+  const line = summary || argumentsLine(given);
+  return h("li", {}, mark, h("code", {}, tool), h("span", { title: line }, line));
 }
