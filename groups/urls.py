@@ -41,13 +41,16 @@ states = [
     path("states/head/<path:state_id>/", detail.head, name="state_head"),
     path("states/data/<path:state_id>/", detail.data, name="state_data"),
     path("states/edit/<path:state_id>/", editing.edit, name="state_edit"),
+    path("states/check/<path:state_id>/", editing.check, name="state_check"),
     path("states/freeze/<path:state_id>/", detail.freeze, name="state_freeze"),
     path("states/remove/<path:state_id>/", detail.remove, name="state_remove"),
     path("states/history/<path:state_id>/", history.history, name="state_history"),
+    path("states/film/<path:state_id>/", history.film, name="state_film"),
     path("states/news/<path:state_id>/", history.news, name="state_news"),
     path("states/diff/<path:state_id>/", history.diff, name="state_diff"),
     path("states/restore/<path:state_id>/", history.restore, name="state_restore"),
     path("states/policy/<path:state_id>/", policy.policy, name="state_policy"),
+    path("states/try/<path:state_id>/", policy.trial, name="state_try"),
     path("sync/", connections.connections, name="connections"),
     path("sync/news/", connections.news, name="connections_news"),
     path("sync/push/", connections.push, name="sync_push"),
@@ -61,6 +64,7 @@ states = [
     path("sync/tasks/<str:task_id>/retry/", connections.retry, name="sync_retry"),
     path("conflicts/", conflicts.conflicts, name="conflicts"),
     path("conflicts/<str:conflict_id>/", conflicts.conflict, name="conflict"),
+    path("conflicts/<str:conflict_id>/standing/", conflicts.standing, name="conflict_standing"),
 ]
 
 urlpatterns = [

@@ -74,15 +74,20 @@ class JsonField(forms.CharField):
         text = str(super().clean(value))
         if not text.strip():
             return None
-        try:
-            found = jsonvalue.loads(text.encode())
-        except UnicodeEncodeError:
-            raise forms.ValidationError(_("This is not text.")) from None
-        except StarsError as error:
-            raise forms.ValidationError(list(_told(error))) from None
+        found = json_of(text)
         if not isinstance(found, dict):
             raise forms.ValidationError(_("This must be a JSON object: {…}."))
         return found
+
+
+def json_of(text: str) -> Json:
+    """The JSON value of that text. Raises ValidationError saying where it stops being JSON."""
+    try:
+        return jsonvalue.loads(text.encode())
+    except UnicodeEncodeError:
+        raise forms.ValidationError(_("This is not text.")) from None
+    except StarsError as error:
+        raise forms.ValidationError(list(_told(error))) from None
 
 
 def _told(error: StarsError) -> Iterator[str]:
@@ -269,6 +274,19 @@ class PolicyForm(StarsForm):
         days = data["retention"]
         data["retention"] = None if days is None else days * 86400
         return data
+
+
+class TrialForm(StarsForm):
+    """Two writes that meet, to see what a policy makes of them."""
+
+    base = JsonField(label=_("Both saw"))
+    first = JsonField(label=_("The first wrote"))
+    second = JsonField(label=_("The second wrote"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["rows"] = 7
 
 
 def initial_policy(state: SharedState) -> dict[str, Json]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from state.policy import canonical
 from state.values import (
     ConflictResolution,
     ConflictStatus,
     ConsistencyLevel,
+    EntryKind,
     MergeFallback,
     ReadPolicy,
     StateType,
@@ -61,6 +64,13 @@ READ_POLICIES: Final[dict[str, Any]] = {
     ReadPolicy.CHECK: _("refuse the write"),
     ReadPolicy.IGNORE: _("write all the same"),
 }
+ENTRY_WORDS: Final[dict[str, Any]] = {
+    EntryKind.CREATE: _("created"),
+    EntryKind.UPDATE: _("written"),
+    EntryKind.DELETE: _("deleted"),
+    EntryKind.CONFIG: _("settings changed"),
+    EntryKind.RESTORE: _("restored"),
+}
 CONFLICT_TYPES: Final[dict[str, Any]] = {
     "version": _("another version"),
     "schema": _("the schema forbids it"),
@@ -78,3 +88,17 @@ CONFLICT_KINDS: Final[dict[str, Any]] = {
     "read_changed": _("what it relied on changed"),
     "invalid": _("the schema forbids it"),
 }
+
+
+def principal(name: str) -> str:
+    """Who that is, as people say it: the id of an agent, the name of a user, a role or a tag in words."""
+    if name == "system":
+        return "Stars"
+    if name == "*":
+        return gettext("all members")
+    kind, _sign, rest = canonical(name).partition(":")
+    if kind == "role":
+        return gettext("the leader") if rest == "leader" else gettext("the workers")
+    if kind == "tag":
+        return gettext("members tagged %(tag)s") % {"tag": rest}
+    return rest or name

@@ -15,23 +15,17 @@ from groups.forms.words import (
     CONFLICT_STATUSES,
     CONFLICT_TYPES,
     CONSISTENCIES,
+    ENTRY_WORDS,
     RESOLUTIONS,
     SYNC_STATUSES,
     TYPES,
+    principal,
 )
 from state.manager import Change
-from state.policy import canonical
 from state.values import Entry, Json, Operation, OperationType
 
 register = template.Library()
 
-ENTRY_WORDS: Final[dict[str, Any]] = {
-    "create": gettext_lazy("created"),
-    "update": gettext_lazy("written"),
-    "delete": gettext_lazy("deleted"),
-    "config": gettext_lazy("settings changed"),
-    "restore": gettext_lazy("restored"),
-}
 OPERATION_WORDS: Final[dict[str, Any]] = {
     OperationType.SET: gettext_lazy("set"),
     OperationType.DELETE: gettext_lazy("removed"),
@@ -61,19 +55,7 @@ TOLD: Final = 8
 BRIEF: Final = 120
 
 
-@register.filter
-def principal(name: str) -> str:
-    """Who that is, as people say it: the id of an agent, the name of a user, a role or a tag in words."""
-    if name == "system":
-        return "Stars"
-    if name == "*":
-        return gettext("all members")
-    kind, _, rest = canonical(name).partition(":")
-    if kind == "role":
-        return gettext("the leader") if rest == "leader" else gettext("the workers")
-    if kind == "tag":
-        return gettext("members tagged %(tag)s") % {"tag": rest}
-    return rest or name
+register.filter(principal)
 
 
 @register.inclusion_tag("states/partials/badge.html")

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 from state.errors import Invalid
 from state.manager import Answer, Compare
 from state.manager.settings import Settings
+from state.merge import Pick
 from state.values import (
     SETTINGS,
     AccessPolicy,
@@ -166,12 +167,14 @@ class TransactionRequest(Body, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class ResolveRequest(Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a conflict is settled: exactly one of `value`, `ops`, `picks` and `dismiss`."""
+    """How a conflict is settled: exactly one of `value`, `ops`, `picks` (with `values` or without) and `dismiss`."""
 
     value: dict[str, Json] | None = None
     ops: tuple[OperationRequest, ...] = ()
     #: Conflicting path to whose value shall stand there.
-    picks: dict[str, Literal["mine", "theirs"]] | None = None
+    picks: dict[str, Pick] | None = None
+    #: Conflicting path to a value that shall stand there instead of any of the three.
+    values: dict[str, Json] | None = None
     dismiss: bool = False
     #: The version of the state that the answer was made for; only a dismissal needs none.
     expected_head: Version | None = None
@@ -182,7 +185,13 @@ class ResolveRequest(Body, frozen=True, kw_only=True, forbid_unknown_fields=True
             text = "Say which version of the state you have seen (present_version of the conflict)."
             raise Invalid(text, fields={"expected_head": [text]})
         ops = tuple(each.operation() for each in self.ops)
-        return Answer(value=self.value, ops=ops, picks=self.picks, dismiss=self.dismiss)
+        return Answer(
+            value=self.value,
+            ops=ops,
+            picks=self.picks,
+            values=self.values,
+            dismiss=self.dismiss,
+        )
 
 
 _AT: Final = re.compile(r" - at `\$\.?([^`]*)`$")

@@ -9,6 +9,7 @@ from state.conflicts.deciding import decide
 from state.conflicts.decisions import Apply, Decision, Park, Refuse, Settlement, Unchanged
 from state.conflicts.describing import etag, problem
 from state.conflicts.detector import ConflictDetector, Publisher, Resolver
+from state.conflicts.rehearsing import rehearse
 from state.conflicts.rule import ConflictRule, DefaultConflictRule, Finder
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "decide",
     "etag",
     "problem",
+    "rehearse",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -54,6 +55,19 @@ class Parking(Core):
                 break
         return shown[:limit]
 
+    def conflicts_everywhere(
+        self, callers: Mapping[str, Caller], *, limit: int = 100
+    ) -> list[ConflictRecord]:
+        """Of the newest MOST open conflicts of all spaces those that whoever is the caller in each may settle."""
+        shown = [
+            record
+            for record, state in self.store.open_conflicts(MOST)
+            if (caller := callers.get(record.space)) is not None
+            and _shows(record, state, caller)
+            and may_resolve(record, state, caller)
+        ]
+        return shown[:limit]
+
     def conflict(self, caller: Caller, conflict_id: str) -> ConflictRecord:
         """One parked conflict. Raises ConflictNotFound."""
         found = self._opened(caller.space).find_conflict(caller.space, conflict_id)
@@ -84,13 +98,20 @@ class Parking(Core):
         """
         record = self.conflict(caller, conflict_id)
         given = sum(
-            (answer.value is not None, bool(answer.ops), answer.picks is not None, answer.dismiss)
+            (
+                answer.value is not None,
+                bool(answer.ops),
+                answer.picks is not None or answer.values is not None,
+                answer.dismiss,
+            )
         )
         if given != 1:
             text = "Give exactly one of value, ops, picks and dismiss."
             raise Invalid(text, fields={"value": [text]})
         if answer.value is not None:
             jsonvalue.check(answer.value, max_depth=self.limits.document_depth)
+        if answer.values is not None:
+            jsonvalue.check(dict(answer.values), max_depth=self.limits.document_depth)
         if answer.ops:
             answer = msgspec.structs.replace(answer, ops=self._operations(answer.ops))
         digest = self._digest(op_id, "resolve", conflict_id, answer=answer, head=expected_head)

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from state import jsonvalue
+from state import conflicts, jsonvalue
 from state.errors import Invalid
+from state.manager import settings
 from state.manager.answers import (
     Change,
     OperationState,
@@ -31,6 +32,7 @@ from state.values import (
     EntryKind,
     EventType,
     Filters,
+    Json,
     SharedState,
     SpaceInfo,
     StateEvent,
@@ -74,6 +76,16 @@ class Reading(Core):
         if self.config.enable_audit:
             self._publish(self._read_event(caller, state))
         return state
+
+    def newest(self, callers: Mapping[str, Caller], *, limit: int) -> list[Entry]:
+        """Of the newest `limit` entries of all spaces those that whoever is the caller in each space may read."""
+        return [
+            entry
+            for entry, state in self.store.newest(limit)
+            if (caller := callers.get(entry.space)) is not None
+            and Right.READ in rights(state, caller)
+            and entry.uid == state.uid
+        ]
 
     def list_states(
         self,
@@ -144,6 +156,26 @@ class Reading(Core):
     def blame(self, caller: Caller, state_id: str) -> dict[str, Blame]:
         """Who wrote what stands at each leaf of the document, and at which version."""
         return blame(self.store, self._readable(caller, state_id))
+
+    def rehearse(
+        self,
+        caller: Caller,
+        state_id: str,
+        changes: Mapping[str, Json],
+        *,
+        base: dict[str, Json],
+        first: dict[str, Json],
+        second: dict[str, Json],
+    ) -> conflicts.Decision:
+        """What would become of two writes that meet if the state had those settings; writes nothing.
+
+        Raises Invalid and Unprocessable (settings, documents).
+        """
+        state = self._readable(caller, state_id)
+        state = msgspec.structs.replace(state, **settings.checked(changes))
+        for document in (base, first, second):
+            jsonvalue.check(document, max_depth=self.limits.document_depth)
+        return conflicts.rehearse(state, base, first, second, self.detector)
 
     def space(self, caller: Caller) -> SpaceInfo:
         """The caller's space: epoch, revision, floor."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -29,7 +29,9 @@ from state.values import (
     StateEvent,
 )
 
-Pick = Literal["mine", "theirs"]
+NOT_IN_CONFLICT: Final = "This path is not in conflict."
+CHOOSE: Final = "Choose 'mine', 'theirs' or 'base', or give a value."
+ONE_CHOICE: Final = "Choose one of the three, or give a value."
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,8 +41,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     value: dict[str, Json] | None = None
     #: Operations on the present document.
     ops: tuple[Operation, ...] = ()
-    #: Conflicting path to "mine" (the parked write's) or "theirs" (what stands).
-    picks: Mapping[str, Pick] | None = None
+    #: Conflicting path to "mine" (the parked write's), "theirs" (what stands) or "base" (what stood before both).
+    picks: Mapping[str, merge.Pick] | None = None
+    #: With `picks` or alone: conflicting path to a value that shall stand there instead of any of the three.
+    values: Mapping[str, Json] | None = None
     #: The parked write is dropped.
     dismiss: bool = False
 
@@ -130,21 +134,17 @@ class Resolve(StateJob):
             return given.value
         if given.ops:
             return cast(dict[str, Json], jsonvalue.apply(head.data, given.ops))
-        picks = dict(given.picks or {})
-        unknown = [path for path in picks if path not in record.paths]
-        missing = [path for path in record.paths if path not in picks]
-        if unknown or missing:
-            fields = {path: ["This path is not in conflict."] for path in unknown}
-            fields |= {path: ["Choose 'mine' or 'theirs'."] for path in missing}
+        picks, values = dict(given.picks or {}), dict(given.values or {})
+        chosen = {**picks, **values}
+        fields = {path: [NOT_IN_CONFLICT] for path in chosen if path not in record.paths}
+        fields |= {path: [CHOOSE] for path in record.paths if path not in chosen}
+        fields |= {path: [ONE_CHOICE] for path in picks if path in values}
+        if fields:
             raise Invalid("Every conflicting path needs a choice, and no other.", fields=fields)
         strategy = schema.strategies(head.schema, head.merge)
-        merged = merge.merge(record.base or {}, head.data, record.incoming, strategy)
-
-        def choose(conflict: merge.MergeConflict) -> Any:
-            at = next((p for p in picks if jsonvalue.overlap(p, conflict.path)), None)
-            return conflict.mine if at is not None and picks[at] == "mine" else conflict.theirs
-
-        return cast(dict[str, Json], merge.settle(merged, choose))
+        return merge.picked(record.base or {}, head.data, record.incoming, picks, values, strategy)[
+            0
+        ]
 
     def _closed(
         self,

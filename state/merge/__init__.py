@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from state.merge.picking import Pick, picked
 from state.merge.strategies import (
     COMMUTING,
     IF_SUITED,
@@ -19,12 +20,14 @@ __all__ = [
     "STRATEGIES",
     "MergeConflict",
     "Merged",
+    "Pick",
     "StrategyOf",
     "by_type",
     "effective",
     "is_commuting",
     "is_known",
     "merge",
+    "picked",
     "settle",
     "suits",
 ]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, get_args
 
-from groups.forms.states import text_of
+from django.core.exceptions import ValidationError
+
+from groups.forms.states import json_of, text_of
 from state import jsonvalue, merge, schema
 from state.jsonvalue import MISSING
-from state.values import Blame, Json, Operation, OperationType, SharedState
+from state.values import Blame, Json, SharedState
 
-#: Names of the fields in which a choice per path is sent: this and the path.
+#: Names of the fields in which a choice per path is sent, and a value of one's own: these and the path.
 PICK: Final = "pick:"
-MINE: Final = "mine"
-THEIRS: Final = "theirs"
+VALUE: Final = "value:"
+#: What can be chosen: one of the three documents, or a value of one's own.
+PICKS: Final = (*get_args(merge.Pick), "value")
 
 
 @dataclass(frozen=True)
@@ -28,54 +31,72 @@ class Side:
     by: str = ""
     version: int = 0
     picked: str = ""
+    #: A value of one's own as it was typed, and what is wrong with it.
+    own: str | None = None
+    fault: str = ""
 
     @property
     def field(self) -> str:
         """The name of its radio buttons."""
         return PICK + self.path
 
+    @property
+    def value_field(self) -> str:
+        """The name of the field for a value of one's own."""
+        return VALUE + self.path
 
-def picks_in(sent: Mapping[str, Any]) -> dict[str, str]:
-    """The choices that were sent, by path."""
-    return {
+
+@dataclass(frozen=True)
+class Choices:
+    """What somebody has chosen, by path."""
+
+    picks: dict[str, merge.Pick] = field(default_factory=dict)
+    values: dict[str, Json] = field(default_factory=dict)
+    #: The values as they were typed, also those that are no JSON; by path, with what is wrong.
+    texts: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> set[str]:
+        """Where something was chosen."""
+        return {*self.picks, *self.values}
+
+    def picked(self, path: str) -> str:
+        """The choice at a path, as its radio button is called; "" none."""
+        return "value" if path in self.values or path in self.faults else self.picks.get(path, "")
+
+
+def choices_in(sent: Mapping[str, Any], paths: Iterable[str] | None = None) -> Choices:
+    """The choices that were sent, all or those at these paths."""
+    found = {
         name.removeprefix(PICK): str(sent[name])
         for name in sent
-        if name.startswith(PICK) and sent[name] in (MINE, THEIRS)
+        if name.startswith(PICK) and sent[name] in PICKS
     }
+    wanted = found.keys() if paths is None else found.keys() & set(paths)
+    picks, values, faults = dict[str, Any](), dict[str, Json](), dict[str, str]()
+    texts = {name.removeprefix(VALUE): str(sent[name]) for name in sent if name.startswith(VALUE)}
+    for path in wanted:
+        if found[path] != "value":
+            picks[path] = found[path]
+            continue
+        try:
+            values[path] = json_of(texts.get(path, ""))
+        except ValidationError as error:
+            faults[path] = " ".join(error.messages)
+    return Choices(picks, values, texts, faults)
 
 
 def settled(
     base: dict[str, Json],
     theirs: dict[str, Json],
     mine: dict[str, Json],
-    picks: Mapping[str, str],
+    choices: Choices,
     state: SharedState,
 ) -> tuple[dict[str, Json], bool]:
-    """What both want, joined; where they collide, what was picked, and theirs where nothing was.
-
-    Also whether every collision was decided. Raises Invalid for a pick at what is no path.
-    """
-    merged = _merged(base, theirs, mine, state)
-    used: set[str] = set()
-
-    def choose(conflict: merge.MergeConflict) -> Any:
-        at = next((path for path in picks if jsonvalue.overlap(path, conflict.path)), None)
-        if at is None:
-            return conflict.theirs
-        used.add(at)
-        return conflict.mine if picks[at] == MINE else conflict.theirs
-
-    result: dict[str, Json] = merge.settle(merged, choose)
-    decided = all(any(jsonvalue.overlap(p, c.path) for p in picks) for c in merged.conflicts)
-    # Paths that the merge would join by itself, and whoever found the conflict named all the same.
-    for path in picks.keys() - used:
-        wanted = jsonvalue.get(mine if picks[path] == MINE else theirs, path)
-        if not jsonvalue.json_equal(jsonvalue.get(result, path), wanted):
-            op = Operation(OperationType.SET, path, wanted)
-            if wanted is MISSING:
-                op = Operation(OperationType.DELETE, path)
-            result = jsonvalue.apply(result, [op])
-    return result, decided
+    """As `merge.picked` says, by the strategies of that state."""
+    strategy = schema.strategies(state.schema, state.merge)
+    return merge.picked(base, theirs, mine, choices.picks, choices.values, strategy)
 
 
 def colliding(
@@ -98,11 +119,12 @@ def sides(
     mine: dict[str, Json],
     *,
     blame: Mapping[str, Blame] | None = None,
-    picks: Mapping[str, str] | None = None,
+    choices: Choices | None = None,
 ) -> list[Side]:
     """These paths in the three documents, with who wrote what stands there."""
     # Elements of keyed arrays stand elsewhere in each document: the merge knows which belong together.
     known = {each.path: each for each in _merged(base, state.data, mine, state).conflicts}
+    chosen = choices or Choices()
     found = []
     for path in paths:
         at = known.get(path)
@@ -115,8 +137,19 @@ def sides(
         last = max(here, key=lambda each: each.version, default=None)
         before, now, wanted = (None if value is MISSING else text_of(value) for value in values)
         by, version = (last.agent, last.version) if last else ("", 0)
-        picked = (picks or {}).get(path, "")
-        found.append(Side(path, before, now, wanted, by=by, version=version, picked=picked))
+        found.append(
+            Side(
+                path,
+                before,
+                now,
+                wanted,
+                by=by,
+                version=version,
+                picked=chosen.picked(path),
+                own=chosen.texts.get(path),
+                fault=chosen.faults.get(path, ""),
+            )
+        )
     return found
 
 

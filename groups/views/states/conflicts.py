@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
-import msgspec
 from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from groups.forms.states import SettleForm, beside_fields, text_of
 from groups.views.shell import Request, attempt, goes_to, page
-from groups.views.states.choices import Side, picks_in, settled, sides
+from groups.views.states.choices import Choices, Side, choices_in, settled, sides
 from groups.views.states.places import Place, enter
 from state.errors import Invalid
 from state.manager import Answer
@@ -48,13 +48,14 @@ def conflict(request: Request, space: str, conflict_id: str) -> HttpResponse:
     if request.method != "POST":
         return _page(request, place, record)
     form, do = SettleForm(request.POST), request.POST.get("do", "")
-    sent = picks_in(request.POST)
-    picks = {path: sent[path] for path in record.paths if path in sent}
+    choices = choices_in(request.POST, record.paths)
     if do == "preview":
-        return _page(request, place, record, picks=picks, preview=True)
+        return _page(request, place, record, choices=choices, preview=True)
+    if do == "picks" and choices.faults:
+        return _page(request, place, record, choices=choices, status=HTTPStatus.BAD_REQUEST)
 
     def settle() -> None:
-        answer, head = _answer(do, form, picks), form.cleaned_data["head"]
+        answer, head = _answer(do, form, choices), form.cleaned_data["head"]
         with beside_fields({"data": "document"}):
             place.manager.resolve_conflict(
                 place.caller, record.conflict_id, answer, expected_head=head
@@ -62,7 +63,7 @@ def conflict(request: Request, space: str, conflict_id: str) -> HttpResponse:
 
     refused = attempt(form, settle)
     if refused:
-        return _page(request, place, record, form=form, picks=picks, status=refused)
+        return _page(request, place, record, form=form, choices=choices, status=refused)
     dropped = do == "dismiss"
     notices.success(
         request, _("The write is dropped.") if dropped else _("The conflict is settled.")
@@ -70,15 +71,37 @@ def conflict(request: Request, space: str, conflict_id: str) -> HttpResponse:
     return goes_to(request, place.url("conflicts"))
 
 
-def _answer(do: str, form: SettleForm, picks: dict[str, str]) -> Answer:
+@page()
+def standing(request: Request, space: str, conflict_id: str) -> HttpResponse:
+    """For a conflict's page that heard a poke: how it stands now; `?head=` is the version that the page shows."""
+    place = enter(request, space)
+    record = place.manager.conflict(place.caller, conflict_id if conflict_id.isprintable() else "")
+    shown = request.GET.get("head", "")
+    context = place.context(record=record, shown_head=shown, **_now(place, record))
+    return render(request, "states/partials/standing.html", context)
+
+
+def _answer(do: str, form: SettleForm, choices: Choices) -> Answer:
     match do:
         case "dismiss":
             return Answer(dismiss=True)
         case "picks":
-            return msgspec.convert({"picks": picks}, Answer)
+            return Answer(picks=choices.picks, values=choices.values)
         case "value":
             return Answer(value=form.cleaned_data["document"] or {})
     raise Invalid
+
+
+def _now(place: Place, record: ConflictRecord) -> dict[str, Any]:
+    """How the conflict stands at this moment, and the state that it is about."""
+    state = _state(place, record)
+    is_open = record.status is ConflictStatus.OPEN
+    return {
+        "state": state,
+        "is_open": is_open,
+        "can_settle": is_open and place.manager.may_resolve(place.caller, record),
+        "can_choose": state is not None and state.uid == record.uid,
+    }
 
 
 def _page(
@@ -87,39 +110,37 @@ def _page(
     record: ConflictRecord,
     *,
     form: SettleForm | None = None,
-    picks: dict[str, str] | None = None,
+    choices: Choices | None = None,
     preview: bool = False,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     """The conflict with what stands now: whoever was refused because the state moved on chooses anew."""
     record = place.manager.conflict(place.caller, record.conflict_id)
-    state = _state(place, record)
-    same_life = state is not None and state.uid == record.uid
-    is_open = record.status is ConflictStatus.OPEN
+    now = _now(place, record)
+    state: SharedState | None = now["state"]
+    chosen = choices or Choices()
     collisions: list[Side] = []
     document = ""
-    if state is not None and same_life:
+    if state is not None and now["can_choose"]:
         blame = place.manager.blame(place.caller, state.id)
         base, mine = record.base or {}, record.incoming
-        collisions = sides(record.paths, base, state, mine, blame=blame, picks=picks)
-        document = text_of(settled(base, state.data, mine, picks or {}, state)[0])
+        collisions = sides(record.paths, base, state, mine, blame=blame, choices=chosen)
+        document = text_of(settled(base, state.data, mine, chosen, state)[0])
     sent = form["document"].value() if form is not None else ""
     fresh = SettleForm(
         initial={"head": state.version if state else None, "document": sent or document}
     )
     context = place.context(
         record=record,
-        state=state,
         collisions=collisions,
         form=fresh,
         errors=[] if form is None else _sentences(form),
         preview=document if preview else "",
-        undecided=[path for path in record.paths if path not in (picks or {})],
+        undecided=[path for path in record.paths if path not in chosen.paths],
         editing=bool(sent),
         moved=state is not None and state.version != record.head_version,
-        is_open=is_open,
-        can_settle=is_open and place.manager.may_resolve(place.caller, record),
-        can_choose=same_life,
+        shown_head=str(state.version) if state else "",
+        **now,
     )
     return render(request, "states/conflict.html", context, status=status)
 

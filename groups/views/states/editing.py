@@ -6,17 +6,19 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages as notices
-from django.http import HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from groups.forms.states import DocumentForm, beside_fields, text_of
-from groups.views.refusals import in_language_of_page
-from groups.views.shell import Request, attempt, goes_to, page
-from groups.views.states.choices import Side, colliding, picks_in, settled, sides
+from groups.forms.states import DocumentForm, beside_fields, json_of, text_of
+from groups.views.refusals import in_language_of_page, sentence
+from groups.views.shell import Request, attempt, goes_to, json_body, page
+from groups.views.states.choices import Choices, Side, choices_in, colliding, settled, sides
 from groups.views.states.detail import of, shown
 from groups.views.states.places import Place, enter
-from state import jsonvalue
+from state import jsonvalue, schema
+from state.errors import Invalid
 from state.manager import Base, WriteResult, WriteStatus
 from state.refusals import Conflicting
 from state.values import Json, Operation, OperationType, SharedState
@@ -33,10 +35,10 @@ class Collided(Exception):
         error: Conflicting,
         base: int,
         document: dict[str, Json],
-        picks: dict[str, str] | None = None,
+        choices: Choices | None = None,
     ) -> None:
         super().__init__(error.message)
-        self.error, self.base, self.document, self.picks = error, base, document, picks
+        self.error, self.base, self.document, self.choices = error, base, document, choices
 
 
 @page("POST")
@@ -50,7 +52,7 @@ def edit(request: Request, space: str, state_id: str) -> HttpResponse:
 
     def save() -> None:
         with beside_fields(_FIELDS):
-            saved.append(_save(place, state, form.cleaned_data, picks_in(request.POST)))
+            saved.append(_save(place, state, form.cleaned_data, choices_in(request.POST)))
 
     try:
         refused = attempt(form, save)
@@ -64,17 +66,34 @@ def edit(request: Request, space: str, state_id: str) -> HttpResponse:
     return goes_to(request, place.url("state", state_id=state.id))
 
 
-def _save(
-    place: Place, state: SharedState, given: dict[str, Any], picks: dict[str, str]
-) -> WriteResult:
+@page("POST")
+def check(request: Request, space: str, state_id: str) -> HttpResponse:
+    """What is wrong with a document that is being written, as JSON: where (a pointer, or line and column) and what."""
+    place = enter(request, space)
+    state = place.state(state_id)
+    text = json_body(request).get("text", "")
+    if not isinstance(text, str):
+        raise Invalid
+    try:
+        document = json_of(text)
+    except ValidationError as error:
+        return JsonResponse({"faults": [{"path": None, "text": each} for each in error.messages]})
+    faults = schema.violations(state.schema, document) if isinstance(document, dict) else []
+    if not isinstance(document, dict):
+        faults = [("", "The document is a JSON object.")]
+    told = [{"path": path, "text": sentence(fault)} for path, fault in faults]
+    return JsonResponse({"faults": told})
+
+
+def _save(place: Place, state: SharedState, given: dict[str, Any], choices: Choices) -> WriteResult:
     base, document = given["version"], given["document"]
     before = place.manager.get_state(place.caller, state.id, version=base).data
     if given["head"] is not None:
         # The person has seen what collides: their choices are made for exactly that version.
         seen = place.manager.get_state(place.caller, state.id, version=given["head"])
-        joined, decided = settled(before, seen.data, document, picks, seen)
+        joined, decided = settled(before, seen.data, document, choices, seen)
         if not decided:
-            raise Collided(Conflicting(), base, document, picks)
+            raise Collided(Conflicting(), base, document, choices)
         base, before, document = seen.version, seen.data, joined
     ops = jsonvalue.diff(before, document)
     if not ops:
@@ -104,9 +123,9 @@ def _ask(request: Request, place: Place, collision: Collided, seen: SharedState)
     if same_life:
         named = [each["path"] for each in collision.error.extra.get("causes", ())]
         blame = place.manager.blame(place.caller, state.id)
-        mine, picks = collision.document, collision.picks
+        mine, chosen = collision.document, collision.choices
         paths = colliding(base.data, state, mine, named)
-        collisions = sides(paths, base.data, state, mine, blame=blame, picks=picks)
+        collisions = sides(paths, base.data, state, mine, blame=blame, choices=chosen)
     form = DocumentForm(
         initial={
             **of(state),

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 from django.contrib import messages as notices
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from groups.forms.states import CompareForm, VersionForm
+from groups.forms.states import CompareForm, VersionForm, text_of
+from groups.forms.words import ENTRY_WORDS, RESOLUTIONS
 from groups.views.shell import Request, goes_to, page
 from groups.views.states.places import Place, enter, plain
 from state.errors import Invalid
 from state.manager import Base
+from state.manager.reading import run_of
 from state.refusals import StateNotFound
-from state.values import Filters, SharedState
+from state.values import Entry, EntryKind, Filters, SharedState
 
-#: Entries on one page.
+#: Entries on one page, and in one part of the film.
 PAGE = 30
+FILM = 200
 
 
 @page()
@@ -27,7 +33,7 @@ def history(request: Request, space: str, state_id: str) -> HttpResponse:
     found = place.manager.history(
         place.caller,
         plain(state_id),
-        before=int(before) if before.isdecimal() and len(before) < 19 else None,
+        before=_number(before),
         limit=PAGE + 1,
     )
     entries = found[:PAGE]
@@ -40,6 +46,50 @@ def history(request: Request, space: str, state_id: str) -> HttpResponse:
         first_page=not before,
     )
     return render(request, "states/history.html", context)
+
+
+@page()
+def film(request: Request, space: str, state_id: str) -> HttpResponse:
+    """The newest versions as JSON, or with `?before=` those before one, with the document as the oldest of them left
+    it; with `?after=` only what is newer. What each version did leads from one document to the next."""
+    place = enter(request, space)
+    before, after = (_number(request.GET.get(name, "")) for name in ("before", "after"))
+    found = place.manager.history(place.caller, plain(state_id), before=before, limit=FILM + 1)
+    state = _present(place, state_id)
+    known = [each for each in found[:FILM] if each.version >= state.compacted_version]
+    frames = [each for each in reversed(known) if each.version > (after or 0)]
+    base = None
+    if frames and after is None and frames[0].kind is not EntryKind.DELETE:
+        version = frames[0].version
+        base = place.manager.get_state(place.caller, state.id, version=version).data
+    answer = {
+        "base": base,
+        "frames": [_frame(each) for each in frames],
+        "more": len(known) > FILM - 1 and len(found) > FILM,
+    }
+    return JsonResponse({"text": text_of(answer)})
+
+
+def _frame(entry: Entry) -> dict[str, Any]:
+    """A version as the film shows it."""
+    why = entry.metadata.get("note", "")
+    return {
+        "version": entry.version,
+        "uid": entry.uid,
+        "kind": entry.kind,
+        "agent": entry.agent,
+        "at": entry.at.isoformat(),
+        "ops": msgspec.to_builtins(entry.ops),
+        "words": str(ENTRY_WORDS[entry.kind]),
+        "why": why if isinstance(why, str) else "",
+        "restored": entry.metadata.get("restored"),
+        "run": run_of(entry),
+        "conflict": str(RESOLUTIONS[entry.conflict["resolution"]][0]) if entry.conflict else "",
+    }
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 @page()

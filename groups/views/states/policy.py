@@ -3,22 +3,78 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages as notices
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from groups.forms.states import LISTS, PolicyForm, beside_fields, initial_policy
+from groups.forms.states import (
+    LISTS,
+    PolicyForm,
+    TrialForm,
+    beside_fields,
+    initial_policy,
+    text_of,
+)
+from groups.forms.words import principal
 from groups.views.shell import Request, attempt, goes_to, page
 from groups.views.states.places import enter
+from state import conflicts
+from state.errors import Invalid
 from state.manager import Base
+from state.values import Json
 
 #: What the manager calls the fields.
 _FIELDS = {
     **{name: name for name in PolicyForm.base_fields},
     **{f"access_policy.{name}": name for name in LISTS},
 }
+
+
+@page("POST")
+def trial(request: Request, space: str, state_id: str) -> HttpResponse:
+    """What would become of two writes that meet under the settings of the form, as JSON; nothing is written."""
+    place = enter(request, space)
+    state = place.state(state_id)
+    form, sample = PolicyForm(request.POST), TrialForm(request.POST)
+    if not (form.is_valid() and sample.is_valid()):
+        errors = {**form.errors, **sample.errors}
+        fields = {name: [str(each) for each in found] for name, found in errors.items()}
+        raise Invalid(fields=fields)
+    documents = {name: sample.cleaned_data[name] or {} for name in ("base", "first", "second")}
+    with beside_fields(_FIELDS):
+        decision = place.manager.rehearse(place.caller, state.id, form.changes, **documents)
+    return JsonResponse(_told(decision, documents["first"]))
+
+
+def _told(decision: conflicts.Decision, standing: dict[str, Json]) -> dict[str, Any]:
+    """How it would end: a word, a sentence, and the document that stands then."""
+    match decision:
+        case conflicts.Apply(overwrote=lost) if lost:
+            outcome, words = (
+                "replaced",
+                _("The second write wins; what it replaced is kept in the history."),
+            )
+        case conflicts.Apply(merged=True):
+            outcome, words = "joined", _("Both are joined; neither writer notices.")
+        case conflicts.Apply():
+            outcome, words = "applied", _("The two do not touch; both stand.")
+        case conflicts.Park(resolver=asked):
+            outcome, words = "parked", _("The second write is set aside until somebody decides.")
+            if asked:
+                words = _("The second write is set aside until %(who)s decides.") % {
+                    "who": principal(asked)
+                }
+        case conflicts.Refuse():
+            outcome, words = "refused", _("The second write is refused; its writer is told why.")
+        case _:
+            outcome, words = "unchanged", _("What the first wrote stays as it is.")
+    after = decision.data if isinstance(decision, conflicts.Apply) else standing
+    found = getattr(decision, "conflict", None)
+    paths = sorted({cause.path for cause in found.causes}) if found else []
+    return {"outcome": outcome, "words": words, "text": text_of(after), "paths": paths}
 
 
 @page("GET", "HEAD", "POST")

@@ -60,7 +60,8 @@ SENTENCES: Final = (
     _("This schema is nested too deeply."),
     # Conflicts.
     _("A rule of this installation forbids this write."),
-    _("Choose 'mine' or 'theirs'."),
+    _("Choose 'mine', 'theirs' or 'base', or give a value."),
+    _("Choose one of the three, or give a value."),
     _("Every conflicting path needs a choice, and no other."),
     _("Nothing was expected here."),
     _("Give exactly one of value, ops, picks and dismiss."),

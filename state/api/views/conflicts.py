@@ -72,8 +72,8 @@ class ResolveView(StateView):
         "resolve_conflict", schema.ETAG, schema.REVISION, request=ResolveRequest, on_state=False
     )
     def post(self, request: Request, space: str, conflict_id: str) -> Response:
-        """Settle a conflict: by another document, by operations, by picking `mine` or `theirs` for each path, or by
-        dismissing the parked write."""
+        """Settle a conflict: by another document, by operations, by picking `mine`, `theirs` or `base` for each path
+        (or giving a value of your own in `values`), or by dismissing the parked write."""
         Query(request)
         refuse_if_match(request)
         given = self.given(ResolveRequest)
