@@ -1,9 +1,11 @@
 /** The entry of every page: defines the elements and follows the topics that the page names. */
 
 import "./components/ask-first.js";
+import "./components/command-palette.js";
 import "./components/copy-text.js";
 import "./components/drop-files.js";
 import "./components/fresh-part.js";
+import "./components/keys-legend.js";
 import "./components/live-banner.js";
 import "./components/live-dot.js";
 import "./components/theme-toggle.js";

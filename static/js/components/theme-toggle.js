@@ -1,49 +1,36 @@
-/** <theme-toggle>: cycles system, light, dark, and remembers the choice in this browser. */
+/** <theme-toggle>: cycles system, light, dark; `t` does the same. */
 
 import { find, icon } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
-
-/** @typedef {"system" | "light" | "dark"} Theme */
-/** @type {Theme[]} */
-const ORDER = ["system", "light", "dark"];
-const WORDS = { system: gettext("as the system"), light: gettext("light"), dark: gettext("dark") };
-const ICONS = { system: "contrast", light: "sun", dark: "moon" };
+import { keys } from "../lib/keys.js";
+import { THEME_ICONS, THEME_WORDS, nextTheme, theme } from "../lib/theme.js";
 
 class ThemeToggle extends HTMLElement {
   connectedCallback() {
     this.addEventListener("click", this);
+    document.addEventListener("stars:theme", this);
+    this.forget = keys.add({
+      section: gettext("Everywhere"), keys: "t", text: gettext("Next colours: system, light, dark"), run: nextTheme,
+    });
     this.#draw();
   }
 
   disconnectedCallback() {
     this.removeEventListener("click", this);
+    document.removeEventListener("stars:theme", this);
+    this.forget?.();
   }
 
-  handleEvent() {
-    this.#choose();
-  }
-
-  get #theme() {
-    return /** @type {Theme} */ (document.documentElement.dataset.theme ?? "system");
-  }
-
-  #choose() {
-    const next = ORDER[(ORDER.indexOf(this.#theme) + 1) % ORDER.length] ?? "system";
-    if (next === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = next;
-    try {
-      if (next === "system") localStorage.removeItem("stars:theme");
-      else localStorage.setItem("stars:theme", next);
-    } catch {
-      // Storage may be forbidden; the choice then lasts as long as the page.
-    }
-    this.#draw();
+  /** @param {Event} event */
+  handleEvent(event) {
+    if (event.type === "click") nextTheme();
+    else this.#draw();
   }
 
   #draw() {
     const button = find(this, "button");
-    const label = fill(gettext("Colours: %(theme)s"), { theme: WORDS[this.#theme] });
-    button.replaceChildren(icon(ICONS[this.#theme]));
+    const label = fill(gettext("Colours: %(theme)s"), { theme: THEME_WORDS[theme()] });
+    button.replaceChildren(icon(THEME_ICONS[theme()]));
     button.setAttribute("aria-label", label);
     button.title = label;
   }
