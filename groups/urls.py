@@ -15,8 +15,10 @@ from groups.views import (
     messages,
     runs,
     search,
+    takeaway,
     tokens,
     tools,
+    trends,
 )
 from groups.views.states import (
     conflicts,
@@ -84,6 +86,7 @@ urlpatterns = [
     path("groups/<str:group_id>/runs/", runs.runs, name="runs"),
     path("runs/", runs.recent, name="recent"),
     path("runs/<str:run_id>/", runs.detail, name="run"),
+    path("runs/<str:run_id>/export/", takeaway.export, name="run_export"),
     path("runs/<str:run_id>/result/", runs.result, name="result"),
     path("runs/<str:run_id>/plan/", runs.plan, name="plan"),
     path("runs/<str:run_id>/approve/", runs.approve, name="approve"),
@@ -98,6 +101,7 @@ urlpatterns = [
     path("runs/<str:run_id>/subtasks/<str:subtask_id>/answer/", runs.answer, name="answer"),
     path("runs/<str:run_id>/attachments/<str:attachment_id>/", runs.attachment, name="attachment"),
     path("search/", search.results, name="search"),
+    path("trends/", trends.show, name="trends"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/count/", inbox.count, name="inbox_count"),
     path("inbox/<str:run_id>/approve/", inbox.approve, name="inbox_approve"),

@@ -12,6 +12,7 @@ from groups.api.views import (
     callbacks,
     credentials,
     events,
+    exports,
     groups,
     inbox,
     members,
@@ -23,6 +24,7 @@ from groups.api.views import (
     templates,
     tokens,
     tool_servers,
+    trends,
 )
 
 app_name = "api"
@@ -33,6 +35,7 @@ urlpatterns = [
     path("auth/token/", tokens.TokenView.as_view(), name="token"),
     path("auth/tokens/", tokens.TokensView.as_view(), name="tokens"),
     path("auth/tokens/<str:token_id>/", tokens.OneTokenView.as_view(), name="one-token"),
+    path("trends/", trends.TrendsView.as_view(), name="trends"),
     path("tool-servers/", tool_servers.ToolServersView.as_view(), name="tool-servers"),
     path("tool-servers/<str:name>/", tool_servers.ToolServerView.as_view(), name="tool-server"),
     path(
@@ -57,8 +60,8 @@ urlpatterns = [
         name="credential",
     ),
     path("inbox/", inbox.InboxView.as_view(), name="inbox"),
-    path("groups/", groups.GroupsView.as_view(), name="groups"),
     path("search/", search.SearchView.as_view(), name="search"),
+    path("groups/", groups.GroupsView.as_view(), name="groups"),
     path(_GROUP, groups.GroupView.as_view(), name="group"),
     path(f"{_GROUP}access/", groups.AccessesView.as_view(), name="accesses"),
     path(f"{_GROUP}access/<str:username>/", groups.AccessView.as_view(), name="access"),
@@ -75,6 +78,7 @@ urlpatterns = [
     path(f"{_GROUP}runs/", runs.GroupRunsView.as_view(), name="group-runs"),
     path("runs/", runs.RunsView.as_view(), name="runs"),
     path(_RUN, runs.RunView.as_view(), name="run"),
+    path(f"{_RUN}export/", exports.ExportView.as_view(), name="export"),
     path(f"{_RUN}approve/", runs.ApproveView.as_view(), name="approve"),
     path(f"{_RUN}pause/", runs.PauseView.as_view(), name="pause"),
     path(f"{_RUN}resume/", runs.ResumeView.as_view(), name="resume"),

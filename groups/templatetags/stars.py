@@ -17,6 +17,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from markdown_it import MarkdownIt
 
 from groups.agents import registry
+from groups.forms.durations import how_long
 from groups.models import Level
 
 register = template.Library()
@@ -182,15 +183,10 @@ def iso(moment: datetime) -> str:
 
 @register.filter
 def seconds(begin: datetime | None, end: datetime | None) -> str:
-    """How long it took: 0.4 s, 12 s, 3 min 05 s, 2 h 07 min; empty while it is not over."""
+    """How long it took; empty while it is not over."""
     if begin is None or end is None:
         return ""
-    s = max(0.0, (end - begin).total_seconds())
-    if s < 60:
-        return gettext("%(n)s s") % {"n": f"{s:.1f}" if s < 10 else round(s)}
-    if s < 3600:
-        return gettext("%(m)s min %(s)s s") % {"m": int(s // 60), "s": f"{int(s % 60):02}"}
-    return gettext("%(h)s h %(m)s min") % {"h": int(s // 3600), "m": f"{int(s % 3600 // 60):02}"}
+    return how_long(max(0.0, (end - begin).total_seconds()))
 
 
 @register.filter

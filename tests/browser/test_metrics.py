@@ -42,8 +42,8 @@ def test_the_page_of_metrics_keeps_itself_fresh(page: Page, site: Site) -> None:
     write(page, "metrics/one")
     expect(total).not_to_have_text(f"{before:,}", timeout=12_000)
     assert page.evaluate("window.same") is True
-    line = writes.locator(".metric-path")
-    expect(line).to_have_attribute("d", re.compile(r"^M0 .*L58 "))
+    expect(writes.locator(".series .line")).to_have_count(1)
+    expect(writes.locator(".series .dot")).to_have_count(59)
     image = writes.get_by_role("img")
     expect(image).to_have_accessible_name(re.compile("^Writes: Commits of states per second. Now "))
 

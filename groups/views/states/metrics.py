@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from groups.forms.words import CONFLICT_TYPES, RESOLUTIONS
 from groups.views.shell import Request, page
-from groups.views.states.sparklines import Chart, amount, duration, highest, number, path, rate
+from groups.views.states.sparklines import Chart, amount, duration, highest, number, rate
 from state import conf
 from state.manager import GLOBAL_SPACE
 from state.manager.metrics import Counts
@@ -92,7 +92,7 @@ def _of_syncing(counted: SyncCounts, metrics: SyncMetrics) -> list[Chart]:
             _("Latency"), _("From sending to the subscriber's acknowledgement."), counted.latency
         ),
         _time_chart(
-            _("Until all have it"),
+            _("Sync lag"),
             _("From a commit until all live subscribers have acknowledged it."),
             counted.convergence,
         ),
@@ -157,7 +157,7 @@ def _rate_chart(title: str, about: str, window: Window) -> Chart:
     values = [slot.total / window.width for slot in window.slots()[:-1]]
     now = window.recent(MINUTE).total / MINUTE
     total = (_("Since the start"), number(window.ever().total))
-    return Chart(title, about, rate(now), rate(max(values)), path(values), len(values) - 1, [total])
+    return Chart(title, about, rate(now), rate(max(values)), values, [total])
 
 
 def _time_chart(title: str, about: str, window: Window) -> Chart:
@@ -171,7 +171,7 @@ def _time_chart(title: str, about: str, window: Window) -> Chart:
     ]
     now = duration(spread.mean if spread.number else None)
     top = duration(highest(values))
-    return Chart(title, about, now, top, path(values), len(values) - 1, details)
+    return Chart(title, about, now, top, values, details)
 
 
 def _size_chart(window: Window) -> Chart:
@@ -182,12 +182,11 @@ def _size_chart(window: Window) -> Chart:
         _("What piles up during one commit shares the next."),
         amount(spread.mean if spread.number else None),
         amount(highest(values)),
-        path(values),
-        len(values) - 1,
+        values,
         [(_("Commits since the start"), number(window.ever().number))],
     )
 
 
 def _level_chart(title: str, about: str, level: Level, now: int) -> Chart:
     values = level.slots()
-    return Chart(title, about, amount(now), amount(max(values)), path(values), len(values) - 1)
+    return Chart(title, about, amount(now), amount(max(values)), values)

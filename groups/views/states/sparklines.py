@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-#: The box that lines are drawn in has one unit per step of time, and this height; stretched by the page.
-HEIGHT: Final = 24
+from groups.charts import spark
 
 
 @dataclass(frozen=True)
@@ -22,25 +21,15 @@ class Chart:
     about: str | Promise
     now: str
     highest: str
-    #: An SVG path; where nothing was measured it has gaps.
-    path: str
-    #: Steps of time across it.
-    width: int
+    #: One per step of time; None where nothing was measured.
+    values: Sequence[float | None]
     details: Sequence[tuple[str | Promise, str]] = ()
 
-
-def path(values: Sequence[float | None]) -> str:
-    """The line from 0 (below) to the highest value (above); a value that stands alone is a short one."""
-    top = max((value for value in values if value is not None), default=0.0) or 1.0
-    drawn: list[str] = []
-    gaps = [None, *values, None]
-    for x, (before, value, after) in enumerate(zip(gaps, values, gaps[2:], strict=False)):
-        if value is None:
-            continue
-        drawn.append(f"{'M' if before is None else 'L'}{x} {HEIGHT * (1 - value / top):.4g}")
-        if before is None and after is None:
-            drawn.append("h.5")  # long enough to be seen
-    return "".join(drawn)
+    @property
+    def svg(self) -> SafeString:
+        """The line, which says in a sentence what it shows."""
+        told = gettext("%(title)s: %(about)s Now %(now)s, at most %(highest)s in five minutes.")
+        return spark(told % vars(self), self.values)
 
 
 def highest(values: Sequence[float | None]) -> float | None:
