@@ -153,7 +153,8 @@ export function underWay(nodes) {
 const since = ({ subtask }) => subtask?.spans.at(-1)?.from ?? "";
 
 /**
- * The node that an arrow key leads to: along the edges to the right and left, within the layer up and down.
+ * The node that an arrow key leads to: along the edges to the right and left, within the layer up and down. Where no edge
+ * leads on, to the nearest node on that side.
  * @param {"ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown"} key
  * @param {string} id - from here
  * @param {import("./graph-layout.js").Layout} layout
@@ -174,8 +175,12 @@ export function neighbour(key, id, { places, edges }) {
     }
     return best;
   };
-  if (key === "ArrowRight") return nearest(edges.filter(({ from }) => from === id).map(({ to }) => to));
-  if (key === "ArrowLeft") return nearest(edges.filter(({ to }) => to === id).map(({ from }) => from));
+  if (key === "ArrowRight" || key === "ArrowLeft") {
+    const on = key === "ArrowRight";
+    const along = edges.filter((edge) => id === (on ? edge.from : edge.to)).map((edge) => (on ? edge.to : edge.from));
+    const next = [...places.values()].filter(({ layer }) => layer === here.layer + (on ? 1 : -1));
+    return nearest(along) ?? nearest(next.map((place) => place.id));
+  }
   const below = key === "ArrowDown";
   const beside = [...places.values()].filter(({ layer, y, id: other }) => {
     return layer === here.layer && other !== id && (below ? y > here.y : y < here.y);

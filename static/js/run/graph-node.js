@@ -19,6 +19,8 @@ import { wrap } from "./graph-text.js";
  * @property {boolean} leads - the leader's own work, which bears the star
  * @property {string} label - all of it for whoever cannot see it
  * @property {boolean} gate - only a point through which lines go
+ * @property {string} [sign] - a number that stands where the icon does
+ * @property {boolean} [port] - whether a line can be drawn from its right side
  */
 
 /** Icons of the page's sprite by state. @type {Record<string, string>} */
@@ -96,7 +98,7 @@ export class GraphNodeMark {
     return [svg("circle", { class: "graph-gate", cx: width / 2, cy: height / 2, r: width / 2 - 1 })];
   }
 
-  /** @param {Facts} facts @param {Place} place */
+  /** @param {Facts} facts @param {Place} place @returns {SVGElement[]} */
   #card(facts, { width, height }) {
     const room = width - TEXT_X - RIGHT;
     const lines = wrap(facts.title, room, 2, measurer("600 13px"));
@@ -107,20 +109,26 @@ export class GraphNodeMark {
     const base = top + lines.length * LINE + 1;
     const title = svg("text", { class: "graph-title" });
     lines.forEach((line, n) => title.append(svg("tspan", { x: TEXT_X, y: top + n * LINE }, line)));
-    const icon = svg("use", { href: `#icon-${STATE_ICONS[facts.state] ?? "clock"}`, width: 16, height: 16, x: -8, y: -8 });
+    const sign = facts.sign
+      ? svg("text", { class: "graph-sign", y: 4, "text-anchor": "middle" }, facts.sign)
+      : svg("g", { class: "graph-icon" }, svg("use", { href: `#icon-${STATE_ICONS[facts.state] ?? "clock"}`, width: 16, height: 16, x: -8, y: -8 }));
     const parts = [
       svg("rect", { class: "graph-card", width, height, rx: 12 }),
       svg(
         "g",
         { class: "graph-mark", transform: `translate(26 ${height / 2})` },
         svg("path", { class: "graph-shape", d: SHAPES[facts.state] ?? CIRCLE }),
-        svg("g", { class: "graph-icon" }, icon),
+        sign,
       ),
       title,
       svg("text", { class: "graph-who", x: TEXT_X + star, y: base }, who),
     ];
     if (star) parts.push(svg("use", { class: "graph-star", href: "#icon-star", width: 11, height: 11, x: TEXT_X, y: base - 9.5 }));
     if (facts.meta) parts.push(svg("text", { class: "graph-meta", x: width - RIGHT, y: base, "text-anchor": "end" }, facts.meta));
+    if (facts.port) {
+      const at = { cx: width, cy: height / 2 };
+      parts.push(svg("circle", { class: "graph-port-room", r: 15, ...at }), svg("circle", { class: "graph-port", r: 5, ...at }));
+    }
     return parts;
   }
 }

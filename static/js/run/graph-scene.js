@@ -1,6 +1,7 @@
 /**
- * A graph drawn as SVG: edges below, nodes above, a camera over both. What it shows is given by the caller; which node
- * is focused or pressed it tells by `graph:pick` (detail: the node's id). Arrow keys go along the edges.
+ * A graph drawn as SVG: edges below, nodes above, a camera over both. What it shows is given by the caller; which node is
+ * pressed it tells by `graph:pick` (detail: the node's id). Arrow keys go along the edges. Where edges can be cut, each has
+ * a cross that tells by `graph:cut` (detail: the edge).
  */
 
 /** @import { Edge, Layout, Point } from "./graph-layout.js" */
@@ -11,7 +12,7 @@ import { GraphCamera } from "./graph-camera.js";
 import { neighbour } from "./graph-model.js";
 import { GraphNodeMark } from "./graph-node.js";
 
-/** @typedef {{edge: Edge, state: string, root: SVGGElement, line: SVGPathElement, head: SVGPathElement, path: string}} EdgeMark */
+/** @typedef {{edge: Edge, state: string, root: SVGGElement, line: SVGPathElement, head: SVGPathElement, path: string, cut: {room: SVGPathElement, cross: SVGGElement} | null}} EdgeMark */
 
 const ARROW = 7;
 
@@ -33,6 +34,20 @@ export function edgePath(points) {
   return parts.join("");
 }
 
+/** Where an edge's cross stands. @param {readonly Point[]} points */
+function middleOf(points) {
+  const [a, b] = [points[points.length / 2 - 1], points[points.length / 2]];
+  return a && b ? `translate(${((a.x + b.x) / 2).toFixed(1)} ${((a.y + b.y) / 2).toFixed(1)})` : "";
+}
+
+/** Room to press an edge, and the cross that cuts it. @param {SVGGElement} root */
+function cutMark(root) {
+  const room = svg("path", { class: "graph-edge-room" });
+  const cross = svg("g", { class: "graph-cut" }, svg("circle", { r: 9 }), svg("path", { d: "m-3.5-3.5 7 7m0-7-7 7" }));
+  root.append(room, cross);
+  return { room, cross };
+}
+
 export class GraphScene {
   /** @type {Map<string, GraphNodeMark>} */
   marks = new Map();
@@ -45,9 +60,11 @@ export class GraphScene {
 
   /**
    * @param {string} label - what the graph is, for whoever cannot see it
-   * @param {{byHand?: () => void, still?: (event: PointerEvent) => boolean}} [camera] - see GraphCamera
+   * @param {{byHand?: () => void, still?: (event: PointerEvent) => boolean, cuts?: boolean}} [options] - see GraphCamera;
+   * `cuts`: whether edges can be cut
    */
-  constructor(label, camera = {}) {
+  constructor(label, { cuts = false, ...camera } = {}) {
+    this.cuts = cuts;
     this.lines = svg("g", { class: "graph-edges", "aria-hidden": "true" });
     this.nodes = svg("g", { class: "graph-nodes" });
     this.moving = svg("g", {}, this.lines, this.nodes);
@@ -57,6 +74,7 @@ export class GraphScene {
     this.root.addEventListener("keydown", (event) => this.#key(event));
     this.root.addEventListener("focusin", (event) => this.#stay(this.#idOf(event)));
     this.root.addEventListener("click", (event) => {
+      if (this.#cut(event)) return;
       const id = this.#idOf(event);
       if (id) this.focus(id);
       this.#tell(id);
@@ -123,8 +141,8 @@ export class GraphScene {
       if (!mark) {
         const line = svg("path", { class: "graph-line" });
         const head = svg("path", { class: "graph-head", d: `M0 0l-${ARROW + 1}-4.5v9Z` });
-        const root = svg("g", { class: "graph-edge", "data-from": edge.from, "data-to": edge.to }, line, head);
-        mark = { edge, state: "", root, line, head, path: "" };
+        const root = svg("g", { class: "graph-edge", "data-name": name }, line, head);
+        mark = { edge, state: "", root, line, head, path: "", cut: this.cuts ? cutMark(root) : null };
         this.#edges.set(name, mark);
         this.lines.append(root);
       }
@@ -134,6 +152,9 @@ export class GraphScene {
         mark.path = path;
         mark.line.setAttribute("d", path);
         mark.head.setAttribute("transform", `translate(${end.x.toFixed(1)} ${end.y.toFixed(1)})`);
+        const { room, cross } = mark.cut ?? {};
+        room?.setAttribute("d", path);
+        cross?.setAttribute("transform", middleOf(edge.points));
       }
       mark.edge = edge;
       const state = stateOfEdge(edge);
@@ -145,6 +166,17 @@ export class GraphScene {
       root.remove();
       this.#edges.delete(name);
     }
+  }
+
+  /** Whether an edge was pressed: its cross cuts it, the rest of it shows the cross. @param {Event} event */
+  #cut(event) {
+    const target = event.target instanceof Element ? event.target : null;
+    const root = target?.closest(".graph-edge");
+    const mark = this.cuts && root instanceof SVGElement ? this.#edges.get(root.dataset.name ?? "") : undefined;
+    for (const other of this.#edges.values()) other.root.classList.toggle("is-open", other === mark);
+    if (!mark) return false;
+    if (target?.closest(".graph-cut")) this.root.dispatchEvent(new CustomEvent("graph:cut", { bubbles: true, detail: mark.edge }));
+    return true;
   }
 
   /** The node that Tab comes to. @param {string} id */
