@@ -83,7 +83,7 @@ def test_from_the_link_to_a_report_that_is_right(page: Page, site: Site, tmp_pat
     run = server_run(page, site)
     expect(page.locator("run-log [data-ref=count]")).to_have_text(f"{run['last_seq']:,}")
     page.get_by_role("tab", name="Story").click()
-    expect(page.locator("subtask-card[data-status=completed]")).to_have_count(4)
+    expect(page.locator("story-turn[data-kind=work][data-status=completed]")).to_have_count(4)
 
     # The report's figures, computed here once more.
     report = page.locator("run-result .prose")

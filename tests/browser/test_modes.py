@@ -41,4 +41,4 @@ def test_a_vote_from_the_run_box_to_its_tally(page: Page, site: Site) -> None:
     expect(votes.locator(".vote[data-won=true]")).to_have_count(1)
     expect(votes).to_contain_text("instant run-off")
     expect(page.locator("run-result .prose")).to_contain_text("How the group decided")
-    expect(page.locator("subtask-card[data-kind=vote]").first).to_be_visible()
+    expect(page.locator("story-turn[data-kind=vote]").first).to_be_visible()

@@ -12,7 +12,7 @@ import { notify } from "../lib/notices.js";
 import { ResultSlot } from "./result-slot.js";
 
 /** Pixels; must be more than the height of `.is-folded` in run-header.css, or a fold would hide a line or two. */
-const FOLD = 640;
+const FOLD = 320;
 
 class RunResult extends HTMLElement {
   /** @type {About} */

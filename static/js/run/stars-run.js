@@ -16,13 +16,13 @@
 /** @import { RunStore as Store } from "./store.js" */
 
 import "./run-budget.js";
-import "./run-cards.js";
 import "./run-graph.js";
 import "./run-header.js";
 import "./run-log.js";
 import "./run-plan.js";
 import "./run-progress.js";
 import "./run-result.js";
+import "./run-story.js";
 import "./run-tabs.js";
 import "./run-votes.js";
 import "./plan-editor.js";
