@@ -174,6 +174,14 @@ def secret_names(agent: Agent) -> list[str]:
         return []
 
 
+def secret_values(agent: Agent) -> list[str]:
+    """Its secrets, to be looked for in what leaves the house; none when they cannot be read any more."""
+    try:
+        return list(safe.reveal(agent.secrets, agent.pk).values())
+    except (Damaged, WrongKey):
+        return []
+
+
 def _resealed(faults: Faults, row: Agent, checked: dict[str, Any], given: object) -> dict[str, Any]:
     """The row's fields that change with its secrets, or with what they are for."""
     kind, config = checked.get("kind", row.kind), checked.get("config", row.config)

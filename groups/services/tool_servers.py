@@ -26,6 +26,7 @@ from groups.errors import (
 from groups.models import Agent, ToolServer
 from groups.services import secrets as vault
 from groups.services.inputs import Faults, is_id, unstorable
+from state.refusals import Damaged, WrongKey
 from state.sync.webhooks import addresses
 
 MAX_WORDS: Final = 50
@@ -144,6 +145,14 @@ def remove(*, actor: Actor, server: ToolServer) -> None:
 def secret_names(server: ToolServer) -> list[str]:
     """What its secrets are called; the secrets themselves are never shown."""
     return sorted(vault.reveal(server.secrets, _owner(server.name)))
+
+
+def secret_values(server: ToolServer) -> list[str]:
+    """Its secrets, to be looked for in what leaves the house; none when they cannot be read any more."""
+    try:
+        return list(vault.reveal(server.secrets, _owner(server.name)).values())
+    except (Damaged, WrongKey):
+        return []
 
 
 def opened(name: str) -> Server:
