@@ -44,9 +44,13 @@ class RunStory extends HTMLElement {
   /** Up to which event it is drawn. */
   n = 0;
   past = false;
+  /** Where the reader was at the last scrolling. */
+  top = 0;
   seen = 0;
-  /** Whether the end is kept in sight. @type {boolean | null} null: the reader has not come yet */
-  following = null;
+  /** Whether the end is kept in sight. */
+  following = false;
+  /** Whether the log has been read for the first time. */
+  begun = false;
   /** @type {RunStore | null} */
   store = null;
   forget = () => {};
@@ -88,9 +92,10 @@ class RunStory extends HTMLElement {
     const changed = store.at === null && !this.past ? touched : this.story.changed(this.n, n);
     this.past = store.at !== null;
     this.#sync(this.story.shownAt(n));
-    if (this.following === null && store.caughtUp && n) {
+    if (!this.begun && store.caughtUp && n) {
       this.following = !runEnded(view.status) || store.at !== null;
       this.seen = this.nodes.length;
+      this.begun = true;
     }
     this.n = n;
     const at = store.at === null ? now() : Date.parse(view.lastAt ?? "");
@@ -255,8 +260,11 @@ class RunStory extends HTMLElement {
   }
 
   #scrolled() {
-    const following = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < NEAR;
-    if (this.following !== null) this.following = following;
+    const { scrollTop, scrollHeight, clientHeight } = this.box;
+    // Only who goes up leaves the end; the end goes away from who stays, as the story grows.
+    if (scrollHeight - scrollTop - clientHeight < NEAR) this.following = true;
+    else if (scrollTop < this.top) this.following = false;
+    this.top = scrollTop;
     this.#count();
   }
 
@@ -271,7 +279,7 @@ class RunStory extends HTMLElement {
   }
 
   #count() {
-    if (this.following !== false) this.seen = this.nodes.length;
+    if (this.following || !this.begun) this.seen = this.nodes.length;
     this.seen = Math.min(this.seen, this.nodes.length);
     const fresh = this.nodes.length - this.seen;
     if (show(this.pill, fresh > 0)) text(this.pill, fill(ngettext("+%(n)s new", "+%(n)s new", fresh), { n: fresh.toLocaleString() }));

@@ -21,6 +21,7 @@ import "./run-header.js";
 import "./run-log.js";
 import "./run-plan.js";
 import "./run-progress.js";
+import "./run-replay.js";
 import "./run-result.js";
 import "./run-story.js";
 import "./run-tabs.js";
