@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db.models import (
+    BooleanField,
     Case,
     Count,
     OuterRef,
@@ -49,6 +50,8 @@ from groups.models import (
 HISTORY: Final = 100
 #: Characters of a run's task and error that a list shows; either may have 100 kB.
 BRIEF: Final = 300
+#: How many of a group's latest runs are offered to be compared with one.
+COMPARABLE: Final = 50
 
 
 def groups_with_counts(actor: Actor) -> QuerySet[Group]:
@@ -103,6 +106,16 @@ def runs_of(group: Group) -> QuerySet[Run]:
 def recent_runs(actor: Actor) -> QuerySet[Run]:
     """The runs of all visible groups in brief, newest first, with their groups."""
     return _brief(visible_runs(actor).select_related("group"))
+
+
+def comparable_runs(run: Run) -> list[Run]:
+    """Runs in brief that one may want to see beside this one: the group's latest, those of the same task first.
+
+    Each has `same_task`.
+    """
+    same = Case(When(task=run.task, then=True), default=False, output_field=BooleanField())
+    latest = runs_of(run.group).exclude(pk=run.pk).annotate(same_task=same)[:COMPARABLE]
+    return sorted(latest, key=lambda other: not other.same_task)  # type: ignore[attr-defined]
 
 
 def runs_of_conversation(group: Group, conversation: str) -> QuerySet[Run]:

@@ -8,6 +8,7 @@ from django.views.i18n import JavaScriptCatalog
 from groups.views import (
     agents,
     budgets,
+    compare,
     credentials,
     groups,
     inbox,
@@ -85,6 +86,7 @@ urlpatterns = [
     path("groups/<str:group_id>/messages/", messages.messages, name="messages"),
     path("groups/<str:group_id>/runs/", runs.runs, name="runs"),
     path("runs/", runs.recent, name="recent"),
+    path("runs/compare/", compare.compare, name="compare"),
     path("runs/<str:run_id>/", runs.detail, name="run"),
     path("runs/<str:run_id>/export/", takeaway.export, name="run_export"),
     path("runs/<str:run_id>/result/", runs.result, name="result"),
