@@ -159,7 +159,7 @@ class ComparePage extends HTMLElement {
     const sides = ["", "A", "B", gettext("B against A")];
     ref(this, "facts").replaceChildren(
       ...lines.map(([name, ...cells]) =>
-        h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((cell, n) => h("td", { "data-label": sides[n + 1] ?? "" }, cell || "–"))),
+        h("tr", {}, h("th", { scope: "row" }, name), ...cells.map((cell, n) => h("td", { "data-label": sides[n + 1] ?? "" }, cell || (n < 2 ? "–" : "")))),
       ),
     );
   }
