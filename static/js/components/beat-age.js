@@ -2,7 +2,7 @@
 
 import { text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
-import { ago, now } from "../lib/time.js";
+import { ago, moment, now } from "../lib/time.js";
 
 class BeatAge extends HTMLElement {
   /** What it says is its own (lib/morph.js). */
@@ -26,7 +26,7 @@ class BeatAge extends HTMLElement {
     const at = this.getAttribute("datetime") ?? "";
     const seconds = Math.max(0, Math.floor((now() - Date.parse(at)) / 1000));
     text(this, seconds < 120 ? fill(gettext("%(n)s s ago"), { n: seconds }) : ago(at));
-    this.title = new Date(at).toLocaleString();
+    this.title = moment(at);
     this.classList.toggle("is-late", this.hasAttribute("late") && seconds >= Number(this.getAttribute("late")));
   }
 }

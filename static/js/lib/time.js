@@ -32,10 +32,19 @@ export function clock(ms) {
   return `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${pad(s % 60)}`;
 }
 
+/** The page's language, in which moments and numbers are written as well. */
+export const language = () => globalThis.document?.documentElement.lang || "en";
+
+/** A moment in full, by this machine's clock and in the page's language. @param {string | number} at */
+export const moment = (at) => new Date(at).toLocaleString(language(), { dateStyle: "medium", timeStyle: "medium" });
+
+/** A number with its thousands apart: 1,200. @param {number} n */
+export const number = (n) => n.toLocaleString(language());
+
 /** How long ago in words of the page's language. @param {string} iso */
 export function ago(iso) {
   const seconds = (Date.parse(iso) - now()) / 1000;
-  const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "auto" });
+  const words = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
   const size = Math.abs(seconds);
   if (size < 45) return gettext("just now");
   if (size < 2700) return words.format(Math.round(seconds / 60), "minute");

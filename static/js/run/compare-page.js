@@ -10,7 +10,7 @@
 import { find, h, ref, show, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { notify } from "../lib/notices.js";
-import { duration, now, setServerTime } from "../lib/time.js";
+import { duration, now, number, setServerTime } from "../lib/time.js";
 import { live } from "../live.js";
 import { drawRunBadge } from "./badge.js";
 import { align, eventsUntil, figures, startOf } from "./compare-align.js";
@@ -138,7 +138,7 @@ class ComparePage extends HTMLElement {
 
   /** @param {View} a @param {View} b @param {[Figures, Figures]} both */
   #facts(a, b, [left, right]) {
-    const tokens = (/** @type {Figures} */ of) => of.tokens.toLocaleString();
+    const tokens = (/** @type {Figures} */ of) => number(of.tokens);
     const cost = (/** @type {Figures} */ of) => (of.cost === null ? (of.tokens ? gettext("cost unknown") : "") : money(of.cost));
     const done = (/** @type {Figures} */ { done: n, work }) => fill(gettext("%(n)s of %(all)s"), { n, all: work });
     const [one, other] = this.runs;

@@ -4,10 +4,12 @@
  * @import { RunEvent, View } from "../types.d.ts"
  */
 
-import { h } from "../lib/dom.js";
+import { h, icon } from "../lib/dom.js";
+import { gettext } from "../lib/i18n.js";
+import { language } from "../lib/time.js";
 import { sentence, titleOf, tone } from "./words.js";
 
-const TIME = new Intl.DateTimeFormat(undefined, {
+const TIME = new Intl.DateTimeFormat(language(), {
   hour: "2-digit",
   minute: "2-digit",
   second: "2-digit",
@@ -26,23 +28,48 @@ function offset(seconds) {
 }
 
 /**
- * A row for this event; `open` is called when it is chosen. `view` gives the subtask's title.
+ * A row for this event. `view` gives the subtask's title.
  *
  * @param {RunEvent} event
  * @param {View} view
- * @param {() => void} open
  */
-export function logRow(event, view, open) {
+export function logRow(event, view) {
   const subtask = event.subtask ? view.subtasks[event.subtask] : null;
   const who = event.agent_id ?? "";
   const since = (Date.parse(event.at) - Date.parse(view.queuedAt ?? event.at)) / 1000;
   const about = subtask && event.type.startsWith("subtask.") ? titleOf(subtask) : "";
   return h(
-    "button",
-    { type: "button", class: "log-row", "data-tone": tone(event), title: `${event.type}, ${clockTime(event.at)}`, onclick: open },
+    "div",
+    { class: "log-row", role: "option", id: `log-${event.seq}`, "data-tone": tone(event), title: `${event.type}, ${clockTime(event.at)}` },
     h("span", { class: "log-seq" }, String(event.seq)),
     h("span", { class: "log-time" }, offset(since)),
     h("span", { class: "log-who" }, who),
     h("span", { class: "log-text" }, about ? h("b", {}, sentence(event)) : sentence(event), about ? ` ${about}` : null),
   );
+}
+
+/**
+ * An event as it is: its JSON, to read and to copy.
+ *
+ * @param {RunEvent} event
+ * @param {{close: () => void, goTo: () => void}} acts
+ */
+export function logDetail(event, { close, goTo }) {
+  const json = JSON.stringify(event, null, 2);
+  return [
+    h(
+      "header",
+      {},
+      h("strong", {}, `#${event.seq} ${event.type}`),
+      h("span", { class: "muted" }, clockTime(event.at)),
+      h("button", { type: "button", class: "link push", onclick: goTo }, gettext("Show this moment")),
+      h("button", { type: "button", class: "icon-button", "aria-label": gettext("Close"), title: gettext("Close"), onclick: close }, icon("close")),
+    ),
+    h(
+      "copy-text",
+      {},
+      h("button", { type: "button", class: "button button-small" }, icon("copy"), gettext("Copy JSON")),
+      h("pre", { tabIndex: 0 }, h("code", {}, json)),
+    ),
+  ];
 }

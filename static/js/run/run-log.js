@@ -1,126 +1,298 @@
 /**
- * <run-log>: the event log. Only the rows in sight exist, so ten thousand events scroll as easily as ten;
- * follows the end until the reader scrolls up, and then counts what is new.
+ * <run-log>: the event log. Only the rows in sight exist, so ten thousand events scroll as easily as ten; follows the
+ * end until the reader scrolls up or pauses it, and then counts what is new. One row may be chosen: it is in focus.
  */
 
-import { h, setStyle, show, text } from "../lib/dom.js";
-import { fill, gettext } from "../lib/i18n.js";
-import { clockTime, logRow } from "./log-row.js";
-import { tone } from "./words.js";
+/** @import { View } from "../types.d.ts" */
+/** @import { FieldName, Focus } from "./focus.js" */
+/** @import { RunStore } from "./store.js" */
+
+import { around, icon, ref, setStyle, show, text } from "../lib/dom.js";
+import { fill, gettext, ngettext } from "../lib/i18n.js";
+import { keys } from "../lib/keys.js";
+import { KINDS, LogFilter } from "./log-filter.js";
+import { LogMenu } from "./log-menu.js";
+import { logDetail, logRow } from "./log-row.js";
 
 /** Must equal `--log-row` in run-log.css. */
 const ROW = 30;
 const SPARE = 8;
-const FILTERS = {
-  all: () => true,
-  steps: (event) => tone(event) !== "text" && tone(event) !== "tool",
-  tools: (event) => tone(event) === "tool",
-  problems: (event) => tone(event) === "bad",
-};
+/** Typing waits so long for the next letter. */
+const TYPING = 120;
+/** @type {Record<typeof KINDS[number], string>} */
+const KIND_WORDS = { steps: gettext("Steps"), tools: gettext("Tools"), texts: gettext("Texts"), problems: gettext("Problems") };
 
 class RunLog extends HTMLElement {
+  /** Given by <stars-run>. @type {Focus | null} */
+  viewing = null;
+  /** @type {RunStore | null} */
+  store = null;
+  /** @type {View | null} */
+  view = null;
+  box = ref(this, "scroll");
+  space = ref(this, "space");
+  pill = ref(this, "pill", HTMLButtonElement);
+  count = ref(this, "count");
+  detail = ref(this, "detail");
+  search = ref(this, "search", HTMLInputElement);
+  hold = ref(this, "hold", HTMLButtonElement);
+  filter = new LogFilter();
+  agents = new LogMenu(gettext("Agents"), (agents) => this.viewing?.set({ agents }));
+  types = new LogMenu(gettext("Events"), (types) => this.viewing?.set({ types }));
+  /** The rows that exist, by their place among those shown. @type {Map<number, HTMLElement>} */
+  made = new Map();
+  /** How many rows are shown. */
+  rows = 0;
+  seen = 0;
+  following = true;
+  /** While it is held, no more than so many events are shown. @type {number | null} */
+  held = null;
+  /** The number of the event whose JSON is open. @type {number | null} */
+  opened = null;
+  top = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  typing;
+  forget = () => {};
+  observer = new ResizeObserver(() => this.#paint());
+
   connectedCallback() {
-    this.box = this.querySelector("[data-ref=scroll]");
-    this.space = this.querySelector("[data-ref=space]");
-    this.pill = this.querySelector("[data-ref=pill]");
-    this.count = this.querySelector("[data-ref=count]");
-    this.detail = this.querySelector("[data-ref=detail]");
-    this.filter = "all";
-    this.rows = [];
-    this.read = 0;
-    this.seen = 0;
-    this.following = true;
-    this.made = new Map();
+    ref(this, "menus").append(this.agents.node, this.types.node);
     this.box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.pill.addEventListener("click", () => this.#toEnd());
     this.box.addEventListener("keydown", (event) => this.#key(event));
-    this.querySelector("[data-ref=filters]").addEventListener("change", (event) => this.#choose(event.target.value));
-    this.observer = new ResizeObserver(() => this.#paint());
+    this.box.addEventListener("click", (event) => this.#click(event));
+    this.pill.addEventListener("click", () => this.#toEnd());
+    this.hold.addEventListener("click", () => (this.held === null ? this.#hold() : this.#toEnd()));
+    this.search.addEventListener("input", () => {
+      clearTimeout(this.typing);
+      this.typing = setTimeout(() => this.viewing?.set({ q: this.search.value }), TYPING);
+    });
+    this.detail.addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
     this.observer.observe(this.box);
+    this.forget = keys.add(
+      { section: gettext("Log"), keys: "l", text: gettext("Go to the log; j and k go through it, Enter opens"), run: () => this.#enter(this.box) },
+      { section: gettext("Log"), keys: "f", text: gettext("Search in the log"), run: () => this.#enter(this.search) },
+    );
+    this.#drawHold();
   }
 
   disconnectedCallback() {
+    this.forget();
     this.observer.disconnect();
+    clearTimeout(this.typing);
   }
 
-  draw(view, before, store) {
+  /** @param {View} view @param {View | null} _before @param {RunStore} store */
+  draw(view, _before, store) {
     this.view = view;
     this.store = store;
-    this.#sift();
-    const { length } = store.events;
-    text(this.count, store.caughtUp ? length.toLocaleString() : `${length.toLocaleString()} / ${store.target.toLocaleString()}`);
-    setStyle(this.space, { "--rows": String(this.rows.length) });
-    if (this.following) this.#toEnd();
-    else this.#paint();
+    this.filter.take(store.events, store.latest);
+    this.#shape();
   }
 
-  #sift() {
-    const { events } = this.store;
-    const wanted = FILTERS[this.filter];
-    for (; this.read < events.length; this.read += 1) {
-      if (wanted(events[this.read])) this.rows.push(this.read);
+  /** @param {Focus} focus @param {ReadonlySet<FieldName>} changed */
+  follow(focus, changed) {
+    const has = (/** @type {FieldName[]} */ ...names) => names.some((name) => changed.has(name));
+    if (has("agents", "types", "q") || !this.store) {
+      if (this.search.value.trim() !== focus.q) this.search.value = focus.q;
+      this.filter.want(focus);
+      this.#forgetRows();
+      this.following = this.held === null;
+      if (this.store && this.view) this.draw(this.view, null, this.store);
     }
+    if (has("at") && focus.at !== null) this.following = true;
+    if (!has("subtask", "agent", "seq")) return;
+    for (const [index, row] of this.made) this.#light(row, index);
+    if (focus.seq === null) this.#close();
+    else if (this.opened !== null) this.#open(focus.seq);
+    if (focus.subtask || focus.agent || focus.seq) this.#bring(focus);
   }
 
-  #choose(filter) {
-    this.filter = filter;
-    this.rows = [];
-    this.read = 0;
-    for (const node of this.made.values()) node.remove();
-    this.made.clear();
-    this.following = true;
-    this.draw(this.view, null, this.store);
+  /** Bring what is shown in line with the log, the filter, the moment and the hold. */
+  #shape() {
+    const { store, viewing } = this;
+    if (!store || !viewing) return;
+    const n = store.shown;
+    this.rows = this.filter.shownAt(this.held === null ? n : Math.min(n, this.held));
+    const total = store.caughtUp ? store.position : store.target;
+    const some = this.filter.isOff ? n : this.filter.shownAt(n);
+    text(this.count, some === total ? total.toLocaleString() : `${some.toLocaleString()} / ${total.toLocaleString()}`);
+    this.agents.draw([...this.filter.agents].map((value) => ({ value, label: value })), viewing.agents);
+    const kinds = KINDS.map((value) => ({ value, label: KIND_WORDS[value] }));
+    const types = [...this.filter.types].map(([value, count]) => ({ value, label: value, count }));
+    this.types.draw([...kinds, ...types], viewing.types);
+    setStyle(this.space, { "--rows": String(this.rows) });
+    const { length } = this.filter.rows;
+    show(ref(this, "none"), !length && store.caughtUp && store.position > 0);
+    for (const [index, row] of this.made) if (index >= this.rows) this.#drop(index, row);
+    if (this.following) this.box.scrollTop = this.box.scrollHeight;
+    this.#paint();
+  }
+
+  /** @param {number} index @param {HTMLElement} row */
+  #drop(index, row) {
+    row.remove();
+    this.made.delete(index);
+  }
+
+  #forgetRows() {
+    for (const [index, row] of this.made) this.#drop(index, row);
   }
 
   #scrolled() {
-    this.following = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < ROW;
+    const { scrollTop, scrollHeight, clientHeight } = this.box;
+    if (scrollHeight - scrollTop - clientHeight < ROW) this.following = this.held === null;
+    else if (scrollTop < this.top) this.following = false;
+    this.top = scrollTop;
     this.#paint();
   }
 
   #toEnd() {
+    this.held = null;
     this.following = true;
-    this.box.scrollTop = this.box.scrollHeight;
-    this.#paint();
+    this.#drawHold();
+    this.#shape();
+  }
+
+  #hold() {
+    this.held = this.store?.shown ?? 0;
+    this.following = false;
+    this.#drawHold();
+    this.#shape();
+  }
+
+  #drawHold() {
+    const held = this.held !== null;
+    const word = held ? gettext("Go on with the log") : gettext("Pause the log");
+    this.hold.replaceChildren(icon(held ? "play" : "pause"));
+    this.hold.title = word;
+    this.hold.setAttribute("aria-label", word);
+    this.hold.setAttribute("aria-pressed", String(held));
   }
 
   /** Make the rows in sight, drop the others. */
   #paint() {
+    const { store, view } = this;
+    if (!store || !view) return;
     const first = Math.max(0, Math.floor(this.box.scrollTop / ROW) - SPARE);
-    const last = Math.min(this.rows.length, first + Math.ceil(this.box.clientHeight / ROW) + 2 * SPARE);
-    for (const [index, node] of this.made) {
-      if (index < first || index >= last) {
-        node.remove();
-        this.made.delete(index);
-      }
-    }
+    const last = Math.min(this.rows, first + Math.ceil(this.box.clientHeight / ROW) + 2 * SPARE);
+    for (const [index, row] of this.made) if (index < first || index >= last) this.#drop(index, row);
     for (let index = first; index < last; index += 1) {
-      if (this.made.has(index)) continue;
-      const event = this.store.events[this.rows[index]];
-      const node = logRow(event, this.view, () => this.#open(event));
-      setStyle(node, { "--row": String(index) });
-      this.made.set(index, node);
-      this.space.append(node);
+      const event = this.made.has(index) ? null : this.#event(index);
+      if (!event) continue;
+      const row = logRow(event, store.latest);
+      setStyle(row, { "--row": String(index) });
+      this.#light(row, index);
+      this.made.set(index, row);
+      this.space.append(row);
     }
-    if (this.following) this.seen = this.rows.length;
-    const fresh = this.rows.length - this.seen;
-    show(this.pill, !this.following && fresh > 0);
-    text(this.pill, fill(gettext("%(n)s new"), { n: fresh.toLocaleString() }));
+    const all = this.filter.shownAt(store.shown);
+    if (this.following) this.seen = all;
+    this.seen = Math.min(this.seen, all);
+    const fresh = all - this.seen;
+    if (show(this.pill, !this.following && fresh > 0)) {
+      text(this.pill, fill(ngettext("+%(n)s new", "+%(n)s new", fresh), { n: fresh.toLocaleString() }));
+    }
   }
 
-  #open(event) {
-    const { type, at } = event;
-    const close = h("button", { type: "button", class: "icon-button", "aria-label": gettext("Close"), onclick: () => show(this.detail, false) }, "×");
-    this.detail.replaceChildren(
-      h("header", {}, h("strong", {}, `#${event.seq} ${type}`), h("span", { class: "muted" }, clockTime(at)), close),
-      h("pre", { tabIndex: 0 }, JSON.stringify(event, null, 2)),
-    );
+  /** The event in a row. @param {number} index */
+  #event(index) {
+    return this.store?.events[this.filter.rows[index] ?? -1];
+  }
+
+  /** @param {HTMLElement} row @param {number} index */
+  #light(row, index) {
+    const event = this.#event(index);
+    if (!event || !this.viewing) return;
+    const chosen = event.seq === this.viewing.seq;
+    row.classList.toggle("is-lit", this.viewing.marks({ subtask: event.subtask, agent: event.agent_id }));
+    row.setAttribute("aria-selected", String(chosen));
+    if (chosen) this.box.setAttribute("aria-activedescendant", row.id);
+  }
+
+  /** Where an event stands among the rows; -1 if it is not shown. @param {number} seq */
+  #rowOf(seq) {
+    const index = this.filter.shownAt(seq) - 1;
+    return this.filter.rows[index] === seq - 1 && index < this.rows ? index : -1;
+  }
+
+  /** Bring into sight what came into focus elsewhere. @param {Focus} focus */
+  #bring(focus) {
+    const inSight = (/** @type {number} */ index) => index * ROW >= this.box.scrollTop && (index + 1) * ROW <= this.box.scrollTop + this.box.clientHeight;
+    if (focus.seq) return this.#scrollTo(this.#rowOf(focus.seq));
+    for (const [index, row] of this.made) if (row.classList.contains("is-lit") && inSight(index)) return;
+    const place = this.filter.rows.findIndex((row) => {
+      const event = this.store?.events[row];
+      return event && focus.marks({ subtask: event.subtask, agent: event.agent_id });
+    });
+    if (place < this.rows) this.#scrollTo(place);
+  }
+
+  /** @param {number} index */
+  #scrollTo(index) {
+    if (index < 0) return;
+    const { scrollTop, clientHeight } = this.box;
+    if (index * ROW >= scrollTop && (index + 1) * ROW <= scrollTop + clientHeight) return;
+    this.following = false;
+    this.box.scrollTop = index * ROW - clientHeight / 3;
+    this.#paint();
+  }
+
+  /** Put the event of a row into focus. @param {number} index */
+  #choose(index) {
+    const event = this.#event(Math.max(0, Math.min(this.rows - 1, index)));
+    if (!event) return;
+    this.viewing?.pick({ seq: event.seq, subtask: event.subtask, agent: event.agent_id });
+  }
+
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const row = around(event, ".log-row");
+    const index = [...this.made].find(([, one]) => one === row)?.[0];
+    if (index === undefined) return;
+    this.#choose(index);
+    this.#open(this.#event(index)?.seq ?? 0);
+  }
+
+  /** @param {number} seq */
+  #open(seq) {
+    const event = this.store?.events[seq - 1];
+    if (!event) return;
+    this.opened = seq;
+    const goTo = () => this.viewing?.set({ at: seq });
+    this.detail.replaceChildren(...logDetail(event, { close: () => this.#close(), goTo }));
     show(this.detail, true);
+    this.#scrollTo(this.#rowOf(seq));
   }
 
+  #close() {
+    if (this.detail.contains(document.activeElement)) this.box.focus();
+    this.opened = null;
+    show(this.detail, false);
+  }
+
+  /** Go to the log, wherever it is. @param {HTMLElement} place */
+  #enter(place) {
+    if (!this.checkVisibility()) this.viewing?.set({ view: "log" });
+    place.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key === "End") this.#toEnd();
-    else if (event.key === "Escape") show(this.detail, false);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const here = this.viewing?.seq ? this.#rowOf(this.viewing.seq) : -1;
+    const page = Math.max(1, Math.floor(this.box.clientHeight / ROW) - 1);
+    const from = here >= 0 ? here : this.rows;
+    const steps = new Map([
+      ["j", from + 1], ["ArrowDown", from + 1], ["k", from - 1], ["ArrowUp", from - 1],
+      ["PageDown", from + page], ["PageUp", from - page], ["Home", 0], ["End", this.rows - 1],
+    ]);
+    const step = steps.get(event.key);
+    if (step !== undefined) this.#choose(step);
+    else if (event.key === "Enter" && this.viewing?.seq) this.#open(this.viewing.seq);
+    else if (event.key === "Escape" && this.opened !== null) this.#close();
+    else if (event.key === "Escape") this.viewing?.pick();
     else return;
+    if (event.key === "End") this.#toEnd();
     event.preventDefault();
   }
 }

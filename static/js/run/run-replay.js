@@ -10,7 +10,7 @@
 import { h, icon, ref, setStyle, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
-import { duration } from "../lib/time.js";
+import { duration, number } from "../lib/time.js";
 import { clockTime } from "./log-row.js";
 import { runEnded } from "./reducer.js";
 import { Film, Player, SPEEDS } from "./replay.js";
@@ -114,7 +114,7 @@ class RunReplay extends HTMLElement {
     setStyle(this.slider, { "--share": `${count > 1 ? ((at - 1) / (count - 1)) * 100 : 100}%` });
     const since = duration(this.film.since(at));
     text(this.clock, `${since} / ${duration(this.film.since(count))}`);
-    const values = { n: at.toLocaleString(), total: count.toLocaleString() };
+    const values = { n: number(at), total: number(count) };
     const words = fill(gettext("event %(n)s of %(total)s"), values);
     this.slider.setAttribute("aria-valuetext", `${words}, ${since}`);
     const event = store.events[at - 1];

@@ -12,7 +12,7 @@ import { avatar } from "../lib/avatars.js";
 import { around, h, ref, show, text } from "../lib/dom.js";
 import { fill, gettext, ngettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
-import { now } from "../lib/time.js";
+import { now, number } from "../lib/time.js";
 import { ordered, runEnded } from "./reducer.js";
 import { Story } from "./story.js";
 import { noteNode } from "./story-notes.js";
@@ -282,7 +282,7 @@ class RunStory extends HTMLElement {
     if (this.following || !this.begun) this.seen = this.nodes.length;
     this.seen = Math.min(this.seen, this.nodes.length);
     const fresh = this.nodes.length - this.seen;
-    if (show(this.pill, fresh > 0)) text(this.pill, fill(ngettext("+%(n)s new", "+%(n)s new", fresh), { n: fresh.toLocaleString() }));
+    if (show(this.pill, fresh > 0)) text(this.pill, fill(ngettext("+%(n)s new", "+%(n)s new", fresh), { n: number(fresh) }));
   }
 }
 

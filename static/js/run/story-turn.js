@@ -9,7 +9,7 @@
 import { avatar } from "../lib/avatars.js";
 import { h, icon, show, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
-import { clock, duration } from "../lib/time.js";
+import { clock, duration, number } from "../lib/time.js";
 import { reasonWords } from "./reasons.js";
 import { ResultSlot } from "./result-slot.js";
 import { QuestionNode, TextNode, ToolNode, factNode } from "./story-parts.js";
@@ -102,7 +102,7 @@ export class StoryTurn extends HTMLElement {
     if (!this.turn) return;
     const spent = (this.#endedAt ? Date.parse(this.#endedAt) : at) - Date.parse(this.turn.at);
     const time = this.#endedAt ? duration(spent) : clock(spent);
-    const used = this.#tokens ? fill(gettext("%(n)s tokens"), { n: this.#tokens.toLocaleString() }) : "";
+    const used = this.#tokens ? fill(gettext("%(n)s tokens"), { n: number(this.#tokens) }) : "";
     text(this.#facts, [time, used].filter(Boolean).join(" · "));
   }
 
