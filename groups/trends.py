@@ -7,18 +7,18 @@ durations, whose quantiles need the values themselves, the newest `SAMPLE` are r
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Case, Count, F, QuerySet, Sum, Value, When
 from django.db.models.functions import TruncDay, TruncHour
 from django.utils import timezone
 
-from groups.access import Actor, visible_groups, visible_runs
+from groups.access import Actor, sees_all, visible_groups, visible_runs
 from groups.execution.modes.reply import Reply
 from groups.execution.statuses import RunStatus, SubtaskStatus
 from groups.models import Group, Run, Spending, Subtask
@@ -102,8 +102,9 @@ def trends(actor: Actor, period: Period, group: Group | None = None) -> Trends:
     spent = Spending.objects.filter(at__gte=since)
     if group is not None:
         spent = spent.filter(group=group)
-    else:
+    elif not sees_all(actor):
         spent = spent.filter(group__in=visible_groups(actor).values("pk"))
+    tokens, cost = _spent(axis, spent)
     failed = Subtask.objects.filter(
         run__in=runs.filter(created_at__gte=since).values("pk"), status=SubtaskStatus.FAILED
     ).exclude(agent_id="")
@@ -113,8 +114,8 @@ def trends(actor: Actor, period: Period, group: Group | None = None) -> Trends:
         runs=_outcomes(axis, runs.filter(created_at__gte=since)),
         median=median,
         p95=p95,
-        tokens=_tokens(axis, spent),
-        cost=axis.spread(_per(axis, spent, "at", used=Sum("cost_usd", default=0.0))),
+        tokens=tokens,
+        cost=cost,
         failing=dict(
             failed.order_by()
             .values_list("agent_id")
@@ -126,12 +127,6 @@ def trends(actor: Actor, period: Period, group: Group | None = None) -> Trends:
 
 def _trunc(axis: Axis, field: str) -> TruncDay | TruncHour:
     return TruncDay(field) if axis.step >= timedelta(days=1) else TruncHour(field)
-
-
-def _per(axis: Axis, rows: QuerySet[Any], field: str, **number: Any) -> list[tuple[datetime, Any]]:
-    """(hour or day, number) of the rows, summed by the database."""
-    found = rows.order_by().annotate(then=_trunc(axis, field)).values("then").annotate(**number)
-    return list(found.values_list("then", *number))
 
 
 def _outcomes(axis: Axis, runs: QuerySet[Run]) -> dict[str, list[float]]:
@@ -162,22 +157,27 @@ def quantile(ordered: Sequence[float], share: float) -> float | None:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
 
 
-def _tokens(axis: Axis, spent: QuerySet[Spending]) -> dict[str, list[float]]:
+def _spent(axis: Axis, spent: QuerySet[Spending]) -> tuple[dict[str, list[float]], list[float]]:
+    """Tokens by agent, those apart that used most; and the dollars of all."""
+    used = Sum(F("input_tokens") + F("output_tokens"))
+    by_agent = spent.order_by().values_list("agent_id").annotate(used=used)
+    most = [agent for agent, n in by_agent.order_by("-used", "agent_id")[:AGENTS] if n]
     rows = (
         spent.order_by()
-        .annotate(then=_trunc(axis, "at"))
-        .values("then", "agent_id")
-        .annotate(used=Sum(F("input_tokens") + F("output_tokens")))
-        .values_list("then", "agent_id", "used")
+        .annotate(
+            then=_trunc(axis, "at"),
+            who=Case(When(agent_id__in=most, then=F("agent_id")), default=Value("")),
+        )
+        .values("then", "who")
+        .annotate(used=used, dollars=Sum("cost_usd", default=0.0))
+        .values_list("then", "who", "used", "dollars")
     )
-    by_agent: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
-    sums: Counter[str] = Counter()
-    for then, agent_id, used in rows:
-        by_agent[agent_id].append((then, used))
-        sums[agent_id] += used
-    first = [agent_id for agent_id, used in sums.most_common(AGENTS) if used]
-    shown = {agent_id: axis.spread(by_agent[agent_id]) for agent_id in first}
-    others = [row for agent_id, rows in by_agent.items() if agent_id not in shown for row in rows]
-    if any(used for _then, used in others):
-        shown[""] = axis.spread(others)
-    return shown
+    tokens: dict[str, list[tuple[datetime, int]]] = {agent: [] for agent in (*most, "")}
+    dollars = []
+    for then, who, number, cost in rows:
+        tokens[who].append((then, number))
+        dollars.append((then, cost))
+    shown = {who: axis.spread(found) for who, found in tokens.items()}
+    if not any(shown[""]):
+        del shown[""]
+    return shown, axis.spread(dollars)
