@@ -33,11 +33,11 @@ def make_long_run(
         machine = ledger.adopt(run, list(group.members.select_related("agent").order_by("id")))
         machine.now = begun
         machine.begin(attachments=[], by="admin")
-        [plan] = _claim(machine)
-        machine.propose(plan.id, plan.lease_token, _plan(machine, subtasks))
+        [plan] = claim(machine)
+        machine.propose(plan.id, plan.lease_token, make_plan(machine, subtasks))
         # What the rest takes beside the words: per subtask a try that fails now and then, tools, usage.
         done = 0
-        while ready := _claim(machine):
+        while ready := claim(machine):
             for item in ready:
                 done += 1
                 if item.kind == "summary":
@@ -65,7 +65,8 @@ def make_long_run(
     return run
 
 
-def _plan(machine: Machine, number: int) -> Plan:
+def make_plan(machine: Machine, number: int) -> Plan:
+    """Work for the workers in three waves, each waiting for the one before."""
     workers = [member.agent_id for member in machine.members if member.role == "worker"]
     items = [
         PlanItem(
@@ -80,7 +81,8 @@ def _plan(machine: Machine, number: int) -> Plan:
     return Plan(subtasks=tuple(items), note="Three waves, pier by pier.")
 
 
-def _claim(machine: Machine) -> list[Any]:
+def claim(machine: Machine) -> list[Any]:
+    """All that is ready, a step later."""
     machine.now += STEP
     return machine.claim(16, owner="bench", lease=timedelta(hours=1), room=lambda _: True)
 
