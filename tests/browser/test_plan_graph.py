@@ -1,0 +1,117 @@
+"""A plan that is edited as a graph by keyboard alone and carried out as edited; then the run's own graph, and beside
+another run."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Site
+from tests.browser.test_journey import server_run, sign_in
+
+pytestmark = pytest.mark.browser
+
+TASK = "- Sketch the mole\n- Price the stones\n- Paint the lighthouse"
+
+
+def start(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/groups/DevTeam/")
+    page.get_by_label("What should DevTeam do?").fill(TASK)
+    page.locator(".run-options summary").first.click()
+    page.get_by_label("Let me approve the plan first").check()
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("run-header .badge")).to_have_attribute("data-status", "awaiting_approval")
+
+
+def node(graph: Locator, title: str) -> Locator:
+    return graph.locator(".graph-node").filter(has_text=title)
+
+
+def test_a_plan_edited_by_keyboard_in_its_graph(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    start(page, site)
+    page.get_by_role("tab", name="List").press("ArrowRight")
+    graph, told = page.locator("plan-graph"), page.locator(".graph-told")
+    expect(graph.locator(".graph-node")).to_have_count(3)
+
+    # The second is to wait for the first, and the first may then not wait for the second.
+    keys = page.keyboard
+    node(graph, "Sketch").focus()
+    for key in ("c", "ArrowDown", "Enter"):
+        keys.press(key)
+    expect(told).to_have_text("“Price the stones” now waits for “Sketch the mole”.")
+    node(graph, "Price").focus()
+    for key in ("c", "ArrowLeft", "Enter"):
+        keys.press(key)
+    circle = "Price the stones → Sketch the mole → Price the stones"
+    expect(told).to_contain_text(circle)
+    expect(graph.locator(".graph-edge")).to_have_count(1)
+
+    # One goes, one comes after the second; its title is written where the keyboard already is.
+    node(graph, "Paint").focus()
+    keys.press("Delete")
+    node(graph, "Price").focus()
+    keys.press("n")
+    keys.type("Order the stones")
+    expect(node(graph, "Order the stones")).to_be_visible()
+    expect(graph.locator(".graph-edge")).to_have_count(2)
+    page.get_by_role("tab", name="Graph").first.press("ArrowLeft")
+    expect(page.locator("#plan-list .plan-edit-row")).to_have_count(3)
+    expect(page.locator("#plan-list .need").last).to_contain_text("Price the stones")
+
+    # Somebody else changes the plan: what was edited stays until one of the two is chosen.
+    theirs = server_run(page, site)["plan"]
+    theirs["subtasks"][0]["title"] = "Sketch the pier"
+    run_url = page.url.split("?")[0]
+    token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
+    changed = page.request.post(
+        f"{run_url}plan/",
+        data={"plan": theirs},
+        headers={"X-CSRFToken": token, "Accept": "application/json", "Referer": run_url},
+    )
+    assert changed.ok, changed.text()
+    approve = page.get_by_role("button", name="Save and approve")
+    expect(page.locator("#plan-met")).to_contain_text("Changed: Sketch the pier.")
+    expect(approve).to_be_disabled()
+    page.get_by_role("button", name="Keep mine").press("Enter")
+    approve.press("Enter")
+
+    badge = page.locator("run-header .badge")
+    expect(badge).to_have_attribute("data-status", "completed", timeout=60_000)
+    run = server_run(page, site)
+    work = {s["key"]: s for s in run["subtasks"] if s["kind"] == "work"}
+    titles = {key: subtask["title"] for key, subtask in work.items()}
+    assert sorted(titles.values()) == ["Order the stones", "Price the stones", "Sketch the mole"]
+    waits = {titles[s["key"]]: [titles[k] for k in s["depends_on"]] for s in work.values()}
+    assert waits["Price the stones"] == ["Sketch the mole"]
+    assert waits["Order the stones"] == ["Price the stones"]
+
+    # The run's graph: plan, three in a row, summary; what is chosen here is chosen everywhere.
+    page.locator("run-tabs").get_by_role("tab", name="Graph").click()
+    drawn = page.locator("run-graph")
+    expect(drawn.locator(".graph-node[data-state=completed]")).to_have_count(5)
+    expect(drawn.locator(".graph-edge[data-state=done]")).to_have_count(4)
+    node(drawn, "Plan the task").focus()
+    for _ in range(2):
+        keys.press("ArrowRight")
+    keys.press("Enter")
+    chosen = drawn.locator(".graph-node.is-chosen")
+    expect(chosen).to_contain_text("Price the stones")
+    expect(drawn.locator(".graph-card-side")).to_contain_text("Sketch the mole")
+    page.wait_for_url(f"**subtask={work_id(work, 'Price the stones')}**")
+    page.reload()
+    expect(chosen).to_contain_text("Price the stones")
+
+    # Beside another run of the same task.
+    start(page, site)
+    page.get_by_role("link", name="Compare with…").click()
+    page.locator(".run-row-link").filter(has_text="same task").first.click()
+    expect(page.locator(".compare-mark[data-mark=onlyB]").first).to_be_visible()
+    row = page.locator(".compare-row").filter(has_text="Order the stones")
+    expect(row.locator("[data-side=A]")).to_contain_text("not there")
+    page.locator("[data-ref=slider]").fill("0")
+    expect(page.locator("[data-side=b] .badge")).to_have_attribute("data-status", "queued")
+
+
+def work_id(work: dict[str, dict[str, str]], title: str) -> str:
+    return next(subtask["id"] for subtask in work.values() if subtask["title"] == title)
