@@ -11,6 +11,10 @@ from django.db.models import (
     BooleanField,
     Case,
     Count,
+    Exists,
+    F,
+    Func,
+    IntegerField,
     OuterRef,
     Prefetch,
     Q,
@@ -134,19 +138,25 @@ def _brief(runs: QuerySet[Run]) -> QuerySet[Run]:
     Annotates `work_done` and `work_total`: how many work subtasks came to an end of their own
     (what was cancelled did not), of how many.
     """
-    work = Q(subtasks__kind=SubtaskKind.WORK)
-    ended = work & Q(subtasks__status__in=list(WORK_DONE))
+    work = Subtask.objects.filter(run=OuterRef("pk"), kind=SubtaskKind.WORK)
     return (
         runs.exclude(mode=Reply.name)
         .defer("task", "plan", "result", "error")
         .annotate(
             task_brief=Left("task", BRIEF),
             error_brief=Left("error", BRIEF),
-            work_total=Count("subtasks", filter=work),
-            work_done=Count("subtasks", filter=ended),
+            # Counted for the rows that are shown, not for all that these are the newest of.
+            work_total=_number(work),
+            work_done=_number(work.filter(status__in=list(WORK_DONE))),
         )
         .order_by("-created_at", "-id")
     )
+
+
+def _number(rows: QuerySet[Any]) -> Subquery:
+    """How many of these rows there are for each row of the query around it."""
+    count = Func(F("pk"), function="COUNT", output_field=IntegerField())
+    return Subquery(rows.order_by().annotate(n=count).values("n"))
 
 
 def events_after(run_id: uuid.UUID, after: int, limit: int) -> list[RunEvent]:
@@ -175,9 +185,18 @@ def agents_with_counts(actor: Actor) -> QuerySet[Agent]:
     return Agent.objects.annotate(groups_count=seen).order_by("agent_id")
 
 
-def agents_outside(group: Group) -> QuerySet[Agent]:
-    """The agents that could still join the group, by id."""
-    return Agent.objects.exclude(memberships__group=group).order_by("agent_id")
+def agents_like(group: Group, text: str, first: Collection[str] = ()) -> QuerySet[Agent]:
+    """Agents with that text in id, name or description, and those named `first`, which stand first; then those that are
+    no members; by id. `inside` says whether one is a member of the group."""
+    inside = Member.objects.filter(group=group, agent=OuterRef("pk"))
+    found = Agent.objects.annotate(
+        inside=Exists(inside),
+        rank=Case(When(agent_id__in=first, then=0), When(Exists(inside), then=2), default=1),
+    )
+    if text:
+        words = Q(agent_id__icontains=text) | Q(name__icontains=text)
+        found = found.filter(words | Q(description__icontains=text) | Q(agent_id__in=first))
+    return found.order_by("rank", "agent_id")
 
 
 def credentials_of(agent: Agent) -> QuerySet[AgentCredential]:
