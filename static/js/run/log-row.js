@@ -55,7 +55,11 @@ export function logRow(event, view) {
  * @param {{close: () => void, goTo: () => void}} acts
  */
 export function logDetail(event, { close, goTo }) {
-  const json = JSON.stringify(event, null, 2);
+  const copy = document.createElement("copy-text");
+  copy.append(
+    h("button", { type: "button", class: "button button-small" }, icon("copy"), gettext("Copy JSON")),
+    h("pre", { tabIndex: 0 }, h("code", {}, JSON.stringify(event, null, 2))),
+  );
   return [
     h(
       "header",
@@ -65,11 +69,6 @@ export function logDetail(event, { close, goTo }) {
       h("button", { type: "button", class: "link push", onclick: goTo }, gettext("Show this moment")),
       h("button", { type: "button", class: "icon-button", "aria-label": gettext("Close"), title: gettext("Close"), onclick: close }, icon("close")),
     ),
-    h(
-      "copy-text",
-      {},
-      h("button", { type: "button", class: "button button-small" }, icon("copy"), gettext("Copy JSON")),
-      h("pre", { tabIndex: 0 }, h("code", {}, json)),
-    ),
+    copy,
   ];
 }

@@ -215,7 +215,7 @@ class RunStory extends HTMLElement {
     const enough = seq || subtask ? isSeen(node) : blocks.some((block) => isSeen(this.made.get(block)));
     if (!node || enough) return;
     this.following = false;
-    node.scrollIntoView({ block: "start", behavior: "instant" });
+    this.box.scrollTop += node.getBoundingClientRect().top - frame.top - NEAR / 4;
   }
 
   /** The block in focus, as the reader goes through them. @returns {Block | null} */
@@ -235,9 +235,15 @@ class RunStory extends HTMLElement {
     this.following = false;
     node.tabIndex = -1;
     node.focus({ preventScroll: true });
-    node.scrollIntoView({ block: "nearest" });
+    this.#bring(node);
     if (next.kind === "turn") this.viewing?.pick({ subtask: next.subtask, agent: next.agent });
     else this.viewing?.pick({ seq: next.seq });
+  }
+
+  /** Scroll the story, not the page, so that the top of a block is in sight. @param {HTMLElement} node */
+  #bring(node) {
+    const [place, frame] = [node.getBoundingClientRect(), this.box.getBoundingClientRect()];
+    if (place.top < frame.top || place.top > frame.bottom - 2 * NEAR) this.box.scrollTop += place.top - frame.top - NEAR / 4;
   }
 
   #unfold() {
