@@ -6,6 +6,7 @@ import "./components/copy-text.js";
 import "./components/drop-files.js";
 import "./components/fresh-part.js";
 import "./components/keys-legend.js";
+import "./components/language-switch.js";
 import "./components/live-banner.js";
 import "./components/live-dot.js";
 import "./components/theme-toggle.js";
