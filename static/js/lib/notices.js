@@ -15,7 +15,7 @@ export function notify(sentence, kind = "info") {
   const remove = () => notice.remove();
   const notice = h(
     "div",
-    { class: `notice notice-${kind}`, role: kind === "error" ? "alert" : "status" },
+    { class: `notice notice-${kind}`, role: kind === "error" && "alert" },
     h("p", {}, sentence),
     h("button", { type: "button", class: "notice-close", "aria-label": gettext("Dismiss"), onclick: remove }, "×"),
   );

@@ -25,6 +25,7 @@ import "./run-replay.js";
 import "./run-result.js";
 import "./run-story.js";
 import "./run-tabs.js";
+import "./run-voice.js";
 import "./run-votes.js";
 import "./plan-editor.js";
 import { notify } from "../lib/notices.js";
