@@ -190,7 +190,10 @@ export class PlanGraph extends HTMLElement {
   /** @param {string} [words] @param {boolean} [wrong] */
   #say(words = "", wrong = false) {
     if (!this.told) return;
-    const usual = this.assignees ? gettext("Drag from a dot to what is to wait. Keys: C connects, N adds, Delete removes.") : "";
+    const hand = matchMedia("(pointer: coarse)").matches
+      ? gettext("Drag from a dot to what is to wait.")
+      : gettext("Drag from a dot to what is to wait. Keys: C connects, N adds, Delete removes.");
+    const usual = this.assignees ? hand : "";
     this.told.classList.toggle("is-wrong", wrong);
     text(this.told, words || usual);
   }
