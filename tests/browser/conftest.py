@@ -62,7 +62,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     running.stop()
 
 
-@pytest.fixture
+# Of the package, not of the session: while Playwright's loop runs no other test of this process could run its own.
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """A Chromium found on the machine; without one there is nothing to test with, and that is a failure."""
     assert CHROMIUM, "No Chromium found; `make browser` installs one."
@@ -76,7 +77,8 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """A page that must not complain: an error of a script, or a breach of the content policy, fails the test."""
     complaints: list[str] = []
-    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
     page.set_default_timeout(15_000)
 
     def listen(message: ConsoleMessage) -> None:
@@ -87,4 +89,5 @@ def page(chromium: Browser) -> Iterator[Page]:
     page.on("console", listen)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
+    context.close()
     assert complaints == []
