@@ -88,6 +88,7 @@ urlpatterns = [
     path("runs/", runs.recent, name="recent"),
     path("runs/compare/", compare.compare, name="compare"),
     path("runs/<str:run_id>/", runs.detail, name="run"),
+    path("runs/<str:run_id>/pulse/", runs.pulse, name="run_pulse"),
     path("runs/<str:run_id>/export/", takeaway.export, name="run_export"),
     path("runs/<str:run_id>/result/", runs.result, name="result"),
     path("runs/<str:run_id>/plan/", runs.plan, name="plan"),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from groups import access, live, selectors
+from groups import pulse as pulses
 from groups.downloads import Download
 from groups.execution.modes import get_mode
 from groups.execution.plan import ANYONE
@@ -103,6 +104,12 @@ def subtask_result(request: Request, run_id: str, subtask_id: str) -> HttpRespon
     run = access.get_run(request.user, run_id)
     subtask = access.get_subtask(run, subtask_id)
     return render(request, "runs/partials/result.html", {"text": subtask.result})
+
+
+@page()
+def pulse(request: Request, run_id: str) -> HttpResponse:
+    """When the workers at the run's subtasks were last heard of, for the page's header."""
+    return JsonResponse(pulses.pulse(access.get_run(request.user, run_id)))
 
 
 @page()
@@ -210,6 +217,12 @@ def _about(run: Run, members: list[Member], level: Level) -> dict[str, Any]:
     actions = ("cancel", "pause", "resume", "retry", "approve", "plan", "result")
     urls = {name: reverse(f"groups:{name}", args=args) for name in actions}
     urls["budget"] = reverse("groups:run_budget", args=args)
+    urls["pulse"] = reverse("groups:run_pulse", args=args)
+    # Where what stopped a run is set right.
+    urls["agent"] = reverse("groups:agent", args=["AGENT"])
+    urls["group"] = reverse("groups:group", args=[run.group_id])
+    urls["settings"] = reverse("groups:settings", args=[run.group_id])
+    urls["tools"] = reverse("groups:tool_servers")
     urls["subtask_result"] = reverse("groups:subtask_result", args=[run.id, "SUBTASK"])
     urls["answer"] = reverse("groups:answer", args=[run.id, "SUBTASK"])
     tags = sorted(

@@ -126,6 +126,21 @@ export interface Span {
   to: string | null;
 }
 
+/** A time in which the run stood like this; `to` is null for the one still open. */
+export interface Stand {
+  state: "queued" | "running" | "paused" | "awaiting_approval";
+  from: string;
+  to: string | null;
+}
+
+/** When the workers at a run's subtasks were last heard of (groups/pulse.py). */
+export interface Pulse {
+  at: string;
+  late: number;
+  lost: number;
+  beats: { subtask: string; key: string; agent_id: string; at: string }[];
+}
+
 export interface Handover {
   from: string | null;
   to: string;
@@ -196,6 +211,8 @@ export interface View {
   queuedAt: string | null;
   startedAt: string | null;
   endedAt: string | null;
+  /** How it stood when, from its beginning to now; nothing while it is at rest. */
+  stands: Stand[];
   /** The latest pause; null when it is not paused. */
   paused: { by: string; at: string } | null;
   cancelled: { by: string; reason: string } | null;

@@ -48,12 +48,29 @@ export function reduceAll(view, events) {
     draft.counts[event.type] = (draft.counts[event.type] ?? 0) + 1;
     // Which handler takes which event, the table says; the checker cannot follow that through an index.
     /** @type {((draft: View, event: RunEvent, fresh: Fresh) => void) | undefined} */ (HANDLERS[event.type])?.(draft, event, fresh);
+    stand(draft, event.at);
     // Every fact about a subtask names the agent it belongs to at that moment, or nobody yet.
     if (event.subtask && event.type.startsWith("subtask.")) {
       own(draft, event.subtask, fresh).agentId = event.agent_id;
     }
   }
   return draft;
+}
+
+/**
+ * Close the time in which the run stood as it did, and begin another, when it stands otherwise now.
+ *
+ * @param {View} draft
+ * @param {string} at
+ */
+function stand(draft, at) {
+  const { status, stands } = draft;
+  const still = status === "queued" || status === "paused" || status === "awaiting_approval";
+  const state = RUN_ENDED.has(status) ? null : still ? status : "running";
+  const last = stands.at(-1);
+  if ((last && last.to === null ? last.state : null) === state) return;
+  draft.stands = stands.map((each) => (each.to === null ? { ...each, to: at } : each));
+  if (state) draft.stands.push({ state, from: at, to: null });
 }
 
 /** What must equal the rows of the database; the replay test compares it. @param {View} view */

@@ -23,6 +23,7 @@ export function initial(run = {}) {
     queuedAt: null,
     startedAt: null,
     endedAt: null,
+    stands: [],
     paused: null,
     cancelled: null,
     plan: null,

@@ -209,13 +209,19 @@ const capsWords = (tokens, usd) => {
   return words.join(", ") || gettext("no cap");
 };
 
-/** "1,200 tokens, $0.03", and how many calls had no known price: what one agent (or a whole run) used. @param {Spent} spent */
-export function spentWords({ tokens, cost, calls, unpriced }) {
-  const used = fill(gettext("%(n)s tokens"), { n: tokens.toLocaleString() });
-  if (!unpriced) return cost ? `${used}, ${money(cost)}` : used;
-  if (unpriced === calls) return `${used}, ${gettext("cost unknown")}`;
+/** "$0.03 plus 1 call of unknown price": what it cost, as far as prices are known. @param {Spent} spent */
+export function costWords({ cost, calls, unpriced }) {
+  if (!unpriced) return money(cost);
+  if (unpriced === calls) return gettext("price unknown");
   const plus = ngettext("plus %(n)s call of unknown price", "plus %(n)s calls of unknown price", unpriced);
-  return `${used}, ${money(cost)} ${fill(plus, { n: unpriced })}`;
+  return `${money(cost)} ${fill(plus, { n: unpriced })}`;
+}
+
+/** "1,200 tokens, $0.03", and how many calls had no known price: what one agent (or a whole run) used. @param {Spent} spent */
+export function spentWords(spent) {
+  const used = fill(gettext("%(n)s tokens"), { n: spent.tokens.toLocaleString() });
+  if (!spent.unpriced && !spent.cost) return used;
+  return `${used}, ${spent.unpriced === spent.calls ? gettext("cost unknown") : costWords(spent)}`;
 }
 
 /** A tool's arguments on one line. @param {Record<string, unknown>} values */
