@@ -75,7 +75,7 @@ def test_from_the_link_to_a_report_that_is_right(page: Page, site: Site, tmp_pat
     # The plan stands, and several workers are at it at once.
     badge = page.locator("run-header .badge")
     page.get_by_role("tab", name="Timeline").click()
-    expect(page.locator(".plan-row[data-kind=work]")).to_have_count(4)
+    expect(page.locator(".lane[data-kind=work]")).to_have_count(4)
     expect(page.locator("live-dot[data-state=open]").first).to_be_visible()
     expect(badge).to_have_attribute("data-status", "completed", timeout=90_000)
 
@@ -120,7 +120,7 @@ def test_approving_pausing_and_cancelling(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Remove subtask 2").click()
     page.get_by_role("button", name="Save and approve").click()
     page.get_by_role("tab", name="Timeline").click()
-    expect(page.locator(".plan-row[data-kind=work] .plan-row-title")).to_have_text(
+    expect(page.locator(".lane[data-kind=work] .lane-title")).to_have_text(
         ["Sketch the harbour page"]
     )
     expect(badge).to_have_attribute("data-status", "completed", timeout=60_000)
