@@ -9,11 +9,20 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from django import forms
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from groups.forms import StarsForm
-from groups.forms.words import CONSISTENCIES, FALLBACKS, READ_POLICIES, RESOLUTIONS, TYPES
+from groups.forms.words import (
+    CONSISTENCIES,
+    CONSISTENCY_EXAMPLES,
+    FALLBACKS,
+    READ_POLICIES,
+    RESOLUTION_EXAMPLES,
+    RESOLUTIONS,
+    TYPES,
+)
 from groups.forms.words import SYNC_STATUSES as STATUSES
 from state import jsonvalue
 from state.errors import StarsError
@@ -109,7 +118,19 @@ def _told(error: StarsError) -> Iterator[str]:
 class FilterForm(StarsForm):
     """Which states to list; sent by GET, so it can be kept as an address."""
 
-    begins = forms.CharField(label=_("Id begins with"), max_length=200, required=False)
+    text = forms.CharField(
+        label=_("Search"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(
+            {
+                "type": "search",
+                "placeholder": _("Id, name, tag or owner"),
+                "autocomplete": "off",
+                "spellcheck": "false",
+            }
+        ),
+    )
     type = forms.ChoiceField(label=_("Type"), required=False)
     tag = forms.CharField(label=_("Tag"), max_length=64, required=False)
     owner = forms.CharField(label=_("Owner"), max_length=200, required=False)
@@ -136,7 +157,7 @@ class FilterForm(StarsForm):
             else (),
             tags=(data["tag"].strip(),) if data["tag"].strip() else (),
             sync_status=SyncStatus(data["status"]) if data["status"] else None,
-            prefix=data["begins"].strip(),
+            text=data["text"].strip(),
             deleted=data["deleted"],
         )
 
@@ -193,8 +214,22 @@ class CompareForm(StarsForm):
     new = forms.IntegerField(min_value=1)
 
 
-def _pairs(words: Mapping[str, tuple[Any, Any]]) -> list[tuple[str, str]]:
-    return [(name, f"{word}: {meaning}") for name, (word, meaning) in words.items()]
+def _cards(
+    words: Mapping[str, tuple[Any, Any]], examples: Mapping[str, Any] | None = None
+) -> list[tuple[str, str]]:
+    """Choices that say what each means, and what would come of it."""
+    return [
+        (
+            name,
+            format_html(
+                "<b>{}</b> <span>{}</span> <small>{}</small>",
+                word,
+                meaning,
+                (examples or {}).get(name, ""),
+            ),
+        )
+        for name, (word, meaning) in words.items()
+    ]
 
 
 class PolicyForm(StarsForm):
@@ -216,10 +251,14 @@ class PolicyForm(StarsForm):
     write_allow = LinesField(label=_("May write"), required=False)
     delete_allow = LinesField(label=_("May delete"), required=False)
     admin_allow = LinesField(label=_("May change this policy"), required=False)
-    consistency = forms.ChoiceField(label=_("Consistency"))
-    resolution = forms.ChoiceField(label=_("Conflicting writes"))
-    merge_fallback = forms.ChoiceField(label=_("What a merge cannot settle"))
-    read_policy = forms.ChoiceField(label=_("When what a writer had read has changed"))
+    consistency = forms.ChoiceField(label=_("Consistency"), widget=forms.RadioSelect)
+    resolution = forms.ChoiceField(label=_("Conflicting writes"), widget=forms.RadioSelect)
+    merge_fallback = forms.ChoiceField(
+        label=_("What a merge cannot settle"), widget=forms.RadioSelect
+    )
+    read_policy = forms.ChoiceField(
+        label=_("When what a writer had read has changed"), widget=forms.RadioSelect
+    )
     resolver = forms.CharField(
         label=_("Resolver"),
         max_length=200,
@@ -250,10 +289,10 @@ class PolicyForm(StarsForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices: dict[str, list[tuple[Any, Any]]] = {
-            "consistency": list(_pairs(CONSISTENCIES)),
-            "resolution": list(_pairs(RESOLUTIONS)),
-            "merge_fallback": list(FALLBACKS.items()),
-            "read_policy": list(READ_POLICIES.items()),
+            "consistency": list(_cards(CONSISTENCIES, CONSISTENCY_EXAMPLES)),
+            "resolution": list(_cards(RESOLUTIONS, RESOLUTION_EXAMPLES)),
+            "merge_fallback": list(_cards(FALLBACKS)),
+            "read_policy": list(_cards(READ_POLICIES)),
             "merge": [("", _("by type of value")), *((each, each) for each in sorted(STRATEGIES))],
         }
         for name, pairs in choices.items():
@@ -279,9 +318,9 @@ class PolicyForm(StarsForm):
 class TrialForm(StarsForm):
     """Two writes that meet, to see what a policy makes of them."""
 
-    base = JsonField(label=_("Both saw"))
-    first = JsonField(label=_("The first wrote"))
-    second = JsonField(label=_("The second wrote"))
+    base = JsonField(label=_("Both saw"), required=False)
+    first = JsonField(label=_("The first wrote"), required=False)
+    second = JsonField(label=_("The second wrote"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -42,6 +42,50 @@ RESOLUTIONS: Final[dict[str, tuple[Any, Any]]] = {
     ),
     ConflictResolution.CUSTOM: (_("custom"), _("a resolver settles it, or it waits for somebody")),
 }
+#: What each comes to when wim sets a title and wes, who has not seen that, sets another one and a budget.
+RESOLUTION_EXAMPLES: Final[dict[str, Any]] = {
+    ConflictResolution.REJECT: _(
+        "Wes is told that the title has changed; nothing of his is written."
+    ),
+    ConflictResolution.MERGE: _(
+        "The budget of Wes is written; the titles collide, and what a merge cannot settle decides."
+    ),
+    ConflictResolution.LAST_WRITE: _(
+        "The title of Wes stands; that of Wim can be looked up in the history."
+    ),
+    ConflictResolution.CUSTOM: _(
+        "The resolver makes one title of both, or somebody chooses in the conflicts."
+    ),
+}
+CONSISTENCY_EXAMPLES: Final[dict[str, Any]] = {
+    ConsistencyLevel.STRONG: _("For what must not be written blindly: money, decisions, leases."),
+    ConsistencyLevel.WEAK: _(
+        "For most: whoever says what they saw is protected, whoever does not is quick."
+    ),
+    ConsistencyLevel.EVENTUAL: _(
+        "For many small notes: the answer comes at once, the outcome a moment later."
+    ),
+}
+#: What merge strategies do, each with an example.
+STRATEGIES: Final[dict[str, tuple[Any, str]]] = {
+    "atomic": (_("The value is taken whole; two changes collide."), ""),
+    "granular": (_("Objects are joined member by member."), ""),
+    "set": (
+        _("Lists are sets: what each added or removed counts."),
+        "[a] → [a, b] + [a, c] = [a, b, c]",
+    ),
+    "map:id": (_("Lists of objects, told apart by a member, here id."), "[{id: 1, n: 2}]"),
+    "append": (
+        _("Lists grow at their end; both additions are kept."),
+        "[a] → [a, b] + [a, c] = [a, b, c]",
+    ),
+    "counter": (_("Numbers count: both differences are added."), "3 → 5 + 3 → 4 = 6"),
+    "max": (_("The larger number stands."), "5 + 4 = 5"),
+    "min": (_("The smaller number stands."), "5 + 4 = 4"),
+    "prefer_modify": (_("One removed it, one changed it: the change stands."), ""),
+    "prefer_delete": (_("One removed it, one changed it: it is gone."), ""),
+    "text3": (_("Texts are joined line by line."), ""),
+}
 SYNC_STATUSES: Final[dict[str, Any]] = {
     SyncStatus.SYNCED: _("In step"),
     SyncStatus.PENDING: _("Writes waiting"),
@@ -54,15 +98,18 @@ CONFLICT_STATUSES: Final[dict[str, Any]] = {
     ConflictStatus.RESOLVED: _("Settled"),
     ConflictStatus.REJECTED: _("Dropped"),
 }
-FALLBACKS: Final[dict[str, Any]] = {
-    MergeFallback.REJECT: _("refuse the write"),
-    MergeFallback.OURS: _("take the writer's value"),
-    MergeFallback.THEIRS: _("keep the present value"),
-    MergeFallback.PARK: _("let somebody decide"),
+FALLBACKS: Final[dict[str, tuple[Any, Any]]] = {
+    MergeFallback.REJECT: (
+        _("refuse the write"),
+        _("its writer reads what stands, and decides anew"),
+    ),
+    MergeFallback.OURS: (_("take the writer's value"), _("the later one wins at that path")),
+    MergeFallback.THEIRS: (_("keep the present value"), _("the earlier one wins at that path")),
+    MergeFallback.PARK: (_("let somebody decide"), _("it waits in the conflicts")),
 }
-READ_POLICIES: Final[dict[str, Any]] = {
-    ReadPolicy.CHECK: _("refuse the write"),
-    ReadPolicy.IGNORE: _("write all the same"),
+READ_POLICIES: Final[dict[str, tuple[Any, Any]]] = {
+    ReadPolicy.CHECK: (_("refuse the write"), _("a decision was made on what no longer holds")),
+    ReadPolicy.IGNORE: (_("write all the same"), _("only what is written counts")),
 }
 ENTRY_WORDS: Final[dict[str, Any]] = {
     EntryKind.CREATE: _("created"),

@@ -138,7 +138,6 @@ def _page(
         preview=document if preview else "",
         undecided=[path for path in record.paths if path not in chosen.paths],
         editing=bool(sent),
-        moved=state is not None and state.version != record.head_version,
         shown_head=str(state.version) if state else "",
         **now,
     )

@@ -29,7 +29,7 @@ FILM = 200
 def history(request: Request, space: str, state_id: str) -> HttpResponse:
     """The entries, newest first; `?before=<version>` pages on. A deleted state has its history still."""
     place = enter(request, space)
-    before = request.GET.get("before", "")
+    before, against = request.GET.get("before", ""), request.GET.get("with", "")
     found = place.manager.history(
         place.caller,
         plain(state_id),
@@ -44,6 +44,8 @@ def history(request: Request, space: str, state_id: str) -> HttpResponse:
         entries=entries,
         older=entries[-1].version if len(found) > PAGE else None,
         first_page=not before,
+        shown_version=_number(request.GET.get("version", "")),
+        shown_against=against if against == "next" else _number(against),
     )
     return render(request, "states/history.html", context)
 

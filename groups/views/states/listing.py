@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.http import urlencode
+from django_htmx.http import replace_url
 
 from groups.forms.states import CreateForm, FilterForm, beside_fields
 from groups.views.shell import Request, attempt, goes_to, page
@@ -13,6 +15,8 @@ from state.values import ConflictStatus, Filters, StateType
 
 #: States on one page of the list.
 PAGE = 50
+#: States that changed last, on the page of their group.
+LATELY = 6
 #: Open conflicts that are counted; past them the number ends with a plus.
 COUNTED = 99
 
@@ -42,8 +46,14 @@ def states(request: Request, space: str) -> HttpResponse:
         # Only the last of several changes shows in a list.
         follow=place.following(before, [each.id for each in found.states], "latest"),
     )
-    template = "states/partials/rows.html" if request.htmx else "states/list.html"
-    return render(request, template, context)
+    if not request.htmx:
+        return render(request, "states/list.html", context)
+    answer = render(request, "states/partials/rows.html", context)
+    if request.htmx.trigger == "state-filter":
+        # What somebody looks for while typing is where the page is.
+        kept = [(name, str(value)) for name, value in asked.items() if value]
+        return replace_url(answer, f"{request.path}?{urlencode(kept)}" if kept else request.path)
+    return answer
 
 
 @page()
@@ -52,6 +62,16 @@ def entry(request: Request, space: str) -> HttpResponse:
     place = enter(request, space)
     context = place.context(conflicts=_open_conflicts(place), counted=True)
     return render(request, "states/partials/entry.html", context)
+
+
+@page()
+def lately(request: Request, space: str) -> HttpResponse:
+    """The states that changed last, as a fragment for the page of their group."""
+    place = enter(request, space)
+    # What is hidden is taken out afterwards, so more are asked for.
+    found = place.manager.find_states({space: place.caller}, "", limit=4 * LATELY)
+    context = place.context(states=found[:LATELY])
+    return render(request, "states/partials/lately.html", context)
 
 
 @page("GET", "HEAD", "POST")

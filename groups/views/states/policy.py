@@ -9,6 +9,7 @@ from django.contrib import messages as notices
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from groups.forms.states import (
     LISTS,
@@ -18,8 +19,8 @@ from groups.forms.states import (
     initial_policy,
     text_of,
 )
-from groups.forms.words import principal
-from groups.views.shell import Request, attempt, goes_to, page
+from groups.forms.words import STRATEGIES, principal
+from groups.views.shell import Request, attempt, goes_to, json_body, page
 from groups.views.states.places import enter
 from state import conflicts
 from state.errors import Invalid
@@ -33,12 +34,17 @@ _FIELDS = {
 }
 
 
+#: Characters of a document that is a sample itself.
+SAMPLE = 2_000
+
+
 @page("POST")
 def trial(request: Request, space: str, state_id: str) -> HttpResponse:
     """What would become of two writes that meet under the settings of the form, as JSON; nothing is written."""
     place = enter(request, space)
     state = place.state(state_id)
-    form, sample = PolicyForm(request.POST), TrialForm(request.POST)
+    sent = json_body(request)
+    form, sample = PolicyForm(sent), TrialForm(sent)
     if not (form.is_valid() and sample.is_valid()):
         errors = {**form.errors, **sample.errors}
         fields = {name: [str(each) for each in found] for name, found in errors.items()}
@@ -47,6 +53,23 @@ def trial(request: Request, space: str, state_id: str) -> HttpResponse:
     with beside_fields(_FIELDS):
         decision = place.manager.rehearse(place.caller, state.id, form.changes, **documents)
     return JsonResponse(_told(decision, documents["first"]))
+
+
+def _sample(data: dict[str, Json]) -> dict[str, str]:
+    """Two writes to try: both change the same value of the document, each in its own way, and the second adds another.
+    Of a long document, or one without such a value, there is another one in its place."""
+    found = next((key for key, value in data.items() if isinstance(value, str)), None)
+    if found is None or len(text_of(data)) > SAMPLE:
+        data, found = {"title": "Spring", "visits": 3, "crew": ["wim"]}, "title"
+    mine, theirs = pgettext("in a sample", "first"), pgettext("in a sample", "second")
+    first = {**data, found: f"{data[found]}, {mine}"}
+    second = {**data, found: f"{data[found]}, {theirs}"}
+    for key, value in data.items():
+        if isinstance(value, int) and not isinstance(value, bool) and value < SAMPLE:
+            first[key], second[key] = value + 1, value + 2
+        elif isinstance(value, list) and all(isinstance(each, str) for each in value):
+            first[key], second[key] = [*value, mine], [*value, theirs]
+    return {"base": text_of(data), "first": text_of(first), "second": text_of(second)}
 
 
 def _told(decision: conflicts.Decision, standing: dict[str, Json]) -> dict[str, Any]:
@@ -97,5 +120,12 @@ def policy(request: Request, space: str, state_id: str) -> HttpResponse:
             notices.success(request, _("Saved."))
             return goes_to(request, place.url("state_policy", state_id=state.id))
         status = refused
-    context = place.about(state, here="policy", form=form, head=state.version)
+    context = place.about(
+        state,
+        here="policy",
+        form=form,
+        head=state.version,
+        trial=TrialForm(initial=_sample(state.data)),
+        strategies=STRATEGIES,
+    )
     return render(request, "states/policy.html", context, status=status)

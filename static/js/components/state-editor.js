@@ -1,61 +1,224 @@
 /**
- * <state-editor>: the form that edits a document. A newer version takes the place of an untouched text; a text that
- * somebody is working on stays, and the newer version is only told of.
+ * <state-editor check>: the form that edits a document, as JSON and, where its schema names properties, as fields. A
+ * newer version takes the place of an untouched text; a text that somebody is working on stays, and the newer version
+ * is only told of. What is not saved is kept in the tab: through a reload, a session that ended, a server that is away.
+ *
+ * @import { Known, Op } from "../sync/types.d.ts"
+ * @import { Fault, JsonArea } from "./json-area.js"
+ * @import { SchemaForm } from "./schema-form.js"
  */
 
-import { show, text } from "../lib/dom.js";
+import "./json-area.js";
+import "./schema-form.js";
+import { field, find, h, ref, show, text } from "../lib/dom.js";
+import { asRefused, post } from "../lib/http.js";
 import { fill, gettext } from "../lib/i18n.js";
+import { pretty } from "../lib/json-tree.js";
 import { nameOf } from "../lib/names.js";
+import { ago } from "../lib/time.js";
+import { Drafts, tabStorage } from "../sync/drafts.js";
+import { apply, Misfit } from "../sync/ops.js";
+
+/** What the server said of a text that it did not take. */
+const TOLD = "[role=alert]:not([data-ref=refused])";
 
 class StateEditor extends HTMLElement {
+  page = this.closest("state-page");
+  form = find(this, "form", HTMLFormElement);
+  fold = find(this, "details", HTMLDetailsElement);
+  box = /** @type {JsonArea} */ (find(this, "json-area"));
+  fields = /** @type {SchemaForm} */ (find(this, "schema-form"));
+  area = find(this, "textarea", HTMLTextAreaElement);
+  news = ref(this, "news");
+  drafts = new Drafts(`${this.getAttribute("space")}/${this.getAttribute("state")}`, tabStorage());
+  // What came back with a refusal or a collision is somebody's work, whatever the text was before.
+  untouched = this.form.querySelector(TOLD) ? null : this.area.value;
+  /** @type {Known | null} */
+  #newer = null;
+  #sending = false;
+  #guard = (/** @type {Event} */ event) => this.#keepAway(event);
+
   connectedCallback() {
-    this.page = this.closest("state-page");
-    this.form = this.querySelector("form");
-    this.area = this.form.elements.document;
-    this.news = this.querySelector("[data-ref=news]");
-    // What came back with a refusal or a collision is somebody's work, whatever the text was before.
-    this.untouched = this.form.querySelector("[role=alert]") ? null : this.area.value;
     this.page?.addEventListener("known", this);
-    this.take = () => this.#take(this.newer);
-    this.querySelector("[data-ref=take]").addEventListener("click", this.take);
+    addEventListener("beforeunload", this.#guard);
+    ref(this, "take").onclick = () => this.#newer && this.#take(this.#newer);
+    ref(this, "resume").onclick = () => this.#resume();
+    ref(this, "forget").onclick = () => this.#forget();
+    ref(this, "discard").onclick = () => this.#discard();
+    this.area.addEventListener("input", () => this.#changed());
+    this.box.addEventListener("stars:written", () => this.#changed());
+    this.box.addEventListener("stars:checked", (event) => this.fields.mark(/** @type {CustomEvent<{ faults: Fault[] }>} */ (event).detail.faults));
+    this.fields.addEventListener("stars:edit", (event) => this.#edit(/** @type {CustomEvent<Op>} */ (event).detail));
+    this.form.addEventListener("submit", (event) => this.#submit(event));
+    for (const button of this.querySelectorAll("[data-as]")) button.addEventListener("click", () => this.#showAs(button.getAttribute("data-as") ?? "json"));
+    this.#begin();
   }
 
   disconnectedCallback() {
     this.page?.removeEventListener("known", this);
-    this.querySelector("[data-ref=take]").removeEventListener("click", this.take);
+    removeEventListener("beforeunload", this.#guard);
   }
 
-  handleEvent({ detail }) {
-    const { version, uid } = this.form.elements;
-    const shown = this.form.elements.head.value || version.value;
+  #begin() {
+    this.fields.schema = JSON.parse(document.getElementById("state-schema")?.textContent || "null");
+    const suits = this.fields.suits(this.box.data ?? {});
+    show(ref(this, "as"), suits);
+    this.#showAs(suits && this.untouched !== null ? "form" : "json");
+    // After a save the page says how it ended.
+    if (document.querySelector("#notices .notice")) this.drafts.drop();
+    const draft = this.untouched === null ? null : this.drafts.find(this.area.value);
+    if (!draft) return;
+    const words = gettext("You have text here that was not saved, of %(when)s; it began with version %(n)s.");
+    text(ref(this, "draft-words"), fill(words, { when: ago(new Date(draft.at).toISOString()), n: draft.version }));
+    show(ref(this, "draft"), true);
+  }
+
+  get #dirty() {
+    return this.untouched === null || this.area.value !== this.untouched;
+  }
+
+  // -- what is written ------------------------------------------------------------------------------------------
+
+  #changed() {
+    this.#showFields();
+    const { version, uid } = this.#base;
+    if (this.#dirty) this.drafts.keep({ text: this.area.value, version: version.value, uid: uid.value, at: Date.now() });
+    else this.drafts.drop();
+    show(ref(this, "draft"), false);
+  }
+
+  /** An entry of the form. @param {Op} op */
+  #edit(op) {
+    const data = this.box.data;
+    if (data === undefined) return;
+    try {
+      this.box.write(pretty(apply(data, [op])));
+    } catch (error) {
+      if (!(error instanceof Misfit)) throw error;
+    }
+    this.#changed();
+  }
+
+  #showFields() {
+    const data = this.box.data;
+    if (data !== undefined) this.fields.show(data);
+    this.fields.toggleAttribute("inert", data === undefined);
+  }
+
+  /** @param {string} way "form" or "json" */
+  #showAs(way) {
+    for (const button of this.querySelectorAll("[data-as]")) button.setAttribute("aria-pressed", String(button.getAttribute("data-as") === way));
+    show(this.fields, way === "form");
+    show(this.box, way === "json");
+    if (way === "form") this.#showFields();
+  }
+
+  get #base() {
+    return { version: field(this.form, "version"), uid: field(this.form, "uid"), head: field(this.form, "head") };
+  }
+
+  // -- drafts ---------------------------------------------------------------------------------------------------
+
+  #resume() {
+    const draft = this.drafts.find(this.area.value);
+    show(ref(this, "draft"), false);
+    if (!draft) return;
+    const { version, uid } = this.#base;
+    const newer = version.value !== draft.version && uid.value === draft.uid;
+    // A text of an earlier life of the state is put upon the present one.
+    if (newer) version.value = draft.version;
+    this.box.write(draft.text);
+    this.fold.open = true;
+    this.#changed();
+    this.area.focus();
+  }
+
+  #forget() {
+    this.drafts.drop();
+    show(ref(this, "draft"), false);
+  }
+
+  #discard() {
+    this.#sending = true;
+    this.drafts.drop();
+  }
+
+  /** Leaving with unsaved text is asked about. @param {Event} event */
+  #keepAway(event) {
+    if (this.#dirty && !this.#sending) event.preventDefault();
+  }
+
+  // -- saving ---------------------------------------------------------------------------------------------------
+
+  /** Find out first whether the server is there and still knows us: the text must not leave the page otherwise. @param {SubmitEvent} event */
+  async #submit(event) {
+    if (this.#sending) return;
+    event.preventDefault();
+    const button = find(this.form, ".form-foot [type=submit]", HTMLButtonElement);
+    button.disabled = true;
+    try {
+      const { faults } = /** @type {{ faults: { text: string }[] }} */ (await post(this.getAttribute("check") ?? "", { text: this.area.value }));
+      if (!faults.length) {
+        this.#sending = true;
+        this.form.submit();
+        return;
+      }
+      this.#refuse(gettext("Mend what is marked first; nothing was saved."));
+      if (!this.fields.hidden) this.fields.querySelector("[aria-invalid=true]")?.scrollIntoView({ block: "center" });
+    } catch (error) {
+      const refused = asRefused(error);
+      const signedOut = refused.status === 401 || refused.status === 403;
+      const kept = this.drafts.keep({ text: this.area.value, version: this.#base.version.value, uid: this.#base.uid.value, at: Date.now() });
+      const safe = kept ? gettext("Nothing was saved; your text is kept here.") : gettext("Nothing was saved. Copy your text before you leave.");
+      this.#refuse(`${refused.message} ${safe}`, signedOut);
+    }
+    button.disabled = false;
+  }
+
+  /** @param {string} words */
+  #refuse(words, signedOut = false) {
+    const place = ref(this, "refused");
+    place.replaceChildren(words, signedOut ? " " : "", signedOut ? h("a", { href: location.href, target: "_blank" }, gettext("Sign in in another tab")) : "");
+    show(place, true);
+  }
+
+  // -- newer versions -------------------------------------------------------------------------------------------
+
+  /** @param {Event} event */
+  handleEvent(event) {
+    const { detail } = /** @type {CustomEvent<Known>} */ (event);
+    const { version, uid, head } = this.#base;
+    const shown = head.value || version.value;
     if (detail.uid === uid.value && String(detail.version) === shown) return;
-    if (this.area.value === this.untouched) this.#take(detail);
+    if (!this.#dirty) this.#take(detail);
     else this.#announce(detail, version.value);
   }
 
+  /** @param {Known} newer @param {string} base */
   #announce(newer, base) {
-    this.newer = newer;
+    this.#newer = newer;
     const words = gettext("Version %(n)s by %(who)s has arrived; you are editing version %(base)s. Your text is kept, and is joined with it when you save.");
-    text(this.querySelector("[data-ref=words]"), fill(words, { who: nameOf(newer.by), n: newer.version, base }));
-    const diff = this.querySelector("[data-ref=diff]");
+    text(ref(this, "words"), fill(words, { who: nameOf(newer.by), n: newer.version, base }));
+    const diff = ref(this, "diff", HTMLAnchorElement);
     // Versions of different lives cannot be compared.
-    if (show(diff, newer.uid === this.form.elements.uid.value)) {
-      diff.href = `${diff.href.split("?")[0]}?old=${base}&new=${newer.version}`;
-    }
+    if (show(diff, newer.uid === this.#base.uid.value)) diff.href = `${diff.href.split("?")[0]}?old=${base}&new=${newer.version}`;
     show(this.news, true);
   }
 
+  /** @param {Known} newer */
   #take(newer) {
-    const { version, uid, head } = this.form.elements;
+    const { version, uid, head } = this.#base;
     const { selectionStart, selectionEnd, scrollTop } = this.area;
-    version.value = newer.version;
+    version.value = String(newer.version);
     uid.value = newer.uid;
     head.value = "";
-    this.area.value = newer.text;
+    this.box.write(newer.text, { fresh: true });
     this.untouched = this.area.value;
     this.area.setSelectionRange(selectionStart, selectionEnd);
     this.area.scrollTop = scrollTop;
-    for (const old of this.form.querySelectorAll("[role=alert]")) old.remove();
+    this.drafts.drop();
+    this.#showFields();
+    for (const old of this.form.querySelectorAll(TOLD)) old.remove();
     show(this.news, false);
   }
 }

@@ -1,29 +1,31 @@
-/** <state-raw>: the document as text, kept up to date with the page. */
+/**
+ * <state-raw>: the document as text, kept up to date with the page.
+ *
+ * @import { Known } from "../sync/types.d.ts"
+ */
 
-import { text } from "../lib/dom.js";
+import { find, text } from "../lib/dom.js";
 
 class StateRaw extends HTMLElement {
+  fold = find(this, "details", HTMLDetailsElement);
+  page = this.closest("state-page");
+  /** @type {Known | null} */
+  #known = null;
+
   connectedCallback() {
-    this.page = this.closest("state-page");
-    this.fold = this.querySelector("details");
     this.page?.addEventListener("known", this);
-    this.opened = () => this.#draw();
-    this.fold.addEventListener("toggle", this.opened);
+    this.fold.addEventListener("toggle", this);
   }
 
   disconnectedCallback() {
     this.page?.removeEventListener("known", this);
-    this.fold.removeEventListener("toggle", this.opened);
+    this.fold.removeEventListener("toggle", this);
   }
 
-  handleEvent({ detail }) {
-    this.detail = detail;
-    this.#draw();
-  }
-
-  /** A long text is written only while it is looked at. */
-  #draw() {
-    if (this.detail && this.fold.open) text(this.querySelector("[data-text]"), this.detail.text);
+  /** A long text is written only while it is looked at. @param {Event} event */
+  handleEvent(event) {
+    if (event.type === "known") this.#known = /** @type {CustomEvent<Known>} */ (event).detail;
+    if (this.#known && this.fold.open) text(find(this, "[data-text]"), this.#known.text);
   }
 }
 

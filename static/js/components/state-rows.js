@@ -1,9 +1,12 @@
 /**
- * <state-rows space token revision>: a list of states. A change of a listed one shows at once, by the sync socket, and
+ * <state-rows space token revision>: the list of states. A change of one shows at once, by the sync socket, and
  * what else there is about it is fetched soon after; new states, and all when there is no socket, come upon pokes.
+ *
+ * @import { Entry, Frame } from "../sync/types.d.ts"
  */
 
-import { h, text } from "../lib/dom.js";
+import { avatar, hue } from "../lib/avatars.js";
+import { find, h, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { nameOf } from "../lib/names.js";
 import { throttled } from "../sync/pace.js";
@@ -14,11 +17,20 @@ const SOON = 1_000;
 const LATER = 5_000;
 
 class StateRows extends HTMLElement {
+  /** @type {Map<string, HTMLElement>} */
+  rows = new Map();
+  renew = throttled(() => this.dispatchEvent(new CustomEvent("stars:rows")), SOON);
+  leave = () => {};
+  live = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #settling;
+
   connectedCallback() {
     document.body.addEventListener("stars:poke:states", this);
     document.body.addEventListener("stars:resync", this);
-    this.rows = new Map([...this.querySelectorAll("[data-state-id]")].map((row) => [row.dataset.stateId, row]));
-    this.renew = throttled(() => this.dispatchEvent(new CustomEvent("stars:rows")), SOON);
+    for (const row of this.querySelectorAll("[data-state-id]")) {
+      if (row instanceof HTMLElement) this.rows.set(row.dataset.stateId ?? "", row);
+    }
     this.#follow();
   }
 
@@ -26,15 +38,15 @@ class StateRows extends HTMLElement {
     document.body.removeEventListener("stars:poke:states", this);
     document.body.removeEventListener("stars:resync", this);
     this.renew.stop();
-    clearTimeout(this.settling);
-    this.leave?.();
+    clearTimeout(this.#settling);
+    this.leave();
   }
 
   /** The page has just been drawn: all that matters is what is newer. */
   #follow() {
     if (!this.rows.size) return;
-    const replica = new Replica({ token: this.getAttribute("token"), revision: Number(this.getAttribute("revision")) });
-    this.leave = spaceSocket(this.getAttribute("space")).subscribe([...this.rows.keys()], {
+    const replica = new Replica({ token: this.getAttribute("token") ?? "", revision: Number(this.getAttribute("revision")) });
+    this.leave = spaceSocket(this.getAttribute("space") ?? "").subscribe([...this.rows.keys()], {
       replica,
       mode: "latest",
       changed: (_, frame) => this.#take(frame),
@@ -42,25 +54,30 @@ class StateRows extends HTMLElement {
     });
   }
 
-  handleEvent({ detail }) {
-    const states = detail?.states;
+  /** @param {Event} event */
+  handleEvent(event) {
+    const states = /** @type {CustomEvent<{ states?: string[] } | undefined>} */ (event).detail?.states;
     const shown = this.live && states?.length && states.every((id) => this.rows.has(id));
     if (shown) this.#settle();
     else this.renew();
   }
 
+  /** @param {Frame} frame */
   #take(frame) {
     if (frame.t === "delta") for (const entry of frame.entries ?? []) this.#show(entry);
     else if (frame.t !== "mark") this.#settle();
   }
 
+  /** @param {Entry} entry */
   #show({ id, v, by, kind }) {
     const row = this.rows.get(id);
     if (!row || v <= Number(row.dataset.version)) return;
-    row.dataset.version = v;
-    text(row.querySelector("[data-ref=version]"), fill(gettext("version %(n)s"), { n: v }));
-    const who = by ? ` · ${nameOf(by)}` : "";
-    row.querySelector("[data-ref=written]").replaceChildren(h("span", {}, gettext("just now")), who);
+    row.dataset.version = String(v);
+    text(find(row, "[data-ref=version]"), fill(gettext("version %(n)s"), { n: v }));
+    const who = by ? [" · ", avatar(nameOf(by)), nameOf(by)] : [];
+    find(row, "[data-ref=written]").replaceChildren(h("span", {}, gettext("just now")), ...who);
+    // In the colour of whoever wrote it, beside their name.
+    row.dataset.hue = String(hue(nameOf(by)));
     row.classList.remove("is-new");
     requestAnimationFrame(() => row.classList.add("is-new"));
     if (kind === "update") this.#settle();
@@ -69,8 +86,8 @@ class StateRows extends HTMLElement {
 
   /** The rest of the row in a while; a row that changes all the time is not fetched all the time. */
   #settle() {
-    this.settling ??= setTimeout(() => {
-      this.settling = null;
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined;
       this.renew();
     }, LATER);
   }

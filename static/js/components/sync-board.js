@@ -4,7 +4,7 @@
  */
 
 import "./beat-age.js";
-import { show } from "../lib/dom.js";
+import { find, show } from "../lib/dom.js";
 import { changed } from "../lib/http.js";
 import { morph } from "../lib/morph.js";
 import { throttled } from "../sync/pace.js";
@@ -13,9 +13,13 @@ const AT_MOST = 1_000;
 const AT_LEAST = 3_000;
 
 class SyncBoard extends HTMLElement {
+  renew = throttled(() => this.#renew(), AT_MOST);
+  timer = 0;
+  asking = false;
+  seen = "";
+
   connectedCallback() {
-    this.renew = throttled(() => this.#renew(), AT_MOST);
-    this.timer = setInterval(this.renew, AT_LEAST);
+    this.timer = window.setInterval(this.renew, AT_LEAST);
     for (const name of ["stars:poke:states", "stars:resync"]) document.body.addEventListener(name, this.renew);
     document.addEventListener("visibilitychange", this.renew);
     this.renew();
@@ -33,15 +37,15 @@ class SyncBoard extends HTMLElement {
     this.asking = true;
     let stale = false;
     try {
-      const answer = await changed(this.getAttribute("src"), this.seen);
+      const answer = await changed(this.getAttribute("src") ?? "", this.seen);
       if (answer && this.isConnected) {
         this.seen = answer.seen;
-        morph(this.querySelector("[data-content]"), answer.html);
+        morph(find(this, "[data-content]"), answer.html);
       }
     } catch {
       stale = true;
     }
-    show(this.querySelector("[data-stale]"), stale);
+    show(find(this, "[data-stale]"), stale);
     this.asking = false;
   }
 }

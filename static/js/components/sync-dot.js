@@ -3,6 +3,9 @@
 import { h, text } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
 
+/** @import { Standing } from "../sync/types.d.ts" */
+
+/** @type {Record<Standing, [string, string]>} */
 const WORDS = {
   connecting: [gettext("Connecting"), gettext("The page is opening its connection to the states.")],
   live: [gettext("Live"), gettext("Each change arrives as it is written, in order and without a gap.")],
@@ -11,17 +14,17 @@ const WORDS = {
   refused: [gettext("Closed"), gettext("You may not read this any more.")],
 };
 
-class SyncDot extends HTMLElement {
+export class SyncDot extends HTMLElement {
+  word = h("span");
+
   connectedCallback() {
-    if (this.word) return;
-    this.word = h("span");
+    if (this.firstChild) return;
     this.replaceChildren(h("span", { class: "live-dot-mark", "aria-hidden": "true" }), this.word);
     this.tell("connecting");
   }
 
-  /** How the socket stands (`sync/socket.js`). */
+  /** How the socket stands (`sync/socket.js`). @param {Standing} state */
   tell(state) {
-    if (!this.word) this.connectedCallback();
     const [word, meaning] = WORDS[state];
     this.dataset.state = state;
     this.title = meaning;

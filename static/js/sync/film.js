@@ -1,10 +1,10 @@
 /**
  * The versions of a state as a film: each document made of the one before it. Pure, so that Node can test it.
  *
- * @import { Shot, Value } from "./types.d.ts"
+ * @import { Blame, Shot, Value } from "./types.d.ts"
  */
 
-import { apply, Misfit } from "./ops.js";
+import { apply, Misfit, overlap, written } from "./ops.js";
 
 export class Film {
   /** @type {Shot[]} */
@@ -70,6 +70,17 @@ export class Film {
       this.frames.push(frame);
     }
     return true;
+  }
+
+  /** Who wrote what stands at a path as of a place; null: somebody before all of these. @param {number} place @param {string} path @returns {Blame | null} */
+  blame(place, path) {
+    for (let at = place; at >= 0; at--) {
+      const frame = this.frames[at];
+      if (!frame) continue;
+      const wrote = frame.kind === "create" || written(frame.ops).some((each) => each === "" || overlap(each, path));
+      if (wrote) return { agent: frame.agent, version: frame.version, at: frame.at, run: frame.run };
+    }
+    return null;
   }
 
   /**

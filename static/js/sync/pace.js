@@ -3,12 +3,12 @@
 const BASE = 500;
 const CAP = 30_000;
 
-/** Milliseconds before the next attempt: exponential with full jitter (Brooker, 2015), never less than was asked. */
+/** Milliseconds before the next attempt: exponential with full jitter (Brooker, 2015), never less than was asked. @param {number} failed */
 export function pause(failed, { atLeast = 0, random = Math.random } = {}) {
   return Math.max(atLeast, random() * Math.min(CAP, BASE * 2 ** Math.min(failed, 16)));
 }
 
-/** A function that calls `act` at once and then at most every `every` milliseconds, the last call never lost. */
+/** A function that calls `act` at once and then at most every `every` milliseconds, the last call never lost. @param {() => void} act @param {number} every */
 export function throttled(act, every) {
   let timer = 0;
   let again = false;

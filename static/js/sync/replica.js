@@ -2,14 +2,24 @@
  * Copies of the states of one subscription, brought up to date by the frames of stars.sync.v1 (docs/sync-protocol.md).
  * Pure: frames go in, changes come out, and Node can test it.
  *
+ * @import { Change, Copy, Entry, Frame } from "./types.d.ts"
+ *
  * Where a frame is missing nothing more is taken and `lost` is true: subscribe again from `token`.
  */
 
 import { apply, Misfit, pathOf } from "./ops.js";
 
 export class Replica {
-  /** All of it may come from a page that the server has drawn: `token` leads to `revision`; no snapshot is needed then. */
+  /** @type {Set<string> | null} states that a snapshot has not named yet */
+  unnamed = null;
+
+  /**
+   * All of it may come from a page that the server has drawn: `token` leads to `revision`; no snapshot is needed then.
+   *
+   * @param {{ states?: Copy[], token?: string, revision?: number }} [begun]
+   */
   constructor({ states = [], token = "", revision = 0 } = {}) {
+    /** @type {Map<string, Copy>} */
     this.states = new Map(states.map((state) => [state.id, state]));
     /** To come back to `revision`, up to which all frames were applied. */
     this.token = token;
@@ -22,6 +32,7 @@ export class Replica {
     /** Something was taken since the last question. */
     this.moved = false;
     /** The versions of what was deleted: an id's versions go on through its lives. */
+    /** @type {Map<string, number>} */
     this.gone = new Map();
   }
 
@@ -39,15 +50,16 @@ export class Replica {
     this.token = "";
   }
 
-  /** What the page shows of a state by other ways than frames. */
+  /** What the page shows of a state by other ways than frames. @param {Copy} state */
   know(state) {
     this.states.set(state.id, state);
   }
 
-  /** What the frame changes, in order: {id, kind, before, after, entry}; `after` is null where it is gone. */
-  receive(frame) {
+  /** What the frame changes, in order: {id, kind, before, after, entry}; `after` is null where it is gone. @param {any} given @returns {Change[]} */
+  receive(given) {
+    const frame = /** @type {Frame} */ (given);
     if (frame.t === "reset") return this.#reset();
-    if (frame.t === "revoked") return frame.states.flatMap((id) => this.#drop(id, "revoked"));
+    if (frame.t === "revoked") return /** @type {string[]} */ (given.states).flatMap((id) => this.#drop(id, "revoked"));
     if (this.lost) return [];
     if (frame.t === "snap") return this.#snap(frame);
     if (frame.t !== "delta" && frame.t !== "mark") return [];
@@ -62,6 +74,7 @@ export class Replica {
     return changes;
   }
 
+  /** @returns {Change[]} */
   #lose() {
     this.lost = true;
     this.synced = false;
@@ -78,13 +91,16 @@ export class Replica {
     return ids.flatMap((id) => this.#drop(id, "reset"));
   }
 
+  /** @param {string} id @param {Change["kind"]} kind @returns {Change[]} */
   #drop(id, kind) {
     const before = this.states.get(id);
     this.states.delete(id);
     return before ? [{ id, kind, before, after: null }] : [];
   }
 
+  /** @param {Frame} frame */
   #snap(frame) {
+    /** @type {Change[]} */
     const changes = [];
     if (frame.part === 1 && this.fresh) {
       // A snapshot that was asked for names all there is and holds whatever is here, perhaps of another history; what
@@ -112,15 +128,18 @@ export class Replica {
     return changes;
   }
 
-  /** The version up to which everything of the state was taken. */
+  /** The version up to which everything of the state was taken. @param {string} id @param {Copy} [mine] */
   #seen(id, mine) {
     return mine?.v ?? this.gone.get(id) ?? 0;
   }
 
-  /** All of the frame or nothing: it is whole revisions. */
+  /** All of the frame or nothing: it is whole revisions. @param {Frame} frame @returns {Change[]} */
   #delta(frame) {
+    /** @type {Map<string, Copy | null>} */
     const draft = new Map();
+    /** @type {Map<string, number>} */
     const gone = new Map();
+    /** @type {Change[]} */
     const changes = [];
     for (const entry of frame.entries ?? []) {
       const before = draft.has(entry.id) ? draft.get(entry.id) : this.states.get(entry.id);
@@ -147,18 +166,19 @@ export class Replica {
   }
 }
 
-/** Whether it holds whatever stands there, and even if nothing does. */
+/** Whether it holds whatever stands there, and even if nothing does. @param {Entry} entry */
 function replaces(entry) {
   if (entry.kind === "create") return true;
-  const first = entry.kind !== "delete" && entry.coalesced && entry.ops?.[0];
-  return Boolean(first) && first.op === "set" && pathOf(first) === "";
+  const first = entry.kind !== "delete" && entry.coalesced ? entry.ops?.[0] : undefined;
+  return first?.op === "set" && pathOf(first) === "";
 }
 
+/** @param {Entry} entry @param {Copy | null | undefined} mine @returns {Copy | null} */
 function afterEntry(entry, mine) {
   if (entry.kind === "delete") return null;
   const whole = replaces(entry);
-  if (!whole && !(mine.uid === entry.uid && mine.v === entry.pv)) throw new Misfit(entry.id);
-  const frozen = entry.config?.frozen ?? (!whole && mine.frozen);
-  const data = apply(whole ? {} : mine.data, entry.ops ?? []);
+  if (!whole && !(mine?.uid === entry.uid && mine.v === entry.pv)) throw new Misfit(entry.id);
+  const frozen = entry.config?.frozen ?? (!whole && mine?.frozen);
+  const data = apply(whole ? {} : mine?.data ?? {}, entry.ops ?? []);
   return { id: entry.id, uid: entry.uid, v: entry.v, data, frozen: Boolean(frozen) };
 }

@@ -1,6 +1,25 @@
 /**
  * One socket of stars.sync.v1 to a space (docs/sync-protocol.md): says hello, subscribes, acknowledges, answers
  * heartbeats, and after any break comes back by itself to where each subscription stands.
+ *
+ * @import { Change, Frame, Standing } from "./types.d.ts"
+ * @import { Replica } from "./replica.js"
+ *
+ * @typedef {object} Subscription
+ * @property {string[]} states
+ * @property {Replica} replica
+ * @property {string} mode
+ * @property {(changes: Change[], frame: Frame) => void} changed
+ * @property {(state: Standing) => void} told
+ * @property {(frame: Frame) => void} error
+ * @property {number} number
+ * @property {number} unacked
+ * @property {ReturnType<typeof setTimeout> | 0} timer
+ *
+ * @typedef {object} World what a page may replace for tests
+ * @property {(address: string) => WebSocket} open
+ * @property {() => number} random
+ * @property {Storage} [storage]
  */
 
 import { parse } from "../lib/json-tree.js";
@@ -19,7 +38,7 @@ const SUPERSEDED = 4409;
 const RESETS = 3;
 const RESETS_WITHIN = 30_000;
 
-/** What a page may replace for tests. */
+/** @returns {World} */
 const browser = () => ({
   open: (address) => new WebSocket(address),
   random: Math.random,
@@ -30,20 +49,29 @@ export class SyncSocket {
   #address;
   #space;
   #world;
+  /** @type {WebSocket | null} */
   #socket = null;
+  /** @type {Frame | null} */
   #welcome = null;
+  /** @type {Map<number, Subscription>} */
   #subs = new Map();
   #next = 1;
   #failed = 0;
-  #timer = 0;
-  #silence = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #silence;
+  /** @type {number[]} */
   #resets = [];
   #wait = 0;
-  /** "connecting" | "live" | "lost" | "absent" (tried in vain, trying on) | "refused" */
+  /** @type {Standing} "absent": tried in vain, trying on */
   state = "connecting";
 
+  /** @param {string} address @param {string} space @param {World} [world] */
   constructor(address, space, world = browser()) {
-    [this.#address, this.#space, this.#world] = [address, space, world];
+    this.#address = address;
+    this.#space = space;
+    this.#world = world;
   }
 
   /** Who we are there, once that is known: "human:ada". */
@@ -54,8 +82,12 @@ export class SyncSocket {
   /**
    * Follow states by ids or prefixes. `replica` is kept up to date; `changed(changes, frame)` is told of each frame,
    * `told(state)` of how the socket stands, `error(frame)` of a refusal. Returns a function that ends it.
+   *
+   * @param {string[]} states
+   * @param {Pick<Subscription, "replica"> & Partial<Subscription>} wanted
    */
   subscribe(states, { replica, mode = "all", changed = () => {}, told = () => {}, error = () => {} }) {
+    /** @type {Subscription} */
     const sub = { states, replica, mode, changed, told, error, number: 0, unacked: 0, timer: 0 };
     this.#subs.set(this.#number(sub), sub);
     if (this.#welcome) this.#ask(sub);
@@ -99,6 +131,7 @@ export class SyncSocket {
     socket?.close();
   }
 
+  /** @param {Frame} frame */
   #receive(frame) {
     this.#listen();
     const sub = this.#subs.get(frame.sub);
@@ -127,10 +160,11 @@ export class SyncSocket {
     }
   }
 
+  /** @param {Subscription} sub @param {Frame} frame */
   #take(sub, frame) {
     if (frame.t === "reset" && this.#loops()) {
       this.#wait = pause(this.#failed + RESETS, this.#world);
-      this.#socket.close();
+      this.#socket?.close();
       return;
     }
     const changes = sub.replica.receive(frame);
@@ -146,25 +180,32 @@ export class SyncSocket {
     sub.changed(changes, frame);
   }
 
+  /** @param {Subscription} sub */
   #number(sub) {
     sub.number = this.#next++;
     return sub.number;
   }
 
+  /** @param {Subscription} sub */
   #ask(sub) {
-    clearTimeout(sub.timer);
-    [sub.unacked, sub.timer] = [0, 0];
+    this.#rest(sub);
     const from = sub.replica.ask();
     this.#say({ t: "sub", sub: sub.number, states: sub.states, from, ...(sub.mode === "all" ? {} : { mode: sub.mode }) });
   }
 
-  /** Acknowledge every 64 entries or within a second, once something was applied. */
+  /** Nothing of it is to be acknowledged. @param {Subscription} sub */
+  #rest(sub) {
+    clearTimeout(sub.timer);
+    sub.unacked = 0;
+    sub.timer = 0;
+  }
+
+  /** Acknowledge every 64 entries or within a second, once something was applied. @param {Subscription} sub @param {Frame} frame */
   #count(sub, frame) {
     if (frame.t === "delta") sub.unacked += frame.entries?.length ?? 0;
     else if (frame.t !== "snap" && frame.t !== "mark") return;
     const ack = () => {
-      clearTimeout(sub.timer);
-      [sub.unacked, sub.timer] = [0, 0];
+      this.#rest(sub);
       this.#say({ t: "ack", sub: sub.number, rev: sub.replica.revision });
     };
     if (sub.unacked >= ACK_EVERY) ack();
@@ -187,11 +228,12 @@ export class SyncSocket {
     const socket = this.#socket;
     this.#silence = setTimeout(() => {
       if (this.#socket !== socket) return;
-      socket.close();
+      socket?.close();
       this.#lost(0);
     }, SILENCE * 1_000);
   }
 
+  /** @param {number} code */
   #lost(code) {
     clearTimeout(this.#silence);
     clearTimeout(this.#timer);
@@ -200,7 +242,10 @@ export class SyncSocket {
       clearTimeout(sub.timer);
       sub.timer = 0;
     }
-    if (REFUSED.has(code)) return this.#tell("refused");
+    if (REFUSED.has(code)) {
+      this.#tell("refused");
+      return;
+    }
     // A copy of this page has the session now: begin one of our own.
     if (code === SUPERSEDED) this.#session(null);
     const wait = pause(this.#failed++, { atLeast: this.#wait, random: this.#world.random });
@@ -209,16 +254,18 @@ export class SyncSocket {
     this.#timer = setTimeout(() => this.connect(), wait);
   }
 
+  /** @param {object} frame */
   #say(frame) {
     if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(frame));
   }
 
+  /** @param {Standing} state */
   #tell(state) {
     this.state = state;
     for (const { told } of Array.from(this.#subs.values())) told(state);
   }
 
-  /** The session of this tab in this space, from page to page; with a value, remember it. */
+  /** The session of this tab in this space, from page to page; with a value, remember it. @param {string | null} [value] */
   #session(value) {
     const key = `stars.sync.${this.#space}`;
     try {
@@ -232,18 +279,21 @@ export class SyncSocket {
   }
 }
 
+/** @type {Map<string, SyncSocket>} */
 const sockets = new Map();
 
-/** The page's socket to a space; one for all who ask. */
+/** The page's socket to a space; one for all who ask. @param {string} space @returns {SyncSocket} */
 export function spaceSocket(space) {
-  if (!sockets.has(space)) {
+  let socket = sockets.get(space);
+  if (!socket) {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const address = `${scheme}//${location.host}/ws/v1/spaces/${encodeURIComponent(space)}/sync`;
-    const socket = new SyncSocket(address, space);
-    addEventListener("online", () => socket.connect());
-    addEventListener("focus", () => socket.connect());
-    document.addEventListener("visibilitychange", () => !document.hidden && socket.connect());
-    sockets.set(space, socket);
+    const made = new SyncSocket(address, space);
+    addEventListener("online", () => made.connect());
+    addEventListener("focus", () => made.connect());
+    document.addEventListener("visibilitychange", () => !document.hidden && made.connect());
+    sockets.set(space, made);
+    socket = made;
   }
-  return sockets.get(space);
+  return socket;
 }

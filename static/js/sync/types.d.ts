@@ -111,11 +111,12 @@ export interface Shot {
   uid: string;
   kind: string;
   agent: string;
-  who: string;
   at: string;
   ops: Op[];
   words: string;
   why: string;
+  restored: number | null;
   run: string;
-  conflict: boolean;
+  /** How it settled a conflict, in a word; "" when it settled none. */
+  conflict: string;
 }

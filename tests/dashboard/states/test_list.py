@@ -41,7 +41,8 @@ def test_states_that_one_may_not_read_are_not_listed(
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("begins=notes/", {"notes/day"}),
+        ("text=notes/", {"notes/day"}),
+        ("text=NIGHT+day", {"notes/day"}),
         ("type=workflow", {"crane"}),
         ("tag=night", {"notes/day"}),
         ("owner=wes", {"crane"}),
