@@ -240,6 +240,12 @@ class WrongStatus(Conflict):
     reason = "wrong_status"
 
 
+class PlanChanged(Conflict):
+    """The plan was changed since you read it. Look at it as it is now, then decide."""
+
+    reason = "plan_changed"
+
+
 class NothingToRetry(Conflict):
     """This run has no failed subtask to retry."""
 

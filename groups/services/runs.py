@@ -14,13 +14,14 @@ from msgspec import convert
 
 from groups import queue
 from groups.access import Actor
-from groups.errors import LeaderRequired, TaskEmpty, TaskTooLarge
+from groups.errors import LeaderRequired, PlanChanged, TaskEmpty, TaskTooLarge
+from groups.events import PlanProposed
 from groups.execution import steering
 from groups.execution.modes import chosen
 from groups.execution.modes.reply import Reply, draft
 from groups.execution.plan import Assignable, plan_from_json
 from groups.execution.statuses import FailurePolicy
-from groups.models import Group, Member, Message, Role, Run, Subtask
+from groups.models import Group, Member, Message, Role, Run, RunEvent, Subtask
 from groups.services import answers, budgets, groups, inputs
 from groups.services import attachments as files
 from groups.services.fetching import fetch, select
@@ -263,21 +264,32 @@ def raise_budget(
     return machine.run
 
 
-def edit_plan(*, actor: Actor, run: Run, plan: object) -> Run:
-    """Replace the plan that awaits approval by `plan` (JSON). Raises PlanInvalid, WrongStatus, RunFinished."""
+def edit_plan(*, actor: Actor, run: Run, plan: object, seen: int | None = None) -> Run:
+    """Replace the plan that awaits approval by `plan` (JSON). `seen` is the number of an event up to which the actor
+    knows the log. Raises PlanInvalid, PlanChanged (it was changed after `seen`), WrongStatus, RunFinished.
+    """
     with opened(run.id) as machine:
         steering.must_await_approval(machine)
+        _must_have_seen(run, seen)
         steering.edit_plan(machine, plan_from_json(plan), by=name_of(actor))
     return machine.run
 
 
-def approve(*, actor: Actor, run: Run, plan: object | None = None) -> Run:
-    """Let the proposed plan (or `plan` in its place) be carried out. Raises PlanInvalid, WrongStatus, RunFinished."""
+def approve(*, actor: Actor, run: Run, plan: object | None = None, seen: int | None = None) -> Run:
+    """Let the proposed plan (or `plan` in its place) be carried out. Raises what `edit_plan` raises."""
     with opened(run.id) as machine:
         steering.must_await_approval(machine)
+        _must_have_seen(run, seen)
         edited = None if plan is None else plan_from_json(plan)
         steering.approve(machine, edited, by=name_of(actor))
     return machine.run
+
+
+def _must_have_seen(run: Run, seen: int | None) -> None:
+    """Raise PlanChanged when a plan was proposed after the event `seen`; the run is locked."""
+    proposed = RunEvent.objects.filter(run_id=run.id, type=PlanProposed.TYPE)
+    if seen is not None and proposed.filter(seq__gt=seen).exists():
+        raise PlanChanged
 
 
 def answer(*, actor: Actor, run: Run, subtask: Subtask, text: str) -> Run:

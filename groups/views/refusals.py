@@ -132,6 +132,7 @@ SENTENCES: Final = (
     _("This must be a number from 0 to %(limit)s."),
     _("This must be a number of seconds."),
     _("This must be text."),
+    _("This is the number of an event."),
     _("This run does not await approval of its plan."),
     _("This is not JSON: %(why)s"),
     _("This subtask waits for no answer."),

@@ -131,16 +131,27 @@ def attachment(request: Request, run_id: str, attachment_id: str) -> HttpRespons
 def plan(request: Request, run_id: str) -> HttpResponse:
     """Replace the plan that awaits approval."""
     run = access.get_run(request.user, run_id, Level.OPERATOR)
-    wanted = json_body(request).get("plan")
-    return _done(request, service.edit_plan(actor=request.user, run=run, plan=wanted))
+    sent = json_body(request)
+    seen = _seen(sent)
+    edited = service.edit_plan(actor=request.user, run=run, plan=sent.get("plan"), seen=seen)
+    return _done(request, edited)
 
 
 @page("POST")
 def approve(request: Request, run_id: str) -> HttpResponse:
     """Approve the plan, or the one sent in its place."""
     run = access.get_run(request.user, run_id, Level.OPERATOR)
-    wanted = json_body(request).get("plan") if wants_json(request) else None
-    return _done(request, service.approve(actor=request.user, run=run, plan=wanted))
+    sent = json_body(request) if wants_json(request) else {}
+    plan, seen = sent.get("plan"), _seen(sent)
+    return _done(request, service.approve(actor=request.user, run=run, plan=plan, seen=seen))
+
+
+def _seen(sent: dict[str, Any]) -> int | None:
+    """Up to which event whoever sent this knows the log. Raises Invalid."""
+    seen = sent.get("seen")
+    if seen is not None and (type(seen) is not int or not 0 <= seen < 2**63):
+        raise Invalid(fields={"seen": ["This is the number of an event."]})
+    return seen
 
 
 @page("POST")

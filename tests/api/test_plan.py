@@ -95,3 +95,22 @@ def test_bad_input(
 def test_too_late(operator: APIClient, working: Run, run: Run, refused: Refused) -> None:
     body = {"subtasks": [item("one")]}
     refused(operator.put(url(working), body, format="json"), 409, "wrong_status")
+
+
+def test_who_read_it_before_somebody_changed_it_is_refused(
+    operator: APIClient, proposed: Run, refused: Refused
+) -> None:
+    plan = operator.get(url(proposed)).json()
+    seen = operator.get(f"/api/v1/runs/{proposed.id}/").json()["last_seq"]
+    known = f"{url(proposed)}?seen={seen}"
+    assert operator.put(known, plan, format="json").status_code == 200
+    refused(operator.put(known, plan, format="json"), 409, "plan_changed")
+    refused(operator.patch(known, {"note": "Hurry"}, format="json"), 409, "plan_changed")
+    approve = f"/api/v1/runs/{proposed.id}/approve/"
+    refused(operator.post(f"{approve}?seen={seen}", {}, format="json"), 409, "plan_changed")
+    refused(operator.post(f"{approve}?seen=x", {}, format="json"), 400, "invalid")
+    assert operator.get(url(proposed)).json() == plan
+    proposed.refresh_from_db()
+    assert proposed.status == "awaiting_approval"
+    known = f"{approve}?seen={proposed.last_seq}"
+    assert operator.post(known, {}, format="json").json()["status"] == "running"

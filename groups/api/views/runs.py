@@ -26,6 +26,7 @@ from groups.api.serializers.runs import (
     RunNewSerializer,
     RunSerializer,
 )
+from groups.api.views.plans import SEEN, seen_of
 from groups.models import Level, Run
 from groups.services import runs
 
@@ -107,12 +108,14 @@ def _action(name: str, request: type[serializers.Serializer[Any]]) -> Callable[[
 
 
 class ApproveView(SteeringView):
+    @extend_schema(parameters=[SEEN])
     @_action("approve", ApprovalSerializer)
     def post(self, request: Request, run_id: str) -> Response:
         """Let the proposed plan, or the one given, be carried out."""
         run = self.steered(run_id)
         plan = self.given(ApprovalSerializer).get("plan")
-        return self.answered(runs.approve(actor=self.actor, run=run, plan=plan))
+        seen = seen_of(request)
+        return self.answered(runs.approve(actor=self.actor, run=run, plan=plan, seen=seen))
 
 
 class PauseView(SteeringView):
