@@ -26,6 +26,8 @@ class PlanEditor extends HTMLElement {
   plan = null;
   /** Ids of what is carried out already, when this is a further plan. @type {Set<string>} */
   there = new Set();
+  /** Up to which event the log is known: what is decided is decided knowing the plan of then. */
+  seen = 0;
   /** What was saved here and has not come back yet. @type {PlanDraft["items"] | null} */
   saved = null;
   /** @type {HTMLButtonElement[]} */
@@ -57,6 +59,7 @@ class PlanEditor extends HTMLElement {
       this.plan = null;
       return;
     }
+    this.seen = view.last_seq;
     if (view.plan === this.plan || !view.plan) return;
     const first = this.plan === null;
     this.plan = view.plan;
@@ -140,8 +143,9 @@ class PlanEditor extends HTMLElement {
     this.#enable(true);
     try {
       this.saved = what === "save" ? draft.items : null;
-      if (what === "save") await post(this.about.urls.plan ?? "", { plan: value });
-      else await post(this.about.urls.approve ?? "", changed ? { plan: value } : {});
+      const { seen } = this;
+      if (what === "save") this.seen = (await post(this.about.urls.plan ?? "", { plan: value, seen })).last_seq;
+      else await post(this.about.urls.approve ?? "", changed ? { plan: value, seen } : { seen });
       this.#faults({});
     } catch (refused) {
       this.saved = null;
