@@ -7,7 +7,7 @@
 /** @import { FieldName, Focus } from "./focus.js" */
 /** @import { RunStore } from "./store.js" */
 
-import { around, h, ref, setStyle, show, text } from "../lib/dom.js";
+import { around, h, ref, setStyle, show } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
 import { clock, duration, now } from "../lib/time.js";
