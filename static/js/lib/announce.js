@@ -17,7 +17,7 @@ export class Announcer {
    * @param {(words: string) => void} speak
    * @param {(go: () => void, wait: number) => void} [later] for tests
    */
-  constructor(speak, later = setTimeout) {
+  constructor(speak, later = (go, wait) => setTimeout(go, wait)) {
     this.speak = speak;
     this.later = later;
   }
