@@ -74,18 +74,28 @@ export class GraphCamera {
   #frame = 0;
   /** Where it is gliding to. */
   #to = this.sight;
+  touch = "";
+  /** Of the stage; nothing while it is not seen. Asking the page would have it laid out anew every time. */
+  size = { width: 0, height: 0 };
 
   /**
    * @param {SVGSVGElement} stage
    * @param {SVGGElement} scene
-   * @param {{bounds: () => Box, byHand?: () => void, still?: (event: PointerEvent) => boolean}} owner - `byHand` is told
-   * when a person moves the sight; `still` says which presses are not for moving it
+   * @param {{bounds: () => Box, byHand?: () => void, resized?: () => void, still?: (event: PointerEvent) => boolean}} owner
+   * - `byHand` is told when a person moves the sight, `resized` when the stage has another size; `still` says which
+   * presses are not for moving it
    */
-  constructor(stage, scene, { bounds, byHand = () => {}, still = () => false }) {
+  constructor(stage, scene, { bounds, byHand = () => {}, resized = () => {}, still = () => false }) {
     this.stage = stage;
     this.scene = scene;
     this.bounds = bounds;
     this.byHand = byHand;
+    this.watcher = new ResizeObserver((entries) => {
+      const { width = 0, height = 0 } = entries.at(-1)?.contentRect ?? {};
+      this.size = { width, height };
+      resized();
+    });
+    this.watcher.observe(stage);
     stage.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     stage.addEventListener("pointerdown", (event) => {
       if (event.button === 0 && !still(event)) this.#press(event);
@@ -96,11 +106,6 @@ export class GraphCamera {
     }
     // A press that moved the sight has not clicked.
     stage.addEventListener("click", (event) => this.#moved > SLACK && event.stopPropagation(), { capture: true });
-  }
-
-  get size() {
-    const { clientWidth: width, clientHeight: height } = this.stage;
-    return { width, height };
   }
 
   /** Show all of it, however small. */
@@ -146,7 +151,7 @@ export class GraphCamera {
   glide(to) {
     cancelAnimationFrame(this.#frame);
     this.#to = to;
-    if (!this.stage.clientWidth || matchMedia("(prefers-reduced-motion: reduce)").matches) return this.#write(to);
+    if (!this.size.width || matchMedia("(prefers-reduced-motion: reduce)").matches) return this.#write(to);
     const from = this.sight;
     const start = performance.now();
     const step = () => {
@@ -173,8 +178,9 @@ export class GraphCamera {
     this.sight = sight;
     const { x, y, zoom } = sight;
     this.scene.setAttribute("transform", `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${zoom.toFixed(4)})`);
-    const tall = this.bounds().height * zoom > this.stage.clientHeight;
-    this.stage.style.setProperty("touch-action", tall ? "none" : "pan-y");
+    const touch = this.bounds().height * zoom > this.size.height ? "none" : "pan-y";
+    if (touch !== this.touch) this.stage.style.setProperty("touch-action", touch);
+    this.touch = touch;
   }
 
   /** @param {WheelEvent} event */

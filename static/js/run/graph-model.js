@@ -68,7 +68,8 @@ export function graphOf(view) {
   for (const item of proposed(view)) put({ id: item.key, kind: "work", needs: [], state: "proposed", item });
 
   const planners = new Map(plans.map(({ id, key }) => [id, key]));
-  for (const subtask of work) link(subtask.key, needsOfWork(subtask, view, planners, made));
+  const plannedBy = new Map(made.map(({ key, plannedBy: planner }) => [key, planner]));
+  for (const subtask of work) link(subtask.key, needsOfWork(subtask, planners, plannedBy, made));
   for (const item of proposed(view)) {
     const asked = plans.at(-1)?.key ?? "";
     link(item.key, item.depends_on?.length ? item.depends_on : [asked]);
@@ -101,18 +102,18 @@ function proposed(view) {
 
 /**
  * @param {Subtask} subtask
- * @param {View} view
  * @param {Map<string, string>} planners - keys of the plans by id
+ * @param {Map<string, string>} plannedBy - ids of plans by the keys of what they planned
  * @param {Subtask[]} made - all subtasks in the order in which they came up
  */
-function needsOfWork(subtask, view, planners, made) {
+function needsOfWork(subtask, planners, plannedBy, made) {
   const [, place] = BOARD.exec(subtask.key) ?? [];
   const parent = place === undefined ? undefined : made[Number(place)];
   if (parent) return [parent.key];
   const planner = planners.get(subtask.plannedBy);
   const waits = subtask.dependsOn;
   // What waits for nothing of its own plan begins with that plan.
-  const within = waits.some((key) => made.some((other) => other.key === key && other.plannedBy === subtask.plannedBy));
+  const within = waits.some((key) => plannedBy.get(key) === subtask.plannedBy);
   return planner && !within ? [planner, ...waits] : waits;
 }
 

@@ -49,19 +49,19 @@ const SHAPES = { retrying: HEXAGON, waiting: DIAMOND, failed: OCTAGON, cancelled
 const TEXT_X = 48;
 const LINE = 16;
 const RIGHT = 12;
-/** @type {CanvasRenderingContext2D | null} */
-let brush = null;
+/** A measure for each font, made once: asking for the page's font has its styles computed anew. @type {Map<string, (text: string) => number>} */
+const MEASURES = new Map();
 
-/** @param {string} font */
-const measurer = (font) => {
-  brush ??= document.createElement("canvas").getContext("2d");
-  const family = getComputedStyle(document.body).fontFamily;
-  return (/** @type {string} */ text) => {
-    if (!brush) return text.length * 7;
-    brush.font = `${font} ${family}`;
-    return brush.measureText(text).width;
-  };
-};
+/** How wide text is in this font. @param {string} font - weight and size */
+function measurer(font) {
+  const known = MEASURES.get(font);
+  if (known) return known;
+  const brush = document.createElement("canvas").getContext("2d");
+  if (brush) brush.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
+  const measure = (/** @type {string} */ text) => brush?.measureText(text).width ?? text.length * 7;
+  MEASURES.set(font, measure);
+  return measure;
+}
 
 export class GraphNodeMark {
   /** @type {Facts | null} */

@@ -12,7 +12,7 @@ import { GraphCamera } from "./graph-camera.js";
 import { neighbour } from "./graph-model.js";
 import { GraphNodeMark } from "./graph-node.js";
 
-/** @typedef {{edge: Edge, state: string, root: SVGGElement, line: SVGPathElement, head: SVGPathElement, path: string, cut: {room: SVGPathElement, cross: SVGGElement} | null}} EdgeMark */
+/** @typedef {{edge: Edge, state: string, root: SVGGElement, line: SVGPathElement, head: SVGPathElement, path: string, near: boolean, cut: {room: SVGPathElement, cross: SVGGElement} | null}} EdgeMark */
 
 const ARROW = 7;
 
@@ -60,8 +60,8 @@ export class GraphScene {
 
   /**
    * @param {string} label - what the graph is, for whoever cannot see it
-   * @param {{byHand?: () => void, still?: (event: PointerEvent) => boolean, cuts?: boolean}} [options] - see GraphCamera;
-   * `cuts`: whether edges can be cut
+   * @param {{byHand?: () => void, resized?: () => void, still?: (event: PointerEvent) => boolean, cuts?: boolean}} [options]
+   * - see GraphCamera; `cuts`: whether edges can be cut
    */
   constructor(label, { cuts = false, ...camera } = {}) {
     this.cuts = cuts;
@@ -95,7 +95,8 @@ export class GraphScene {
       mark.root.remove();
       this.marks.delete(id);
     }
-    facts.forEach((fact, index) => {
+    let next = this.nodes.firstElementChild;
+    for (const fact of facts) {
       let mark = this.marks.get(fact.id);
       if (!mark) {
         mark = new GraphNodeMark(fact.id);
@@ -104,19 +105,20 @@ export class GraphScene {
       }
       const place = layout.places.get(fact.id);
       if (place) mark.draw(fact, place);
-      if (this.nodes.children[index] !== mark.root) this.nodes.insertBefore(mark.root, this.nodes.children[index] ?? null);
-    });
+      if (next === mark.root) next = next.nextElementSibling;
+      else this.nodes.insertBefore(mark.root, next);
+    }
     this.#drawEdges(layout.edges, stateOfEdge);
     if (!this.marks.has(this.#here)) this.#stay(facts[0]?.id ?? "");
   }
 
   /** Mark one node, and the edges at it; "": none. @param {string} id */
   choose(id) {
+    if (id === this.chosen) return;
+    this.marks.get(this.chosen)?.choose(false);
+    this.marks.get(id)?.choose(true);
     this.chosen = id;
-    for (const [other, mark] of this.marks) mark.choose(other === id);
-    for (const { edge, root } of this.#edges.values()) {
-      root.classList.toggle("is-near", Boolean(id) && (edge.from === id || edge.to === id));
-    }
+    for (const mark of this.#edges.values()) this.#near(mark);
   }
 
   /** Bring a node into sight; tells whether it was out of it. @param {string} id */
@@ -142,7 +144,7 @@ export class GraphScene {
         const line = svg("path", { class: "graph-line" });
         const head = svg("path", { class: "graph-head", d: `M0 0l-${ARROW + 1}-4.5v9Z` });
         const root = svg("g", { class: "graph-edge", "data-name": name }, line, head);
-        mark = { edge, state: "", root, line, head, path: "", cut: this.cuts ? cutMark(root) : null };
+        mark = { edge, state: "", root, line, head, path: "", near: false, cut: this.cuts ? cutMark(root) : null };
         this.#edges.set(name, mark);
         this.lines.append(root);
       }
@@ -159,13 +161,20 @@ export class GraphScene {
       mark.edge = edge;
       const state = stateOfEdge(edge);
       if (state !== mark.state) mark.root.dataset.state = mark.state = state;
-      mark.root.classList.toggle("is-near", Boolean(this.chosen) && (edge.from === this.chosen || edge.to === this.chosen));
+      this.#near(mark);
     }
     for (const [name, { root }] of this.#edges) {
       if (wanted.has(name)) continue;
       root.remove();
       this.#edges.delete(name);
     }
+  }
+
+  /** Mark an edge at the chosen node. @param {EdgeMark} mark */
+  #near(mark) {
+    const near = this.chosen !== "" && (mark.edge.from === this.chosen || mark.edge.to === this.chosen);
+    if (near !== mark.near) mark.root.classList.toggle("is-near", near);
+    mark.near = near;
   }
 
   /** Whether an edge was pressed: its cross cuts it, the rest of it shows the cross. @param {Event} event */

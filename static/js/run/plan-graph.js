@@ -33,7 +33,12 @@ export class PlanGraph extends HTMLElement {
 
   connectedCallback() {
     const still = (/** @type {Event} */ event) => this.#portAt(event) !== "";
-    this.scene = new GraphScene(gettext("The plan as a graph"), { still, cuts: true, byHand: () => (this.fitted = "hand") });
+    this.scene = new GraphScene(gettext("The plan as a graph"), {
+      still,
+      cuts: true,
+      byHand: () => (this.fitted = "hand"),
+      resized: () => this.#fit(),
+    });
     const { camera, root } = this.scene;
     const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {() => void} */ onclick) =>
       h("button", { type: "button", class: "icon-button", title: label, "aria-label": label, onclick }, icon(name));
@@ -62,12 +67,10 @@ export class PlanGraph extends HTMLElement {
       const { from, to } = /** @type {CustomEvent<{from: string, to: string}>} */ (event).detail;
       this.#toggle(from, to);
     });
-    this.watcher = new ResizeObserver(() => this.#fit());
-    this.watcher.observe(root);
   }
 
   disconnectedCallback() {
-    this.watcher?.disconnect();
+    this.scene?.camera.watcher.disconnect();
   }
 
   /** Edit this draft; without assignees it is only shown. @param {PlanDraft} draft @param {About["assignees"] | null} assignees */
@@ -156,7 +159,7 @@ export class PlanGraph extends HTMLElement {
   /** Show all of it, unless somebody has moved it. */
   #fit() {
     const { scene } = this;
-    if (!scene?.root.clientWidth || this.fitted === "hand") return;
+    if (!scene?.camera.size.width || this.fitted === "hand") return;
     const { width, height } = scene.camera.size;
     const now = `${this.shape} ${width} ${height}`;
     if (now === this.fitted) return;

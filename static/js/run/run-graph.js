@@ -50,7 +50,13 @@ class RunGraph extends HTMLElement {
   forget = () => {};
 
   connectedCallback() {
-    this.scene = new GraphScene(gettext("The subtasks and what waits for what"), { byHand: () => this.#goBy("hand") });
+    this.scene = new GraphScene(gettext("The subtasks and what waits for what"), {
+      byHand: () => this.#goBy("hand"),
+      resized: () => {
+        this.at = "";
+        this.#look();
+      },
+    });
     const button = (/** @type {string} */ name, /** @type {string} */ label, /** @type {() => void} */ onclick) =>
       h("button", { type: "button", class: "icon-button", title: label, "aria-label": label, onclick }, icon(name));
     const { camera } = this.scene;
@@ -77,20 +83,18 @@ class RunGraph extends HTMLElement {
     this.replaceChildren(tools, pane, this.card.root);
     this.addEventListener("graph:pick", (event) => this.#pick(/** @type {CustomEvent<string>} */ (event).detail));
     const section = gettext("Graph");
-    const when = () => Boolean(this.scene?.root.clientWidth);
+    const when = () => Boolean(this.scene?.camera.size.width);
     this.forget = keys.add(
       { section, keys: ["+", "="], text: gettext("Larger"), run: () => camera.zoom(STEP), when },
       { section, keys: "-", text: gettext("Smaller"), run: () => camera.zoom(1 / STEP), when },
       { section, keys: "0", text: gettext("Show all"), run: fit, when },
       { section, keys: "f", text: gettext("Follow the work"), run: follow, when },
     );
-    this.watcher = new ResizeObserver(() => this.#look());
-    this.watcher.observe(this.scene.root);
   }
 
   disconnectedCallback() {
     this.forget();
-    this.watcher?.disconnect();
+    this.scene?.camera.watcher.disconnect();
   }
 
   /** @param {View} view @param {View | null} before @param {RunStore} store */
@@ -185,10 +189,9 @@ class RunGraph extends HTMLElement {
   /** Go where the work is, or to what is chosen; nowhere while that is in sight. */
   #look() {
     const { scene, layout: places } = this;
-    if (!places || !scene?.root.clientWidth) return;
-    const { width, height } = scene.camera.size;
+    if (!places || !scene?.camera.size.width) return;
     const id = this.chosen || (this.by === "work" && underWay(this.nodes)?.id) || "";
-    const at = `${id} ${this.version} ${width} ${height}`;
+    const at = `${id} ${this.version}`;
     if (at === this.at) return;
     this.at = at;
     if (this.by === "work") scene.camera.read(places.places.get(id));
