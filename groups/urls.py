@@ -87,6 +87,7 @@ urlpatterns = [
     path("groups/<str:group_id>/runs/", runs.runs, name="runs"),
     path("runs/", runs.recent, name="recent"),
     path("runs/compare/", compare.compare, name="compare"),
+    path("runs/import/", takeaway.offline, name="run_import"),
     path("runs/<str:run_id>/", runs.detail, name="run"),
     path("runs/<str:run_id>/pulse/", runs.pulse, name="run_pulse"),
     path("runs/<str:run_id>/export/", takeaway.export, name="run_export"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
 
 from groups import access
 from groups.downloads import Made
@@ -16,3 +17,9 @@ def export(request: Request, run_id: str) -> HttpResponseBase:
     run = access.get_run(request.user, run_id)
     parcel = take(run, request.GET.get("as", "html"))
     return Made(parcel.pieces, filename=parcel.filename, content_type=parcel.content_type)
+
+
+@page()
+def offline(request: Request) -> HttpResponse:
+    """The run page for a file: the browser reads it, nothing of it comes here."""
+    return render(request, "runs/import.html")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from groups.models import Run
+from groups.models import Group, Run
 from tests.dashboard.conftest import Browser
 
 
@@ -27,3 +27,16 @@ def test_whoever_may_see_it_may_take_it_away(
 
 def test_there_is_no_other_form(working: Run, viewer: Browser) -> None:
     assert viewer.get(f"/runs/{working.id}/export/?as=pdf").status_code == 400
+
+
+def test_a_file_is_opened_by_whoever_is_signed_in(
+    harbour: Group, viewer: Browser, nobody: Browser
+) -> None:
+    assert nobody.get("/runs/import/").status_code == 302
+    page = viewer.get("/runs/import/").content.decode()
+    assert "<run-import" in page
+    body = page[page.index("<run-import") :]
+    assert 'type="file"' in body and "<form" not in body[: body.index("<template>")], "not sent"
+    assert page.index("<template>") < page.index("<stars-run"), "shown once a file is read"
+    assert "plan-editor" not in page
+    assert 'href="/runs/import/"' in viewer.get("/runs/").content.decode()

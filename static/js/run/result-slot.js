@@ -8,7 +8,7 @@ export class ResultSlot {
   /** @type {string | null} */
   #shown = null;
 
-  /** `box` is filled from `url`. @param {HTMLElement} box @param {string} url */
+  /** `box` is filled from `url`, where there is one. @param {HTMLElement} box @param {string} url */
   constructor(box, url) {
     this.box = box;
     this.url = url;
@@ -23,8 +23,8 @@ export class ResultSlot {
     if (this.#shown === markdown) return;
     this.#shown = markdown;
     this.box.hidden = false;
-    this.box.replaceChildren(h("p", { class: "plain" }, markdown.slice(0, 20_000)));
-    this.watcher.observe(this.box);
+    this.box.replaceChildren(h("p", { class: "plain" }, this.url ? markdown.slice(0, 20_000) : markdown));
+    if (this.url) this.watcher.observe(this.box); // without a server the Markdown stays as it is
   }
 
   /** Show nothing: the result counts no longer. */

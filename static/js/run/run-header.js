@@ -5,7 +5,6 @@
  * @import { About, Spent, Subtask, View } from "../types.d.ts"
  */
 
-import "./run-causes.js";
 import "./run-life.js";
 import { around, find, h, ref, text } from "../lib/dom.js";
 import { asRefused, post } from "../lib/http.js";

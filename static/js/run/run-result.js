@@ -37,7 +37,7 @@ class RunResult extends HTMLElement {
 
   /** @param {View} view */
   draw(view) {
-    this.report ??= new ResultSlot(ref(this, "box"), this.about.urls.result);
+    this.report ??= new ResultSlot(ref(this, "box"), this.about.urls.result ?? "");
     this.markdown = view.result;
     const summary = Object.values(view.subtasks).find((subtask) => subtask.kind === "summary");
     const writing = Boolean(summary?.text) && !view.result && ["running", "ready"].includes(summary?.status ?? "");

@@ -11,12 +11,10 @@
  * nothing to do with the past: they are always drawn with the latest view, and hidden while the past is shown.
  */
 
-/** @import { About, View } from "../types.d.ts" */
+/** @import { About, RunEvent, View } from "../types.d.ts" */
 /** @import { FieldName, Focus } from "./focus.js" */
 /** @import { RunStore as Store } from "./store.js" */
 
-import "./run-budget.js";
-import "./run-graph.js";
 import "./run-header.js";
 import "./run-log.js";
 import "./run-progress.js";
@@ -24,14 +22,12 @@ import "./run-replay.js";
 import "./run-result.js";
 import "./run-story.js";
 import "./run-tabs.js";
-import "./run-timeline.js";
 import "./run-voice.js";
-import "./run-votes.js";
-import "./plan-editor.js";
 import { notify } from "../lib/notices.js";
 import { now, setServerTime } from "../lib/time.js";
 import { live } from "../live.js";
 import { pageFocus } from "./focus.js";
+import { isThere } from "./parts.js";
 import { runEnded } from "./reducer.js";
 import { RunStore } from "./store.js";
 
@@ -45,10 +41,14 @@ import { RunStore } from "./store.js";
  */
 /** @typedef {HTMLElement & PartOf} Part */
 
+/** Events of a file that are taken in at once. */
+const AT_ONCE = 5000;
 /** Links to a subtask, as parts and mails have them: they look at it in the story. */
 const TO_SUBTASK = /^#subtask-([\w-]+)$/;
 
-class StarsRun extends HTMLElement {
+export class StarsRun extends HTMLElement {
+  /** A run that was read from a file; null: it is the server's, and followed. @type {{about: About, events: readonly RunEvent[]} | null} */
+  log = null;
   /** @type {Part[]} */
   parts = [];
   /** What each part drew last. @type {Map<Part, View>} */
@@ -59,22 +59,37 @@ class StarsRun extends HTMLElement {
 
   connectedCallback() {
     /** @type {About} */
-    const about = JSON.parse(document.getElementById("run-data")?.textContent ?? "{}");
+    const about = this.log?.about ?? JSON.parse(document.getElementById("run-data")?.textContent ?? "{}");
+    this.about = about;
     setServerTime(about.now);
     this.store = new RunStore(about);
     this.store.at = this.viewing.at;
     this.parts = /** @type {Part[]} */ ([...this.querySelectorAll("[data-part]")]);
-    for (const part of this.parts) {
-      part.about = about;
-      part.viewing = this.viewing;
-    }
+    for (const part of this.parts) this.#give(part);
     this.#goToHash();
     this.#follow(new Set(["view", "at"]));
     this.store.listen(() => this.#draw());
     this.viewing.addEventListener("change", (event) => this.#follow(/** @type {CustomEvent} */ (event).detail));
     this.addEventListener("run:opened", () => this.#draw());
     this.addEventListener("click", (event) => this.#click(event));
-    this.store.resubscribe = live.follow(`run:${about.id}`, {
+    if (this.log) this.#read(this.log.events);
+    else this.#live(about.id);
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.timer);
+  }
+
+  /** What a part asks for. @param {Part} part */
+  #give(part) {
+    if (this.about) part.about = this.about;
+    part.viewing = this.viewing;
+  }
+
+  /** Follow the server's log. @param {string} id */
+  #live(id) {
+    if (!this.store) return;
+    this.store.resubscribe = live.follow(`run:${id}`, {
       after: () => this.store?.position ?? 0,
       hello: (frame) => this.store?.hello(frame),
       events: (frame) => this.store?.take(frame),
@@ -83,8 +98,23 @@ class StarsRun extends HTMLElement {
     this.timer = setInterval(() => this.#tick(), 500);
   }
 
-  disconnectedCallback() {
-    clearInterval(this.timer);
+  /** Take a log in, some of it at a time, so that a long one does not freeze the page. @param {readonly RunEvent[]} events */
+  #read(events) {
+    const { store } = this;
+    if (!store) return;
+    store.hello({ last_seq: events.length });
+    const next = () => {
+      store.take({ seq: events.length, events: events.slice(store.position, store.position + AT_ONCE) });
+      if (!store.caughtUp && this.isConnected) setTimeout(next);
+    };
+    next();
+  }
+
+  /** A part whose module has come: it has missed everything so far. @param {Part} part */
+  #come(part) {
+    this.#give(part);
+    part.follow?.(this.viewing, new Set(["view", "at", "subtask", "agent", "seq"]));
+    this.#draw();
   }
 
   /** Let every part in sight draw what is new to it. */
@@ -94,6 +124,7 @@ class StarsRun extends HTMLElement {
     for (const part of this.parts) {
       if (part.closest("[role=tabpanel][hidden]")) continue;
       const view = "now" in part.dataset ? store.latest : store.view;
+      if (!isThere(part, view, () => this.#come(part))) continue;
       part.draw(view, this.drawn.get(part) ?? null, store);
       this.drawn.set(part, view);
       if (store.at !== null && view.lastAt) part.tick?.(view, Date.parse(view.lastAt));

@@ -1,0 +1,71 @@
+/**
+ * <run-import>: opens a run from a JSON file, chosen or dropped, and shows it as a run's own page does. The browser
+ * reads the file; nothing of it is sent anywhere.
+ *
+ * @import { LogFile } from "./log-file.js"
+ */
+
+import "./stars-run.js";
+import { find, ref, show, text } from "../lib/dom.js";
+import { fill, gettext } from "../lib/i18n.js";
+import { Unreadable, checkSize, readLogFile } from "./log-file.js";
+import { loadAll } from "./parts.js";
+
+class RunImport extends HTMLElement {
+  connectedCallback() {
+    this.input = find(this, "input[type=file]", HTMLInputElement);
+    this.input.addEventListener("change", () => this.#open(this.input?.files?.[0]));
+    ref(this, "other").addEventListener("click", () => this.input?.click());
+    this.addEventListener("dragover", (event) => event.preventDefault());
+    for (const [name, over] of /** @type {const} */ ([["dragenter", true], ["dragleave", false], ["drop", false]])) {
+      this.addEventListener(name, () => this.classList.toggle("is-dropping", over));
+    }
+    this.addEventListener("drop", (event) => {
+      event.preventDefault();
+      this.#open(event.dataTransfer?.files[0]);
+    });
+    // The server may be away by the time that a view is opened.
+    loadAll();
+  }
+
+  /** @param {File | undefined} file */
+  async #open(file) {
+    if (!file) return;
+    const fault = ref(this, "fault");
+    show(fault, false);
+    this.classList.add("is-busy");
+    try {
+      checkSize(file);
+      this.#show(readLogFile(await file.text()), file.name);
+    } catch (thrown) {
+      const words = thrown instanceof Unreadable ? thrown.message : gettext("The browser could not read the file.");
+      text(fault, words);
+      show(fault, true);
+    } finally {
+      this.classList.remove("is-busy");
+      if (this.input) this.input.value = ""; // the same file may be chosen again
+    }
+  }
+
+  /** @param {LogFile} log @param {string} name */
+  #show(log, name) {
+    const shell = document.importNode(find(this, "template", HTMLTemplateElement).content, true);
+    const run = /** @type {import("./stars-run.js").StarsRun} */ (shell.querySelector("stars-run"));
+    run.log = log;
+    const [title = ""] = log.about.task.trim().split("\n", 1);
+    text(ref(run, "title"), title);
+    text(ref(run, "task"), log.about.task);
+    show(find(run, ".run-task", HTMLElement), log.about.task.trim() !== title);
+    text(ref(run, "group"), log.group);
+    const taken = new Date(log.takenAt).toLocaleString(document.documentElement.lang || "en");
+    text(ref(this, "from"), fill(gettext("%(name)s, as it stood on %(when)s"), { name, when: taken }));
+    document.body.dataset.title = title;
+    ref(this, "place").replaceChildren(shell);
+    show(ref(this, "choose"), false);
+    show(ref(this, "banner"), true);
+    scrollTo(0, 0);
+    ref(this, "place").focus({ preventScroll: true });
+  }
+}
+
+customElements.define("run-import", RunImport);
