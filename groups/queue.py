@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from celery import current_app
 from django.db import transaction
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 
 logger = logging.getLogger(__name__)
 _bells: _Bells
@@ -30,6 +30,10 @@ SWEEP: Final = "groups.sweep"
 DELIVER: Final = "groups.deliver"
 #: Seconds within which a further bell counts as part of a burst.
 BURST: Final = 0.005
+#: Seconds for which a broker that was away is not asked again by `depth`: each look may take a while.
+AWAY: Final = 5.0
+
+_away_until = 0.0
 
 
 def ring(run_ids: Iterable[uuid.UUID]) -> None:
@@ -47,6 +51,33 @@ def settle(timeout: float = 5.0) -> None:
 def deliver(message_id: int) -> None:
     """After commit, have a worker hand the message to its recipients."""
     transaction.on_commit(partial(_bells.deliver, message_id), robust=True)
+
+
+def depth() -> int | None:
+    """How many doorbells no worker has answered yet; None: the broker is away."""
+    now = time.monotonic()
+    if now < _away_until:
+        return None
+    try:
+        with current_app.connection_for_read() as connection:
+            connection.ensure_connection(max_retries=0, timeout=1)
+            return _waiting(connection.default_channel)
+    except (OperationalError, OSError):
+        _look_again_at(now + AWAY)
+        return None
+
+
+def _waiting(channel: Any) -> int:
+    try:
+        declared = channel.queue_declare(queue=current_app.conf.task_default_queue, passive=True)
+    except ChannelError:  # nobody has rung since the queue was last empty
+        return 0
+    return int(declared.message_count)
+
+
+def _look_again_at(moment: float) -> None:
+    global _away_until
+    _away_until = moment
 
 
 class _Bells:

@@ -6,7 +6,13 @@ import uuid
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_shutdown, worker_shutdown
+from celery.concurrency import prefork
+from celery.signals import (
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+)
 
 from groups import queue
 from groups.engine import engine
@@ -28,12 +34,21 @@ def sweep() -> None:
     recovery.sweep(owner=engine.owner_name())
     run_states.catch_up()
     tending.tend()
+    engine.swept()
 
 
 @shared_task(name=queue.DELIVER)
 def deliver(message_id: int) -> None:
     """Hand a message to its recipients."""
     messaging.deliver(message_id=message_id)
+
+
+@worker_ready.connect
+@worker_process_init.connect
+def _start_engine(sender: Any = None, **_: Any) -> None:
+    """A worker says that it is there before there is work; in a pool of processes it is the children that work."""
+    if not isinstance(getattr(sender, "pool", None), prefork.TaskPool):
+        engine.get()
 
 
 @worker_process_shutdown.connect

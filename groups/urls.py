@@ -11,6 +11,7 @@ from groups.views import (
     compare,
     credentials,
     groups,
+    home,
     inbox,
     members,
     messages,
@@ -71,9 +72,11 @@ states = [
 ]
 
 urlpatterns = [
-    path("", groups.home, name="home"),
+    path("", home.home, name="home"),
     path("texts.js", JavaScriptCatalog.as_view(packages=["groups"]), name="texts"),
-    path("fragments/groups/", groups.cards, name="cards"),
+    path("fragments/home/", home.parts, name="home_parts"),
+    path("home/seen/", home.put_aside, name="put_aside"),
+    path("home/demo/", home.demo, name="demo"),
     path("new/group/", groups.new, name="new"),
     path("groups/<str:group_id>/", groups.detail, name="group"),
     path("groups/<str:group_id>/settings/", groups.settings, name="settings"),

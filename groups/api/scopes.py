@@ -35,6 +35,7 @@ WHOLE: Final = frozenset(
         _BACKUP,
         "prometheus",
         "api:budget",
+        "api:health",
         "api:agent-budget",
         "api:tool-servers",
         "api:tool-server",

@@ -26,7 +26,8 @@ from groups.engine.attempt import Reporter, attempt
 from groups.engine.scribe import Scribe
 from groups.engine.writer import Writer
 from groups.events import Event
-from groups.services import subtasks
+from groups.models import ProcessKind
+from groups.services import processes, subtasks
 from groups.services.subtasks import Batch, Claiming, End, Released, Report, Step, Work
 from state import fanout
 
@@ -55,7 +56,12 @@ class Engine:
         self.owner = owner_name()
         self._lease = timedelta(seconds=settings.STARS_LEASE_SECONDS)
         self._extended_at = 0.0
-        self._free = int(settings.STARS_WORKER_SLOTS)
+        self._slots = int(settings.STARS_WORKER_SLOTS)
+        self._started_at = datetime.now(UTC)
+        self._told_at = 0.0
+        #: When this process last swept.
+        self.swept_at: datetime | None = None
+        self._free = self._slots
         self._slots_lock = threading.Lock()
         self._held: dict[uuid.UUID, Held] = {}
         #: Runs with more ready work than slots here, longest waiting first.
@@ -96,6 +102,7 @@ class Engine:
         done = threading.Event()
         self._loop.call_soon_threadsafe(self._release_all, done)
         done.wait(2.0)
+        self._writer.call(partial(processes.gone, kind=ProcessKind.WORKER, name=self.owner))
         self._writer.stop()
         self._writer.join(10.0)
         self._scribe.stop()
@@ -136,7 +143,7 @@ class Engine:
 
     def _live(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.call_later(BEAT, self._beat)
+        self._beat()
         self._loop.run_forever()
         self._loop.run_until_complete(all_closed())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
@@ -207,7 +214,21 @@ class Engine:
         self._loop.call_later(BEAT, self._beat)
         if self._held:
             self._check_leases()
+        if not self._stopping and time.monotonic() - self._told_at > processes.EVERY:
+            self._told_at = time.monotonic()
+            self._writer.call(self._tell)
         self._feed_soon()
+
+    def _tell(self) -> None:
+        """On the writer's thread: this worker lives, and so many slots are free."""
+        processes.heard(
+            kind=ProcessKind.WORKER,
+            name=self.owner,
+            started_at=self._started_at,
+            slots=self._slots,
+            free=max(0, self._free),
+            swept_at=self.swept_at,
+        )
 
     def _check_leases(self) -> None:
         tokens = list(self._held)
@@ -278,6 +299,13 @@ def get() -> Engine:
             _engine, _engine_pid = Engine(), os.getpid()
             _engine.start()
         return _engine
+
+
+def swept() -> None:
+    """This process has just swept; its engine, if it has one, tells of it."""
+    engine = _engine
+    if engine is not None and _engine_pid == os.getpid():
+        engine.swept_at = datetime.now(UTC)
 
 
 def shutdown(grace: float) -> None:

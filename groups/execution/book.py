@@ -112,6 +112,8 @@ class RunBook:
         if status != SubtaskStatus.RUNNING:
             item.lease_token = item.lease_until = None
             item.lease_owner = ""
+        if status == SubtaskStatus.READY:
+            item.ready_at = self.now
         if status in SUBTASK_ENDED:
             item.finished_at = self.now
         self.changed[item.id] = item
@@ -192,10 +194,17 @@ class RunBook:
             if not judges and done.issuperset(item.depends_on):
                 self.make_ready(item)
 
-    def make_ready(self, item: SubtaskRecord) -> None:
+    def make_ready(self, item: SubtaskRecord, *, answer: str = "", by: str = "") -> None:
         self.move(item, SubtaskStatus.READY)
         self.emit(
-            SubtaskReady(key=item.key, kind=item.kind, title=item.title, assignee=item.assignee),
+            SubtaskReady(
+                key=item.key,
+                kind=item.kind,
+                title=item.title,
+                assignee=item.assignee,
+                answer=answer,
+                by=by,
+            ),
             item,
         )
 

@@ -56,6 +56,7 @@ class SubtaskRecord(Protocol):
     lease_token: uuid.UUID | None
     lease_until: datetime | None
     lease_owner: str
+    ready_at: datetime | None
     not_before: datetime | None
     question: str
     waits_for: str

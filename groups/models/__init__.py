@@ -2,6 +2,7 @@
 
 from groups.models.agents import Agent, AgentCredential, ToolServer
 from groups.models.calls import Call, Callback, CallFrame, CallStatus, DialIn
+from groups.models.installation import Process, ProcessKind, Seen
 from groups.models.membership import Group, GroupAccess, Level, Member, Role
 from groups.models.messages import Delivery, DeliveryStatus, Message
 from groups.models.money import Budget, Spending
@@ -26,11 +27,14 @@ __all__ = [
     "Level",
     "Member",
     "Message",
+    "Process",
+    "ProcessKind",
     "Role",
     "Run",
     "RunEvent",
     "RunTemplate",
     "Scope",
+    "Seen",
     "Spending",
     "Subtask",
     "TokenGrant",

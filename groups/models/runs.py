@@ -130,6 +130,12 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(fields=["group", "-created_at"], name="run_by_group"),
+            models.Index(fields=["-created_at", "-id"], name="run_newest_first"),
+            models.Index(
+                fields=["-finished_at"],
+                condition=models.Q(finished_at__isnull=False),
+                name="run_ended_last",
+            ),
             models.Index(
                 fields=["group", "conversation", "created_at"],
                 condition=~models.Q(conversation=""),
@@ -179,6 +185,8 @@ class Subtask(models.Model):
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_owner = models.CharField(max_length=200, blank=True)
+    #: When it last became ready; how long work waits for a free slot is told by it.
+    ready_at = models.DateTimeField(null=True, blank=True)
     #: A retry's back-off: not to be claimed before.
     not_before = models.DateTimeField(null=True, blank=True)
     question = models.TextField(blank=True)
@@ -240,6 +248,11 @@ class Subtask(models.Model):
                 fields=["due_at"],
                 condition=models.Q(status="waiting"),
                 name="subtask_waiting",
+            ),
+            models.Index(
+                fields=["ready_at"],
+                condition=models.Q(status="ready"),
+                name="subtask_oldest_ready",
             ),
         ]
 

@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.db import transaction
 
-from groups.models import Agent, Group, Member, Role, Run
+from groups.access import visible_groups
+from groups.models import Agent, Group, GroupAccess, Level, Member, Role, Run
 from groups.services import agents, groups, membership, runs
 
 #: Seconds between two pieces of output, so that people can watch.
@@ -20,6 +21,8 @@ PACE: Final = 0.1
 DAYS: Final = 90
 BRANCHES: Final = ("Beijing", "Berlin", "Boston", "Bogotá")
 CHANCE: Final = 20_240_229
+#: The group of the example run.
+DEMO: Final = "DataPipeline"
 
 TASK: Final = (
     "Look at the sales of the last quarter:\n"
@@ -156,21 +159,32 @@ def seed_demo(actor: User) -> Run | None:
     """
     for scene in SCENES:
         if not Group.objects.filter(id=scene.group_id).exists():
-            _make(actor, scene)
+            _make(actor, scene, group_id=scene.group_id)
     if Run.objects.exists():
         return None
     return runs.start(
         actor=actor,
-        group=Group.objects.get(id="DataPipeline"),
+        group=Group.objects.get(id=DEMO),
         task=TASK,
         attachments=[_sales()],
     )
 
 
+def start_demo(*, actor: User) -> Run:
+    """Start the example run in the actor's own example group, which is made if there is none; anybody may."""
+    scene = next(scene for scene in SCENES if scene.group_id == DEMO)
+    steered = GroupAccess.objects.filter(user=actor, level__gte=Level.OPERATOR).values("group")
+    mine = visible_groups(actor).filter(name=DEMO, id__in=steered)
+    group = mine.order_by("created_at").first()
+    if group is None:
+        group = _make(actor, scene, group_id=None)
+    return runs.start(actor=actor, group=group, task=TASK, attachments=[_sales()])
+
+
 @transaction.atomic
-def _make(actor: User, scene: Scene) -> None:
+def _make(actor: User, scene: Scene, *, group_id: str | None) -> Group:
     group = groups.create(
-        actor=actor, name=scene.group_id, group_id=scene.group_id, description=scene.description
+        actor=actor, name=scene.group_id, group_id=group_id, description=scene.description
     )
     for part in scene.cast:
         if not Agent.objects.filter(agent_id=part.agent_id).exists():
@@ -189,6 +203,7 @@ def _make(actor: User, scene: Scene) -> None:
             membership.join(
                 actor=actor, group=group, agent_id=part.agent_id, role=part.role, tags=part.tags
             )
+    return group
 
 
 def _sales() -> InMemoryUploadedFile:

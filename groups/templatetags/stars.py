@@ -11,6 +11,7 @@ import nh3
 from django import template
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy, ngettext
@@ -179,6 +180,24 @@ def size(count: int) -> str:
 def iso(moment: datetime) -> str:
     """ISO 8601 for <time datetime>."""
     return moment.isoformat()
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """How long ago that was, in the words of `lib/time.js`, which goes on from there: nothing moves when it begins."""
+    passed = max(0.0, (timezone.now() - moment).total_seconds())
+    if passed < 45:
+        return gettext("just now")
+    if passed < 2700:
+        n = int(passed / 60 + 0.5)
+        return ngettext("%(n)s minute ago", "%(n)s minutes ago", n) % {"n": n}
+    if passed < 79200:
+        n = int(passed / 3600 + 0.5)
+        return ngettext("%(n)s hour ago", "%(n)s hours ago", n) % {"n": n}
+    n = int(passed / 86400 + 0.5)
+    if n == 1:
+        return gettext("yesterday")
+    return ngettext("%(n)s day ago", "%(n)s days ago", n) % {"n": n}
 
 
 @register.filter

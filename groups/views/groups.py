@@ -1,4 +1,4 @@
-"""Groups: the list, one group's page, making, changing and removing one, and who may do what in it."""
+"""Groups: one group's page, making, changing and removing one, and who may do what in it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ from state.errors import NotFound
 
 #: Runs and messages on a group's page; older ones are a click away.
 RUNS_SHOWN = 20
-#: Runs on the home page, below the groups.
-LATEST = 5
 MESSAGES_SHOWN = 50
 
 
@@ -34,18 +32,6 @@ def chat(newest_first: list[Message]) -> list[Message]:
         for delivery in message.deliveries.all():
             delivery.error = sentence(delivery.error) if delivery.error else ""
     return newest_first[::-1]
-
-
-@page()
-def home(request: Request) -> HttpResponse:
-    """All groups that the person may see, and what ran in them last."""
-    return render(request, "groups/list.html", _cards(request) | {"topics": live.DASHBOARD})
-
-
-@page()
-def cards(request: Request) -> HttpResponse:
-    """The cards and latest runs alone, for a page that heard a poke."""
-    return render(request, "groups/partials/cards.html", _cards(request))
 
 
 @page("GET", "HEAD", "POST")
@@ -149,13 +135,6 @@ def remove(request: Request, group_id: str) -> HttpResponse:
     service.remove(actor=request.user, group=group)
     notices.success(request, _("The group %(name)s is gone.") % {"name": group.name})
     return goes_to(request, "groups:home")
-
-
-def _cards(request: Request) -> dict[str, object]:
-    return {
-        "groups": selectors.groups_with_counts(request.user),
-        "runs": selectors.recent_runs(request.user)[:LATEST],
-    }
 
 
 def _settings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -76,16 +77,28 @@ def approve(request: Request, run_id: str) -> HttpResponse:
     return _listed(request) if request.htmx else goes_to(request, "groups:inbox")
 
 
-def _listed(
-    request: Request, refused: Entry | None = None, *, status: int = HTTPStatus.OK
-) -> HttpResponse:
-    entries = [
+def entries_of(items: Iterable[Item], refused: Entry | None = None) -> list[Entry]:
+    """The items, each with its form: empty, or the one with what was refused."""
+    return [
         refused
         if refused is not None and refused.item.key == item.key
         else Entry(item, AnswerForm(item=item))
-        for item in items_for(request.user)
+        for item in items
     ]
-    context = {"entries": entries, "topics": live.DASHBOARD}
+
+
+def _at_home(request: Request, refused: Entry | None, status: int) -> HttpResponse:
+    """The one answered item, in place: empty once it is done, else with what is wrong. Pokes bring the rest."""
+    context = {"entry": refused}
+    return render(request, "home/partials/answered.html", context, status=status)
+
+
+def _listed(
+    request: Request, refused: Entry | None = None, *, status: int = HTTPStatus.OK
+) -> HttpResponse:
+    if request.POST.get("at") == "home":
+        return _at_home(request, refused, status)
+    context = {"entries": entries_of(items_for(request.user), refused), "topics": live.DASHBOARD}
     if not request.htmx:
         return render(request, "inbox/page.html", context, status=status)
     answer = render(request, "inbox/partials/items.html", context, status=status)

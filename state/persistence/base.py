@@ -220,6 +220,31 @@ class PersistenceLayer(ABC):
     def read_audit(self, space: str, *, after: int, limit: int) -> list[AuditRecord]:
         """Audit records with a number > after, ascending."""
 
+    # -- all spaces at once ---------------------------------------------------------------------------------------
+
+    def newest(self, limit: int) -> list[tuple[Entry, SharedState]]:
+        """The newest entries of all spaces, newest first, each with its state as it stands (perhaps without data)."""
+        found: list[tuple[Entry, SharedState]] = []
+        for space in self.spaces():
+            after = max(space.compact_revision, space.revision - limit)
+            entries = self.read_log(space.id, after=after, limit=limit).entries
+            states = self.load_states(space.id, {entry.state_id for entry in entries})
+            found += [
+                (entry, states[entry.state_id]) for entry in entries if entry.state_id in states
+            ]
+        found.sort(key=lambda each: (each[0].at, each[0].revision, each[0].seq), reverse=True)
+        return found[:limit]
+
+    def open_conflicts(self, limit: int) -> list[tuple[ConflictRecord, SharedState]]:
+        """Open conflicts of all spaces, newest first, each with its state likewise."""
+        found: list[tuple[ConflictRecord, SharedState]] = []
+        for space in self.spaces() if self.counts()["open_conflicts"] else ():
+            records = self.conflicts(space.id, status=ConflictStatus.OPEN, limit=limit)
+            states = self.load_states(space.id, {each.state_id for each in records})
+            found += [(each, states[each.state_id]) for each in records if each.state_id in states]
+        found.sort(key=lambda each: each[0].created_at, reverse=True)
+        return found[:limit]
+
     # -- keeping --------------------------------------------------------------------------------------------------
 
     @abstractmethod

@@ -24,6 +24,7 @@ from groups.models import (
     GroupAccess,
     Member,
     Message,
+    Process,
     Run,
     RunEvent,
     Subtask,
@@ -177,6 +178,14 @@ def test_a_frame_of_a_call_is_kept_once(harbour: Group) -> None:
         "one_frame_per_call_and_seq",
         lambda: CallFrame.objects.create(call=call, seq=1, frame={}),
     )
+
+
+def test_a_process_is_one_row_of_its_kind(db: None) -> None:
+    here = {"name": "here/1/7", "started_at": NOW, "heard_at": NOW}
+    Process.objects.create(kind="web", **here)
+    Process.objects.create(kind="worker", **here)
+    refused("one_process_per_kind_and_name", lambda: Process.objects.create(kind="web", **here))
+    refused("process_kind_is_legal", lambda: Process.objects.update(kind="beat"))
 
 
 def test_every_constraint_is_tried_here() -> None:

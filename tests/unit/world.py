@@ -71,6 +71,7 @@ class SubtaskRow:
     lease_token: uuid.UUID | None = None
     lease_until: datetime | None = None
     lease_owner: str = ""
+    ready_at: datetime | None = None
     not_before: datetime | None = None
     question: str = ""
     waits_for: str = "person"

@@ -12,6 +12,7 @@ from state.models import Space, StoreSetting
 from state.persistence.codec import Codec
 from state.persistence.database import faults
 from state.persistence.database.copying import Copying
+from state.persistence.database.everywhere import Everywhere
 from state.persistence.database.journal import Journal
 from state.persistence.database.keeping import PROOF
 from state.persistence.database.listing import Listing
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 _TIMELINE: Final = "timeline"
 
 
-class DatabasePersistence(Journal, Listing, Copying):
+class DatabasePersistence(Journal, Listing, Everywhere, Copying):
     """Keeps states in the database that the configuration names (a Django alias)."""
 
     def __init__(self, config: PersistenceConfig, codec: Codec) -> None:

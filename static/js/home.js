@@ -1,0 +1,5 @@
+/** The elements of the home page. */
+
+import "./components/beat-age.js";
+import "./components/elapsed-time.js";
+import "./components/live-part.js";
