@@ -11,9 +11,9 @@ from typing import Final
 
 from groups.execution.plan import Assignable
 
-#: Not within a word or an address (`mail@example.com`), nor in code.
+#: Not within an address (`mail@example.com`), nor in code; Chinese has no blanks between words.
 _MENTION: Final = re.compile(
-    r"(?<![\w@./`])@(?:(?P<what>role|tag):)?(?P<name>[^\s@:,;!?()\[\]{}<>\"'`*，。；：！？、（）]{1,130})"
+    r"(?<![A-Za-z0-9_@./`])@(?:(?P<what>role|tag):)?(?P<name>[^\s@:,;!?()\[\]{}<>\"'`*，。；：！？、（）]{1,130})"
 )
 _CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 ALL: Final = "all"

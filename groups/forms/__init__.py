@@ -136,11 +136,21 @@ ROLE_HELP: Final = _(
 )
 
 
+class AgentsField(forms.MultipleChoiceField):
+    """Any ids of agents; which there are is the service's to say."""
+
+    def to_python(self, value: Any) -> list[str]:
+        """The ids, without fields left empty."""
+        return [each for each in super().to_python(value) if each]
+
+    def valid_value(self, value: Any) -> bool:
+        """Every text may be asked for."""
+        return True
+
+
 class JoinForm(StarsForm):
-    agent_id = forms.CharField(
-        label=_("Agent"),
-        max_length=64,
-        widget=forms.TextInput({"list": "agent-ids", "autocomplete": "off", "spellcheck": "false"}),
+    agent_id = AgentsField(
+        label=_("Agents"), error_messages={"required": _("Choose at least one agent.")}
     )
     role = forms.ChoiceField(
         label=_("Role"), choices=ROLES, initial=Role.WORKER, help_text=ROLE_HELP
@@ -156,17 +166,14 @@ class MemberForm(StarsForm):
 
 
 class MessageForm(StarsForm):
-    """`sender` is a member, or system for people; `to` is empty for everyone."""
+    """`sender` is a member, or system for the person who writes; `to` is empty for everyone."""
 
-    sender = forms.ChoiceField(label=_("From"))
+    sender = forms.ChoiceField(label=_("As"), required=False)
     to = forms.ChoiceField(label=_("To"), required=False)
     text = forms.CharField(
         label=_("Message"),
         widget=forms.Textarea(
-            {
-                "rows": 2,
-                "placeholder": _("Whom you mention answers: @agent, @role:worker, @tag:…, @all"),
-            }
+            {"rows": 2, "placeholder": _("Write to the group; whom you @mention answers")}
         ),
         strip=False,
     )
@@ -176,5 +183,14 @@ class MessageForm(StarsForm):
         ids = [(m.agent.agent_id, m.agent.agent_id) for m in members]
         sender, to = self.fields["sender"], self.fields["to"]
         assert isinstance(sender, forms.ChoiceField) and isinstance(to, forms.ChoiceField)
-        sender.choices = [(SYSTEM, _("the group (system)")), *ids]
+        sender.choices = [(SYSTEM, _("yourself")), *ids]
         to.choices = [("", _("everyone")), *ids]
+
+    @property
+    def ends(self) -> list[forms.BoundField]:
+        """To whom, and as whom."""
+        return [self["to"], self["sender"]]
+
+    def clean_sender(self) -> str:
+        """Whoever says nothing writes as themself."""
+        return self.cleaned_data["sender"] or SYSTEM

@@ -10,10 +10,11 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from groups.execution.modes import MODES
+from groups.execution.modes import MODES, get_mode
 from groups.execution.statuses import FailurePolicy
 from groups.forms import FilesField, StarsForm, TagsField
 from groups.forms.budgets import cost_cap, tokens_cap
+from groups.models import Run, RunTemplate
 
 #: Fields that are options of modes; which of which, the modes say.
 OPTIONS: Final = (
@@ -34,7 +35,13 @@ def _number(label: Any, help_text: Any, placeholder: Any) -> forms.IntegerField:
 class RunForm(StarsForm):
     """Options left empty take the mode's defaults; those of other modes are passed over."""
 
-    names: Mapping[str, str] = {f"options.{name}": name for name in OPTIONS}
+    names: Mapping[str, str] = {
+        "name": "keep_as",
+        **{f"options.{name}": name for name in OPTIONS},
+    }
+
+    #: Under which the task and its options are kept, when they are.
+    keep_as = forms.CharField(label=_("Keep this task as"), required=False, max_length=80)
 
     # Emptiness and length are judged by the service, so that every door says the same.
     task = forms.CharField(label=_("Task"), required=False, strip=False, widget=forms.Textarea)
@@ -48,7 +55,9 @@ class RunForm(StarsForm):
         ],
         initial=FailurePolicy.CONTINUE,
     )
-    mode = forms.ChoiceField(label=_("Mode"), choices=_modes, initial="leader_worker")
+    mode = forms.ChoiceField(
+        label=_("Mode"), choices=_modes, initial="leader_worker", widget=forms.RadioSelect
+    )
     time_limit = forms.FloatField(
         label=_("Time limit, minutes"),
         required=False,
@@ -92,6 +101,38 @@ class RunForm(StarsForm):
     max_items = _number(_("Items at most"), _("The board takes no more."), "50")
     max_handovers = _number(_("Handovers at most"), _("Of one subtask."), "5")
 
+    def settings(self) -> dict[str, Any]:
+        """What a run is started with, and a template holds, but files and a name."""
+        data = self.cleaned_data
+        minutes = data["time_limit"]
+        return {
+            # Browsers send line ends as CRLF (HTML, 4.10.21.4).
+            "task": data["task"].replace("\r\n", "\n"),
+            "mode": data["mode"],
+            "options": self.options(),
+            "approve_plan": data["approve_plan"],
+            "failure_policy": data["failure_policy"],
+            "time_limit": minutes * 60 if minutes else None,
+            "max_tokens": data["max_tokens"],
+            "max_cost_usd": data["max_cost_usd"],
+        }
+
+    @classmethod
+    def initial_of(cls, source: Run | RunTemplate) -> dict[str, Any]:
+        """What the form shows of a run that is to be run once more, or of a template."""
+        shown = {
+            "task": source.task,
+            "mode": source.mode,
+            "approve_plan": source.approve_plan,
+            "failure_policy": source.failure_policy,
+            **get_mode(source.mode).shown(source.options),
+        }
+        if isinstance(source, RunTemplate):
+            limits = {"max_tokens": source.max_tokens, "max_cost_usd": source.max_cost_usd}
+            minutes = source.time_limit / 60 if source.time_limit else None
+            shown |= {"keep_as": source.name, "time_limit": minutes, **limits}
+        return shown
+
     def options(self) -> dict[str, Any]:
         """What was said about the chosen mode."""
         known = MODES[self.cleaned_data["mode"]].options.__struct_fields__
@@ -110,5 +151,5 @@ class RunForm(StarsForm):
 
     def is_open(self) -> bool:
         """Whether something among the options has to be looked at."""
-        names = ("mode", "failure_policy", "approve_plan", *OPTIONS)
+        names = ("failure_policy", *OPTIONS)
         return any(self[name].errors for name in names)

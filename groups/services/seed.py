@@ -13,7 +13,7 @@ from django.db import transaction
 
 from groups.access import visible_groups
 from groups.models import Agent, Group, GroupAccess, Level, Member, Role, Run
-from groups.services import agents, groups, membership, runs
+from groups.services import agents, groups, membership, runs, templates
 
 #: Seconds between two pieces of output, so that people can watch.
 PACE: Final = 0.1
@@ -45,11 +45,12 @@ class Part(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """A group and its members, the leader first."""
+    """A group and its members, the leader first, and what it is given again and again: names and tasks."""
 
     group_id: str
     description: str
     cast: tuple[Part, ...]
+    kept: dict[str, str]
 
 
 SCENES: Final = (
@@ -87,6 +88,20 @@ SCENES: Final = (
                 ("qa", "test"),
             ),
         ),
+        {
+            "Take a feature apart": (
+                "Take the feature in the attached text apart:\n"
+                "1. What do people see and do? (frontend)\n"
+                "2. Which data and interfaces does it need? (backend)\n"
+                "3. Which figures, dates and promises can be tested? (test)"
+            ),
+            "Read release notes": (
+                "Read the attached release notes:\n"
+                "1. What changes for people? (ui)\n"
+                "2. What changes for programs? (api)\n"
+                "3. What has to be checked before it goes out? (qa)"
+            ),
+        },
     ),
     Scene(
         "DataPipeline",
@@ -129,6 +144,20 @@ SCENES: Final = (
                 ("quality", "check"),
             ),
         ),
+        {
+            "Read a table through": (
+                "Read the attached tables through:\n"
+                "1. Describe each table and what is missing or broken in it.\n"
+                "2. Add up the figures per category and per day.\n"
+                "3. Find outliers and trends.\n"
+                "4. Check spelling and plausibility."
+            ),
+            "Only check the quality": (
+                "Check the attached tables:\n"
+                "- Rows that cannot be read, duplicates and gaps.\n"
+                "- Spelling variants and values that cannot be right."
+            ),
+        },
     ),
     Scene(
         "SupportTeam",
@@ -148,6 +177,14 @@ SCENES: Final = (
             ),
             Part("agent-3", "Support agent 3", "digest", "Reads tickets.", ("support", "general")),
         ),
+        {
+            "Condense the tickets of a day": (
+                "Condense the attached tickets:\n"
+                "1. What is asked about billing?\n"
+                "2. What is technical, and what breaks most often?\n"
+                "3. What else do people say, and what is urgent?"
+            ),
+        },
     ),
 )
 
@@ -203,6 +240,8 @@ def _make(actor: User, scene: Scene, *, group_id: str | None) -> Group:
             membership.join(
                 actor=actor, group=group, agent_id=part.agent_id, role=part.role, tags=part.tags
             )
+    for name, task in scene.kept.items():
+        templates.create(actor=actor, group=group, name=name, task=task)
     return group
 
 

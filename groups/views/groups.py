@@ -11,27 +11,14 @@ from django.utils.translation import gettext as _
 
 from groups import access as doors
 from groups import live, selectors
-from groups.execution.modes import get_mode
 from groups.forms import AccessForm, GroupForm, GroupSettingsForm, JoinForm, MessageForm
 from groups.forms.runs import RunForm
-from groups.models import Group, Level, Message, Run
+from groups.models import Group, Level, Run
 from groups.services import groups as service
-from groups.views.refusals import sentence
+from groups.views.boxes import MESSAGES_SHOWN, chat, run_box, runs_shown
 from groups.views.shell import Request, attempt, goes_to, page
 from state.conf import space_topic
 from state.errors import NotFound
-
-#: Runs and messages on a group's page; older ones are a click away.
-RUNS_SHOWN = 20
-MESSAGES_SHOWN = 50
-
-
-def chat(newest_first: list[Message]) -> list[Message]:
-    """Messages as they are read, oldest first; what went wrong with one is said in the page's language."""
-    for message in newest_first:
-        for delivery in message.deliveries.all():
-            delivery.error = sentence(delivery.error) if delivery.error else ""
-    return newest_first[::-1]
 
 
 @page("GET", "HEAD", "POST")
@@ -60,24 +47,24 @@ def new(request: Request) -> HttpResponse:
 
 @page()
 def detail(request: Request, group_id: str) -> HttpResponse:
-    """One group: run box, runs, members, messages. `?again=<run>` fills in that run's task."""
+    """One group: run box, star map, conversation, runs, states. `?again=<run>` fills in that run's task."""
     group = doors.get_group(request.user, group_id)
     level = doors.level_in(request.user, group.id) or Level.VIEWER
     members = list(selectors.members_of(group))
     history = list(selectors.messages_of(group)[: MESSAGES_SHOWN + 1])
+    box = RunForm(initial=_again(request, group))
     context = {
+        **(run_box(group, box) if level >= Level.OPERATOR else {}),
+        **runs_shown(request, group),
         "group": group,
         "can_operate": level >= Level.OPERATOR,
         "can_own": level >= Level.OWNER,
         "members": members,
         "has_leader": any(member.role == "leader" for member in members),
-        "runs": selectors.runs_of(group)[:RUNS_SHOWN],
         "chat": chat(history[:MESSAGES_SHOWN]),
         "older": history[MESSAGES_SHOWN - 1].id if len(history) > MESSAGES_SHOWN else None,
-        "run_form": RunForm(initial=_again(request, group)),
         "message_form": MessageForm(members=members),
         "join_form": JoinForm(),
-        "agents": selectors.agents_outside(group) if level >= Level.OWNER else [],
         "topics": f"{live.group_topic(group.id)} {space_topic(group.id)}",
     }
     return render(request, "groups/detail.html", context)
@@ -162,10 +149,4 @@ def _again(request: Request, group: Group) -> dict[str, object]:
     run: Run = doors.get_run(request.user, wanted)
     if run.group_id != group.id:
         return {}
-    return {
-        "task": run.task,
-        "mode": run.mode,
-        "approve_plan": run.approve_plan,
-        "failure_policy": run.failure_policy,
-        **get_mode(run.mode).shown(run.options),
-    }
+    return RunForm.initial_of(run)

@@ -11,7 +11,7 @@ from groups import access, selectors
 from groups.forms import MessageForm
 from groups.models import Group, Level
 from groups.services import messaging
-from groups.views.groups import MESSAGES_SHOWN, chat
+from groups.views.boxes import MESSAGES_SHOWN, chat
 from groups.views.shell import Request, attempt, goes_to, page
 from state.errors import Invalid
 

@@ -23,7 +23,7 @@ from groups.forms.runs import RunForm
 from groups.models import Group, Level, Member, Role, Run
 from groups.services import run_states
 from groups.services import runs as service
-from groups.views.groups import RUNS_SHOWN
+from groups.views.boxes import run_box, runs_shown
 from groups.views.shell import Request, attempt, goes_to, json_body, page, wants_json
 from state.errors import Invalid
 
@@ -33,25 +33,21 @@ PAGE = 50
 
 @page("GET", "HEAD", "POST")
 def runs(request: Request, group_id: str) -> HttpResponse:
-    """GET: the group's runs as a fragment. POST (multipart): start one and go to its page."""
+    """GET: the group's runs as a fragment, as far as `?status=`, `?q=` and `?shown=` say.
+
+    POST (multipart): start one and go to its page.
+    """
     if request.method != "POST":
         group = access.get_group(request.user, group_id)
-        rows = selectors.runs_of(group)[:RUNS_SHOWN]
-        return render(request, "groups/partials/runs.html", {"group": group, "runs": rows})
+        context = {"group": group, **runs_shown(request, group)}
+        return render(request, "groups/partials/runs.html", context)
     group = access.get_group(request.user, group_id, Level.OPERATOR)
     form = RunForm(request.POST, request.FILES)
     started: list[Run] = []
     refused = attempt(form, lambda: started.append(_start(request, group, form)))
     if refused:
-        members = list(selectors.members_of(group))
-        context = {
-            "group": group,
-            "run_form": form,
-            "can_operate": True,
-            "has_leader": any(member.role == Role.LEADER for member in members),
-        }
         template = "groups/partials/run_box.html" if request.htmx else "groups/run_refused.html"
-        return render(request, template, context, status=refused)
+        return render(request, template, run_box(group, form), status=refused)
     return goes_to(request, "groups:run", started[0].id)
 
 
@@ -204,21 +200,11 @@ def _done(request: Request, run: Run) -> HttpResponse:
 
 
 def _start(request: Request, group: Group, form: RunForm) -> Run:
-    data = form.cleaned_data
-    minutes = data["time_limit"]
     return service.start(
         actor=request.user,
         group=group,
-        # Browsers send line ends as CRLF (HTML, 4.10.21.4).
-        task=data["task"].replace("\r\n", "\n"),
-        mode=data["mode"],
-        options=form.options(),
-        approve_plan=data["approve_plan"],
-        failure_policy=data["failure_policy"],
-        time_limit=minutes * 60 if minutes else None,
-        max_tokens=data["max_tokens"],
-        max_cost_usd=data["max_cost_usd"],
-        attachments=data["attachments"],
+        attachments=form.cleaned_data["attachments"],
+        **form.settings(),
     )
 
 

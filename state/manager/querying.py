@@ -118,9 +118,9 @@ class Reading(Core):
     def find_states(
         self, callers: Mapping[str, Caller], text: str, *, limit: int, offset: int = 0
     ) -> list[SharedState]:
-        """States whose ids have `text` in them, in any of the spaces whose callers these are, as far as each caller
-        may read them; written last first. What is hidden is taken out afterwards, so fewer than `limit` may come."""
-        if not (callers and text):
+        """States whose ids have `text` in them (empty: all), in any of the spaces whose callers these are, as far as
+        each may read them; written last first. What is hidden is taken out afterwards: fewer than `limit` may come."""
+        if not callers:
             return []
         with_text = self.store.find_states(list(callers), text, limit=limit, offset=offset)
         return [each for each in with_text if Right.READ in rights(each, callers[each.space])]

@@ -64,6 +64,12 @@ class Live {
     return () => this.#subscribe(topic);
   }
 
+  /** Follow a topic no more. @param {string} topic */
+  leave(topic) {
+    if (!this.#topics.delete(topic) || this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#socket.send(JSON.stringify({ type: "unsubscribe", topic }));
+  }
+
   /** Open the socket unless it is open; called at the start and when the network or the person comes back. */
   connect() {
     clearTimeout(this.#timer);

@@ -114,3 +114,52 @@ def test_leaving(
     # A notice, not the list, is what comes back.
     assert (busy["HX-Retarget"], busy["HX-Reswap"]) == ("#notices", "beforeend")
     assert harbour.members.filter(agent__agent_id="lena").exists()
+
+
+def test_several_join_at_once(harbour: Group, owner: Browser) -> None:
+    for name in ("nia", "nox"):
+        make_agent(agent_id=name)
+    given = {"agent_id": ["nox", "ghost"], "role": "worker", "tags": ""}
+    refused = owner.post(PATH, given, htmx=True)
+    assert refused.status_code == 404
+    # What was chosen is still chosen.
+    assert 'value="nox" checked' in refused.content.decode()
+    assert owner.post(PATH, {**given, "agent_id": ["nox", "nia"]}, htmx=True).status_code == 200
+    names = [m.agent.agent_id for m in harbour.members.select_related("agent").order_by("id")]
+    assert names[-2:] == ["nox", "nia"]
+
+
+def test_who_could_join_is_searched(
+    harbour: Group, owner: Browser, operator: Browser, django_assert_max_num_queries: Any
+) -> None:
+    path = "/groups/Harbour/candidates/"
+    for n in range(40):
+        make_agent(agent_id=f"night-{n:02}", description="Keeps watch")
+    make_agent(agent_id="day", name="Dayan")
+    assert operator.get(path).status_code == 403
+    with django_assert_max_num_queries(6):
+        page = owner.get(f"{path}?q=NIGHT&agent_id=day", htmx=True).content.decode()
+    # Who is chosen already stays in sight, first.
+    assert page.index('value="day" checked') < page.index('value="night-00"')
+    assert "There are more" in page and "night-39" not in page
+    assert 'value="day"' in owner.get(f"{path}?q=dayan", htmx=True).content.decode()
+    page = owner.get(f"{path}?q=wim", htmx=True).content.decode()
+    assert 'value="wim" disabled' in page and "already a member" in page
+    assert "No agent is called that." in owner.get(f"{path}?q=nobody", htmx=True).content.decode()
+
+
+def test_leading_and_order(harbour: Group, owner: Browser, operator: Browser) -> None:
+    assert operator.post(f"{PATH}wes/lead/", htmx=True).status_code == 403
+    assert operator.post(f"{PATH}wes/place/", {"place": "0"}, htmx=True).status_code == 403
+    page = owner.post(f"{PATH}wes/place/", {"place": "0"}, htmx=True).content.decode()
+    order = [page.index(f'id="member-{name}"') for name in ("lena", "wes", "wim")]
+    assert order == sorted(order)
+    for wrong in ("", "-1", "x", "9" * 30):
+        assert owner.post(f"{PATH}wes/place/", {"place": wrong}).status_code == 400
+    assert owner.post(f"{PATH}wes/lead/", htmx=True).status_code == 200
+    roles = dict(harbour.members.values_list("agent__agent_id", "role"))
+    assert roles == {"lena": "worker", "wes": "leader", "wim": "worker"}
+    make_run(group=harbour)
+    assert owner.post(f"{PATH}wim/lead/", htmx=True).status_code == 409
+    form = owner.get(f"{PATH}wim/", htmx=True).content.decode()
+    assert "A run is under way; another one leads when it has ended." in form

@@ -9,7 +9,7 @@ import pytest
 
 from groups.models import Group, Message
 from groups.services import messaging
-from groups.views.groups import MESSAGES_SHOWN
+from groups.views.boxes import MESSAGES_SHOWN
 from tests.dashboard.conftest import Browser
 
 PATH = "/groups/Harbour/messages/"
@@ -113,5 +113,30 @@ def test_a_thread_says_who_is_answering_and_why_nobody_does(
     )
     messaging.deliver(message_id=answer.id)
     page = operator.get(PATH, htmx=True).content.decode()
-    assert f'<a href="#message-{asked.id}">system: Ready, @wim?</a>' in page
+    assert f'<a href="#message-{asked.id}">the group: Ready, @wim?</a>' in page
     assert "lena: Not woken: this conversation has gone 1 answers deep without a person." in page
+
+
+def test_people_write_as_themselves(harbour: Group, operator: Browser, viewer: Browser) -> None:
+    operator.post(PATH, {"to": "wim", "text": "Ready?"}, htmx=True)
+    operator.post(PATH, {"sender": "lena", "text": "I am."}, htmx=True)
+    asked, said = Message.objects.order_by("id")
+    assert [(m.sender, m.by) for m in (asked, said)] == [("system", "bo"), ("lena", "bo")]
+    messaging.send(actor=None, group=harbour, sender="wim", to="lena", text="Aye.", reply_to=asked)
+    Message.objects.filter(text="Aye.").update(recipient="system")
+    page = viewer.get(PATH, htmx=True).content.decode()
+    assert "<b>bo</b>" in page and '<b>lena</b> <span class="muted">(bo)</span>' in page
+    # An answer to a person is for that person.
+    assert "→ bo ·" in page and f'<a href="#message-{asked.id}">bo: Ready?</a>' in page
+    assert "system" not in page
+
+
+def test_each_message_says_how_far_it_has_come(harbour: Group, viewer: Browser) -> None:
+    sent = messaging.broadcast(actor=None, group=harbour, text="Anchor!")
+    page = viewer.get(PATH, htmx=True).content.decode()
+    assert "3 queued" in page and "lena, wes, wim" in page
+    harbour.members.filter(agent__agent_id="wes").delete()
+    messaging.deliver(message_id=sent.id)
+    page = viewer.get(PATH, htmx=True).content.decode()
+    assert "2 delivered" in page and "1 failed" in page
+    assert "Not delivered to wes: The recipient is no longer a member" in page

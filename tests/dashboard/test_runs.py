@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from groups.execution.statuses import RunStatus
 from groups.models import Attachment, Group, Run
 from tests.dashboard.conftest import Browser, finish
 from tests.factories import make_run
@@ -266,3 +267,22 @@ def test_attachments_come_as_downloads(
     assert answer["Content-Disposition"] == 'attachment; filename="a.txt"'
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert viewer.get(f"/runs/{found.run_id}/attachments/x/").status_code == 404
+
+
+def test_a_groups_runs_are_narrowed_searched_and_paged(harbour: Group, viewer: Browser) -> None:
+    path = "/groups/Harbour/runs/"
+    for n in range(30):
+        make_run(group=harbour, task=f"Trip {n:02}", status=RunStatus.COMPLETED)
+    make_run(group=harbour, task="Storm", status=RunStatus.FAILED)
+    make_run(group=harbour, task="Trip now", status=RunStatus.PAUSED)
+
+    def rows(query: str) -> int:
+        return int(viewer.get(f"{path}{query}", htmx=True).content.decode().count("run-row-task"))
+
+    assert (rows(""), rows("?shown=24"), rows("?shown=999")) == (12, 24, 32)
+    assert (rows("?status=failed"), rows("?status=under_way"), rows("?q=storm")) == (1, 1, 1)
+    assert rows("?q=trip&status=under_way") == 1
+    assert (rows("?q=100%25"), rows("?status=chaos&shown=x"), rows("?q=%00")) == (0, 12, 12)
+    page = viewer.get(f"{path}?shown=24&q=trip", htmx=True).content.decode()
+    assert '"shown": 36' in page
+    assert "No run is like that." in viewer.get(f"{path}?q=nothing", htmx=True).content.decode()

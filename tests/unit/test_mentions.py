@@ -25,7 +25,7 @@ CREW = (
         ("Please, @wim, look.", ["wim"]),
         ("ask @WIM.", ["wim"]),
         ("ask @wes.2.", ["wes.2"]),
-        ("你好@wim，请看", []),  # within a word
+        ("你好@wim，请看", ["wim"]),  # Chinese has no blanks between words
         ("你好 @wim，请看", ["wim"]),
         ("(@wim)", ["wim"]),
         ("@wim and @lena, @wim again", ["lena", "wim"]),

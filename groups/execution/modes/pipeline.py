@@ -23,7 +23,7 @@ from state.errors import Invalid
 
 
 class Options(base.Options, frozen=True, kw_only=True):
-    """Whose order: the leader's plan, or `members` (empty: the workers in the order of the group); and what is the result."""
+    """Whose order: the leader's plan, or `members` (empty: the workers in the group's order); what is the result."""
 
     order: Literal["plan", "members"] = "plan"
     members: tuple[str, ...] = ()
