@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Site
 from tests.browser.test_journey import sign_in
@@ -17,20 +17,30 @@ STATES = "/groups/DevTeam/states/"
 PLAN = f"{STATES}of/plan/spring/"
 #: One number is larger than JavaScript can count to.
 DATA = {"title": "Spring", "budget": {"sails": 70, "berth": 9007199254740993}, "crew": ["wim"]}
+SCHEMA = {
+    "required": ["title"],
+    "properties": {
+        "title": {"type": "string", "minLength": 3},
+        "status": {"enum": ["draft", "ready"]},
+    },
+}
 
 
-def make(page: Page, site: Site) -> None:
+def make(page: Page, site: Site, state_id: str) -> str:
+    """A state, and its address."""
     page.goto(f"{site.url}{STATES}new/")
-    page.get_by_label("Id").fill("plan/spring")
+    page.get_by_label("Id").fill(state_id)
     page.get_by_label("Document (JSON)").fill(json.dumps(DATA))
     page.get_by_role("button", name="Make the state").click()
-    page.wait_for_url(f"**{PLAN}")
+    page.wait_for_url(f"**{STATES}of/{state_id}/")
+    return page.url
 
 
 def open_editor(page: Page) -> None:
     editor = page.locator("state-editor details")
     if editor.get_attribute("open") is None:
         editor.locator("summary").click()
+    expect(page.locator("json-area .json-gutter")).to_be_attached()
 
 
 def edit(page: Page, old: str, new: str) -> None:
@@ -58,33 +68,42 @@ def another(page: Page, address: str) -> Page:
     return window
 
 
+def at(page: Page, path: str) -> Locator:
+    """The line of the document's tree at that path."""
+    return page.locator(f'[role=treeitem][data-path="{path}"]')
+
+
 def test_two_people_and_one_document(page: Page, site: Site) -> None:
     sign_in(page, site)
-    make(page, site)
+    address = make(page, site, "plan/spring")
 
     # The tree opens and closes by keyboard, and tells who wrote what.
-    expect(page.locator('[data-path="/budget/berth"] .tree-value')).to_have_text("9007199254740993")
-    page.locator('[data-path="/title"]').focus()
+    expect(at(page, "/budget/berth").locator(".tree-value")).to_have_text("9007199254740993")
+    at(page, "/title").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowLeft")
-    expect(page.locator('[data-path="/budget"]')).to_have_attribute("aria-expanded", "false")
-    expect(page.locator('[data-path="/budget/sails"]')).to_have_count(0)
+    expect(at(page, "/budget")).to_have_attribute("aria-expanded", "false")
+    expect(at(page, "/budget/sails")).to_have_count(0)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    expect(page.locator('[data-path="/budget/sails"]')).to_be_focused()
-    expect(page.locator('[data-path="/budget/sails"] .tree-blame')).to_contain_text(
-        "admin, version 1"
+    expect(at(page, "/budget/sails")).to_be_focused()
+    expect(at(page, "/budget/sails").locator(".tree-blame")).to_contain_text("admin, version 1")
+    about = page.locator("tree-about")
+    expect(about.locator("code")).to_have_text("/budget/sails")
+    expect(about.get_by_role("link", name="version 1")).to_have_attribute(
+        "href", f"{STATES}history/plan/spring/?version=1"
     )
 
-    # What is written elsewhere shows here, where the focus stays.
-    other = another(page, f"{site.url}{PLAN}")
+    # What is written elsewhere shows here, with its writer beside it, where the focus stays.
+    other = another(page, address)
     expect(page.locator("live-dot[data-state=open]")).to_be_visible()
     edit(other, '"sails": 70', '"sails": 71')
     save(other)
     expect(other.get_by_text("Saved as version 2.")).to_be_visible()
-    expect(page.locator('[data-path="/budget/sails"] .tree-value')).to_have_text("71")
-    expect(page.locator('[data-path="/budget/sails"]')).to_be_focused()
+    expect(at(page, "/budget/sails").locator(".tree-value")).to_have_text("71")
+    expect(at(page, "/budget/sails")).to_be_focused()
     expect(page.locator("#state-head .facts dd").first).to_have_text("2")
+    expect(about.get_by_role("link", name="version 2")).to_be_visible()
     page.locator("state-raw summary").click()
     expect(page.locator("state-raw pre")).to_contain_text('"sails": 71')
 
@@ -103,14 +122,27 @@ def test_two_people_and_one_document(page: Page, site: Site) -> None:
     page.get_by_role("radio", name=re.compile("Mine")).check()
     page.get_by_role("button", name="Save upon version 3").click()
     expect(page.get_by_text("Saved as version 4.")).to_be_visible()
-    expect(page.locator('[data-path="/title"] .tree-value')).to_have_text('"Mine"')
+    expect(at(page, "/title").locator(".tree-value")).to_have_text('"Mine"')
     expect(other.locator('[data-path="/title"] .tree-value')).to_have_text('"Mine"')
 
-    # The history compares, and brings the first version back.
+    # The film goes through the versions, holds each against others, and brings the first back.
     page.get_by_role("link", name="History").click()
-    page.get_by_label("Compare from version 1").check()
-    page.get_by_role("button", name="Compare the two marked").click()
-    expect(page.locator(".state-change h3 code")).to_have_text(["/budget/sails", "/title"])
+    slider = page.get_by_role("slider", name="Version")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile("^version 4, admin"))
+    expect(at(page, "/title")).to_have_attribute("data-change", "changed")
+    expect(at(page, "/title").locator(".tree-before")).to_have_text('"Theirs"')
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(at(page, "/title").locator(".tree-before")).to_have_text('"Spring"')
+    page.get_by_label("Compare with", exact=True).select_option("chosen")
+    page.get_by_label("Changes only").check()
+    expect(page.locator("[role=treeitem][data-change]")).to_have_count(2)
+    expect(at(page, "/budget/sails").locator(".tree-before")).to_have_text("70")
+    expect(page).to_have_url(re.compile(r"\?version=3&with=1$"))
+    page.reload()
+    expect(slider).to_have_attribute("aria-valuetext", re.compile("^version 3"))
+    slider.focus()
+    page.keyboard.press("Home")
     page.get_by_role("button", name="Restore version 1").click()
     page.get_by_role("button", name="Bring it back?").click()
     expect(page.get_by_text("Version 1 is back, as version 5.")).to_be_visible()
@@ -118,24 +150,60 @@ def test_two_people_and_one_document(page: Page, site: Site) -> None:
     other.close()
 
 
-def test_a_conflict_waits_until_somebody_decides(page: Page, site: Site) -> None:
+def test_unsaved_text_survives_a_reload_and_a_server_that_does_not_answer(
+    page: Page, site: Site
+) -> None:
     sign_in(page, site)
-    page.goto(f"{site.url}{STATES}new/")
-    page.get_by_label("Id").fill("plan/autumn")
-    page.get_by_label("Document (JSON)").fill(json.dumps(DATA))
-    page.get_by_role("button", name="Make the state").click()
+    address = make(page, site, "plan/summer")
     page.get_by_role("link", name="Policy").click()
-    page.get_by_label("What a merge cannot settle").select_option("park")
+    page.get_by_label("Schema (JSON Schema 2020-12)").fill(json.dumps(SCHEMA))
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
 
-    address = f"{site.url}{STATES}of/plan/autumn/"
+    # The schema makes a form of it; what does not suit is said beside the field before anything is sent.
+    page.goto(address)
+    page.locator("state-editor summary").click()
+    page.get_by_label("title").fill("No")
+    expect(page.locator('[data-field="/title"] .field-error')).to_contain_text("too short")
+    page.get_by_label("status").select_option("ready")
+    save(page)
+    expect(page.get_by_text("Mend what is marked first; nothing was saved.")).to_be_visible()
+
+    page.on("dialog", lambda dialog: dialog.accept())  # leaving with unsaved text is asked about
+    page.reload()
+    page.get_by_role("button", name="Take it up again").click()
+    expect(page.get_by_label("status")).to_have_value('"ready"')
+    page.get_by_label("title").fill("Now")
+
+    page.route("**/states/check/**", lambda route: route.abort())
+    save(page)
+    expect(page.get_by_text("your text is kept here")).to_be_visible()
+    expect(page.get_by_label("title")).to_have_value("Now")
+    page.unroute("**/states/check/**")
+    save(page)
+    expect(page.get_by_text("Saved as version 3.")).to_be_visible()
+    expect(at(page, "/status").locator(".tree-value")).to_have_text('"ready"')
+    expect(page.locator("[data-ref=draft]")).to_be_hidden()
+
+
+def test_a_conflict_is_settled_by_the_keyboard_alone(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    address = make(page, site, "plan/autumn")
+    page.get_by_role("link", name="Policy").click()
+    page.get_by_role("radio", name="let somebody decide").check()
+    # What the settings would do is seen before they are saved.
+    expect(page.locator(".policy-verdict")).to_contain_text("set aside until somebody decides")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
+
     page.goto(address)
     edit(page, '"Spring"', '"Late"')
+    edit(page, '"sails": 70', '"sails": 69')
     inbox = another(page, f"{site.url}/groups/DevTeam/")
     expect(inbox.locator("live-dot[data-state=open]")).to_be_visible()
     other = another(page, address)
     edit(other, '"Spring"', '"Early"')
+    edit(other, '"sails": 70', '"sails": 71')
     save(other)
     expect(other.get_by_text("Saved as version 3.")).to_be_visible()
     save(page)
@@ -145,13 +213,30 @@ def test_a_conflict_waits_until_somebody_decides(page: Page, site: Site) -> None
     expect(inbox.locator("#states-entry .state-alert")).to_contain_text("1")
     inbox.locator("#states-entry").click()
     inbox.get_by_role("link", name="Conflicts wait for somebody").click()
-    inbox.get_by_role("link", name="plan/autumn").click()
-    expect(inbox.locator(".state-three .state-value")).to_have_text(
+    inbox.wait_for_url("**/conflicts/")
+    expect(inbox.locator("a[data-row]")).to_have_count(1)
+    inbox.keyboard.press("j")
+    inbox.keyboard.press("Enter")
+    inbox.wait_for_url(re.compile("/conflicts/.+/$"))
+    expect(inbox.get_by_text("2 paths are still open")).to_be_visible()
+    onlooker = another(inbox, inbox.url)
+    expect(onlooker.locator("live-dot[data-state=open]")).to_be_visible()
+    expect(inbox.locator('[data-path="/title"] .state-side .state-value')).to_have_text(
         ['"Spring"', '"Early"', '"Late"']
     )
-    inbox.get_by_role("radio", name=re.compile("Set aside")).check()
-    inbox.get_by_role("button", name="Preview").click()
-    expect(inbox.locator("#preview")).to_contain_text('"title": "Late"')
-    inbox.get_by_role("button", name="Settle as chosen").click()
+    inbox.keyboard.press("1")  # /budget/sails as it was, and on to the next path
+    inbox.keyboard.press("e")
+    inbox.keyboard.type('"Harvest')
+    expect(inbox.locator('[data-path="/title"] [data-fault]')).to_contain_text("not JSON")
+    inbox.keyboard.type('"')
+    inbox.keyboard.press("Escape")
+    inbox.keyboard.press("p")
+    expect(inbox.locator("#preview")).to_contain_text('"title": "Harvest"')
+    expect(inbox.get_by_text("Every path is chosen")).to_be_visible()
+    inbox.keyboard.press("s")
     expect(inbox.get_by_text("Nothing collides")).to_be_visible()
-    expect(other.locator('[data-path="/title"] .tree-value')).to_have_text('"Late"')
+    expect(other.locator('[data-path="/title"] .tree-value')).to_have_text('"Harvest"')
+    expect(other.locator('[data-path="/budget/sails"] .tree-value')).to_have_text("70")
+    # Whoever was about to settle it, too, is told.
+    expect(onlooker.locator("#conflict-standing")).to_contain_text("admin has settled this.")
+    expect(onlooker.get_by_role("button", name="Settle as chosen")).to_be_disabled()

@@ -41,10 +41,10 @@ class StateEditor extends HTMLElement {
   connectedCallback() {
     this.page?.addEventListener("known", this);
     addEventListener("beforeunload", this.#guard);
-    ref(this, "take").onclick = () => this.#newer && this.#take(this.#newer);
-    ref(this, "resume").onclick = () => this.#resume();
-    ref(this, "forget").onclick = () => this.#forget();
-    ref(this, "discard").onclick = () => this.#discard();
+    ref(this, "take").addEventListener("click", () => this.#newer && this.#take(this.#newer));
+    ref(this, "resume").addEventListener("click", () => this.#resume());
+    ref(this, "forget").addEventListener("click", () => this.#forget());
+    ref(this, "discard").addEventListener("click", () => this.#discard());
     this.area.addEventListener("input", () => this.#changed());
     this.box.addEventListener("stars:written", () => this.#changed());
     this.box.addEventListener("stars:checked", (event) => this.fields.mark(/** @type {CustomEvent<{ faults: Fault[] }>} */ (event).detail.faults));
@@ -60,6 +60,8 @@ class StateEditor extends HTMLElement {
   }
 
   #begin() {
+    // What is wrong is said beside the fields, by one voice: the server's.
+    this.form.noValidate = true;
     this.fields.schema = JSON.parse(document.getElementById("state-schema")?.textContent || "null");
     const suits = this.fields.suits(this.box.data ?? {});
     show(ref(this, "as"), suits);

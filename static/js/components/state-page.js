@@ -24,6 +24,7 @@ import { fill, gettext } from "../lib/i18n.js";
 import { parse, pretty } from "../lib/json-tree.js";
 import { nameOf } from "../lib/names.js";
 import { SharedDocument } from "../sync/document.js";
+import { Drafts, tabStorage } from "../sync/drafts.js";
 import { throttled } from "../sync/pace.js";
 import { Replica } from "../sync/replica.js";
 import { spaceSocket } from "../sync/socket.js";
@@ -75,6 +76,17 @@ class StatePage extends HTMLElement {
     });
     // Who wrote what is worth a request of its own: the page need not wait for it.
     this.#ask("");
+    this.#editor();
+  }
+
+  /** The editor comes when somebody opens it, or has unsaved text. */
+  #editor() {
+    const fold = this.querySelector("state-editor details");
+    if (!(fold instanceof HTMLDetailsElement)) return;
+    const draft = new Drafts(`${this.getAttribute("space")}/${this.stateId}`, tabStorage()).find("");
+    const load = () => import("./state-editor.js").then(() => this.draw());
+    if (fold.open || draft) load();
+    else fold.addEventListener("toggle", load, { once: true });
   }
 
   disconnectedCallback() {

@@ -287,7 +287,8 @@ export class StateTree extends HTMLElement {
     else if (key === "End") to(this.#rows.length - 1);
     else if (key === "Enter" || key === " ") this.#toggle(path);
     else if (key === "*") this.#every("all");
-    else if (key === "ArrowRight" && row.branch) row.open ? to(at + 1) : this.#toggle(path);
+    else if (key === "ArrowRight" && row.branch && !row.open) this.#toggle(path);
+    else if (key === "ArrowRight" && row.branch) to(at + 1);
     else if (key === "ArrowLeft" && row.open) this.#toggle(path);
     else if (key === "ArrowLeft") this.#go(path.slice(0, path.lastIndexOf("/")));
     else return false;

@@ -6,7 +6,7 @@ import { pointer } from "./ops.js";
 
 const BLANK = new Set([" ", "\t", "\n", "\r"]);
 const PLAIN = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)/;
-const STRING = /^"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/;
+const STRING = /^"(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/;
 
 /** Reads a text once, from left to right. */
 class Reader {
@@ -39,6 +39,13 @@ class Reader {
     return found;
   }
 
+  /** A string; what is below a space stands in none. */
+  string() {
+    const found = this.take(STRING);
+    if ([...found].some((letter) => letter < " ")) throw this;
+    return found;
+  }
+
   /** @param {string} sign */
   sign(sign) {
     this.blank();
@@ -53,7 +60,8 @@ class Reader {
     if (!this.lines.has(path)) this.lines.set(path, this.line);
     const first = this.text[this.at];
     if (first === "{" || first === "[") this.members(tokens, first === "{");
-    else this.take(first === '"' ? STRING : PLAIN);
+    else if (first === '"') this.string();
+    else this.take(PLAIN);
   }
 
   /** @param {string[]} tokens @param {boolean} object */
@@ -70,7 +78,7 @@ class Reader {
       if (object) {
         this.blank();
         const line = this.line;
-        key = /** @type {string} */ (JSON.parse(this.take(STRING)));
+        key = /** @type {string} */ (JSON.parse(this.string()));
         this.lines.set(pointer([...tokens, key]), line);
         this.sign(":");
       }
