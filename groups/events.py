@@ -100,13 +100,18 @@ class BudgetUnpriced(Event, frozen=True, kw_only=True):
 
 
 class SubtaskReady(Event, frozen=True, kw_only=True):
-    """The subtask may be claimed. Says what it is, since plan and summary stand in no plan."""
+    """The subtask may be claimed. Says what it is, since plan and summary stand in no plan.
+
+    `answer` is what a person (`by`) answered to its question, if that is why it may be claimed again.
+    """
 
     TYPE: ClassVar[str] = "subtask.ready"
     key: str
     kind: str
     title: str
     assignee: str
+    answer: str = ""
+    by: str = ""
 
 
 class SubtaskStarted(Event, frozen=True, kw_only=True):

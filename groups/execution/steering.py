@@ -75,8 +75,11 @@ def approve(machine: RunMachine, plan: Plan | None, *, by: str) -> None:
     machine.advance()
 
 
-def answer(machine: RunMachine, subtask_id: uuid.UUID, text: str) -> None:
-    """Give a waiting subtask its answer. Raises SubtaskNotFound, WrongStatus, RunFinished."""
+def answer(machine: RunMachine, subtask_id: uuid.UUID, text: str, *, by: str = "") -> None:
+    """Give a waiting subtask its answer, which the log has if a person gives it (`by`); a program's is its result.
+
+    Raises SubtaskNotFound, WrongStatus, RunFinished.
+    """
     machine.must_go_on()
     item = machine.by_id.get(subtask_id)
     if item is None:
@@ -85,7 +88,7 @@ def answer(machine: RunMachine, subtask_id: uuid.UUID, text: str) -> None:
         raise WrongStatus("This subtask waits for no answer.")
     item.answers = [*item.answers, text]
     item.question = ""
-    machine.make_ready(item)
+    machine.make_ready(item, answer=text if by else "", by=by)
 
 
 def retry(machine: RunMachine, *, by: str) -> None:

@@ -301,7 +301,7 @@ def answer(*, actor: Actor, run: Run, subtask: Subtask, text: str) -> Run:
     text = inputs.message_text("text", text)
     with opened(run.id) as machine:
         answers.check(actor=actor, machine=machine, subtask=subtask, text=text)
-        steering.answer(machine, subtask.id, text)
+        steering.answer(machine, subtask.id, text, by=name_of(actor))
         answers.announce(machine)
     return machine.run
 

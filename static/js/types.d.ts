@@ -66,7 +66,7 @@ export interface Payloads {
   "budget.reached": { scope: string; limit: string; text: string };
   "budget.raised": { max_tokens: number | null; max_cost_usd: number | null; by: string };
   "budget.unpriced": { model: string };
-  "subtask.ready": { key: string; kind: SubtaskKind; title: string; assignee: string };
+  "subtask.ready": { key: string; kind: SubtaskKind; title: string; assignee: string; answer: string; by: string };
   "subtask.started": { attempt: number; max_attempts: number };
   "subtask.retrying": { attempt: number; max_attempts: number; error: string; delay: number; cause: string };
   "subtask.waiting": { question: string; waits_for: string; options: string[]; due_at: string | null };

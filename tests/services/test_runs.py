@@ -265,6 +265,8 @@ def test_answers(harbour: Group, bo: User) -> None:
     runs.answer(actor=bo, run=run, subtask=row, text="that")
     row.refresh_from_db()
     assert (row.status, row.answers, row.question) == ("ready", ["that"], "")
+    told = run.events.filter(type="subtask.ready", subtask=row.id).latest("seq")
+    assert (told.data["answer"], told.data["by"]) == ("that", "bo")
     check_log(run)
 
 

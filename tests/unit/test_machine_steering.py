@@ -240,6 +240,16 @@ def test_an_answer_needs_a_question() -> None:
         steer(world, steering.answer, world["a"].id, "hello")
 
 
+@pytest.mark.parametrize(("by", "told"), [("ada", "that"), ("", "")])
+def test_the_log_has_what_a_person_answered_not_what_a_program_did(by: str, told: str) -> None:
+    world = running()
+    with world.machine() as machine:
+        machine.wait(world["a"].id, token(world["a"]), Waiting(question="which?"))
+        steering.answer(machine, world["a"].id, "that", by=by)
+    data = world.last("subtask.ready").data()
+    assert (data["key"], data["answer"], data["by"]) == ("a", told, by)
+
+
 def test_an_answer_under_a_pause_waits_for_the_resume() -> None:
     world = running()
     with world.machine() as machine:
