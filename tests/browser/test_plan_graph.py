@@ -3,6 +3,8 @@ another run."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -14,12 +16,20 @@ pytestmark = pytest.mark.browser
 TASK = "- Sketch the mole\n- Price the stones\n- Paint the lighthouse"
 
 
+def send(page: Page, url: str, value: object) -> Any:
+    """What the server answers to that JSON, sent as a script of the page would."""
+    token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
+    headers = {"X-CSRFToken": token, "Accept": "application/json", "Referer": url}
+    answer = page.request.post(url, data=value, headers=headers)
+    assert answer.ok, answer.text()
+    return answer.json()
+
+
 def start(page: Page, site: Site) -> None:
-    page.goto(f"{site.url}/groups/DevTeam/")
-    page.get_by_label("What should DevTeam do?").fill(TASK)
-    page.locator(".run-options summary").first.click()
-    page.get_by_label("Let me approve the plan first").check()
-    page.get_by_role("button", name="Run", exact=True).click()
+    """A run of TASK whose plan awaits approval, and its page."""
+    url = f"{site.url}/api/v1/groups/DevTeam/runs/"
+    run = send(page, url, {"task": TASK, "approve_plan": True})
+    page.goto(f"{site.url}/runs/{run['id']}/")
     expect(page.locator("run-header .badge")).to_have_attribute("data-status", "awaiting_approval")
 
 
@@ -62,14 +72,7 @@ def test_a_plan_edited_by_keyboard_in_its_graph(page: Page, site: Site) -> None:
     # Somebody else changes the plan: what was edited stays until one of the two is chosen.
     theirs = server_run(page, site)["plan"]
     theirs["subtasks"][0]["title"] = "Sketch the pier"
-    run_url = page.url.split("?")[0]
-    token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
-    changed = page.request.post(
-        f"{run_url}plan/",
-        data={"plan": theirs},
-        headers={"X-CSRFToken": token, "Accept": "application/json", "Referer": run_url},
-    )
-    assert changed.ok, changed.text()
+    send(page, f"{page.url.split('?')[0]}plan/", {"plan": theirs})
     approve = page.get_by_role("button", name="Save and approve")
     expect(page.locator("#plan-met")).to_contain_text("Changed: Sketch the pier.")
     expect(approve).to_be_disabled()
