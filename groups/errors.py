@@ -162,6 +162,12 @@ class AgentInUse(Conflict):
     reason = "agent_in_use"
 
 
+class AgentIsPerson(Conflict):
+    """This agent is a person: write to it in a group, and it is asked in the inbox."""
+
+    reason = "agent_is_a_person"
+
+
 class NothingToTest(Conflict):
     """Agents of this kind have nothing to test."""
 

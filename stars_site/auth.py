@@ -15,7 +15,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from sesame.views import LoginView as SesameLoginView
 
-from groups.services import guesses
+from groups.services import guesses, profile
 
 
 class Patience:
@@ -39,6 +39,15 @@ def _count(credentials: dict[str, Any], request: HttpRequest | None = None, **mo
 def _forget(request: HttpRequest | None, user: User, **more: object) -> None:
     if request is not None:
         guesses.forget(request, user.get_username())
+
+
+@receiver(user_logged_in, dispatch_uid="preferences.bring")
+def _bring(request: HttpRequest | None, user: User, **more: object) -> None:
+    if request is not None:
+        liked = profile.of(user)
+        request.session["time_zone"] = liked.time_zone
+        if liked.language:
+            request.session["language"] = liked.language
 
 
 class Login(LoginView):

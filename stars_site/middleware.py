@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import cast
+from zoneinfo import ZoneInfo, available_timezones
 
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
@@ -11,10 +12,12 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
-from django.utils import translation
+from django.urls import reverse
+from django.utils import timezone, translation
 from django.utils.deprecation import MiddlewareMixin
 
 from groups.api import errors
+from groups.services import profile
 from groups.views.shell import Request, refusal
 from state.errors import Unavailable
 
@@ -45,6 +48,40 @@ class LanguageMiddleware(LocaleMiddleware):
             request.LANGUAGE_CODE = settings.LANGUAGE_CODE
         else:
             super().process_request(request)
+
+
+class PreferencesMiddleware(MiddlewareMixin):
+    """What a person chose in the settings: the time zone at each page, the language once when they sign in, as if it
+    had been chosen in the menu. Both wait in the session, so that no page has to ask for them."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Write times as the person likes; to programs in the installation's zone."""
+        programs = request.path_info.startswith(errors.PREFIXES)
+        known = not programs and settings.SESSION_COOKIE_NAME in request.COOKIES
+        zone = request.session.get("time_zone", "") if known else ""
+        if zone in available_timezones():
+            timezone.activate(ZoneInfo(zone))
+        else:
+            timezone.deactivate()
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Speak the language of whoever has just signed in; remember the one that is chosen in the menu."""
+        if request.path_info == reverse("set_language") and request.user.is_authenticated:
+            chosen = response.cookies.get(settings.LANGUAGE_COOKIE_NAME)
+            if chosen is not None:
+                profile.change(actor=request.user, language=chosen.value)
+        # Asking an untouched session would read it, and make the answer vary by it.
+        elif request.session.accessed and (language := request.session.pop("language", "")):
+            response.set_cookie(
+                settings.LANGUAGE_COOKIE_NAME,
+                language,
+                max_age=settings.LANGUAGE_COOKIE_AGE,
+                secure=settings.LANGUAGE_COOKIE_SECURE,
+                samesite="Lax",
+            )
+        return response
 
 
 class UnavailableMiddleware(MiddlewareMixin):

@@ -159,8 +159,10 @@ class Outside(Protocol):
         """Hosts and networks that may be reached although they are not public."""
         ...
 
-    async def callback(self, patience: float) -> str:
-        """A new one-time address at which this attempt can be answered for `patience` seconds; it ends older ones."""
+    async def callback(self, patience: float) -> str | None:
+        """A new one-time address at which this attempt can be answered for `patience` seconds; it ends older ones.
+
+        None where nobody would wait for it."""
         ...
 
 

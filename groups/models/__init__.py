@@ -6,6 +6,7 @@ from groups.models.installation import Process, ProcessKind, Seen
 from groups.models.membership import Group, GroupAccess, Level, Member, Role
 from groups.models.messages import Delivery, DeliveryStatus, Message
 from groups.models.money import Budget, Spending
+from groups.models.preferences import Preferences
 from groups.models.runs import Attachment, Run, RunEvent, Subtask
 from groups.models.templates import RunTemplate
 from groups.models.tokens import Scope, TokenGrant
@@ -27,6 +28,7 @@ __all__ = [
     "Level",
     "Member",
     "Message",
+    "Preferences",
     "Process",
     "ProcessKind",
     "Role",

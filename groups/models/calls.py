@@ -49,10 +49,12 @@ class DialIn(models.Model):
 
 
 class Call(models.Model):
-    """One attempt of a subtask, as it is handed to the process of a `connected` agent."""
+    """One attempt of a subtask, as it is handed to the process of a `connected` agent; of none when it is tried."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    subtask = models.ForeignKey(Subtask, on_delete=models.CASCADE, related_name="calls")
+    subtask = models.ForeignKey(
+        Subtask, null=True, blank=True, on_delete=models.CASCADE, related_name="calls"
+    )
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="calls")
     #: The attempt's lease: a call without its lease is void.
     lease_token = models.UUIDField(unique=True)

@@ -250,6 +250,11 @@ class Subtask(models.Model):
                 name="subtask_waiting",
             ),
             models.Index(
+                fields=["agent_id", "-finished_at"],
+                condition=models.Q(finished_at__isnull=False),
+                name="subtask_of_agent",
+            ),
+            models.Index(
                 fields=["ready_at"],
                 condition=models.Q(status="ready"),
                 name="subtask_oldest_ready",

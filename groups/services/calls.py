@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from groups import live
@@ -26,6 +26,8 @@ from groups.services.subtasks import held_leases
 KEPT: Final = timedelta(hours=1)
 #: Frames read at once.
 PAGE: Final = 500
+#: How long an agent may take that is tried outside of a run (`engine.trial`).
+TRIAL: Final = timedelta(minutes=3)
 #: Calls that one sweep looks at.
 AT_ONCE: Final = 500
 
@@ -130,6 +132,14 @@ def offer(
             counted = _counted(call, told.count() - call.usage_before)
         live.announce(pokes=[(topic(call.agent.agent_id), "call", {})])
     return Offered(str(call.pk), counted)
+
+
+def offer_trial(*, agent_pk: int, token: uuid.UUID, request: Mapping[str, Any]) -> Offered:
+    """Hand the agent's processes what they are tried with: a call of no subtask."""
+    with transaction.atomic():
+        call = Call.objects.create(agent_id=agent_pk, lease_token=token, request=dict(request))
+        live.announce(pokes=[(topic(call.agent.agent_id), "call", {})])
+    return Offered(str(call.pk), 0)
 
 
 def _goes_on(call: Call, request: Mapping[str, Any], asked: tuple[str, int]) -> bool:
@@ -264,10 +274,11 @@ def tend(dialin_id: uuid.UUID, agent_pk: int, held: Mapping[str, int], room: int
 
 
 def sweep() -> None:
-    """End calls whose subtask has ended while nobody listened, remove those that ended long ago."""
+    """End calls whose subtask, or trial, has ended while nobody listened; remove those that ended long ago."""
     now: datetime = timezone.now()
     under_way = Call.objects.exclude(status=CallStatus.ENDED)
-    void = under_way.filter(subtask__status__in=list(SUBTASK_ENDED))
+    tried = Q(subtask=None, created_at__lt=now - TRIAL)
+    void = under_way.filter(Q(subtask__status__in=list(SUBTASK_ENDED)) | tried)
     for call_id in void.values_list("id", flat=True)[:AT_ONCE]:
         end(str(call_id))
     old = Call.objects.filter(status=CallStatus.ENDED, ended_at__lt=now - KEPT)

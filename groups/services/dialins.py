@@ -83,10 +83,15 @@ def close(dialin_id: uuid.UUID) -> None:
         )
 
 
+def all_present() -> QuerySet[DialIn]:
+    """The processes of all agents that are there now."""
+    fresh = timezone.now() - timedelta(seconds=GONE)
+    return DialIn.objects.filter(gone_at=None, seen_at__gt=fresh)
+
+
 def present(agent_pk: int) -> QuerySet[DialIn]:
     """The agent's processes that are there now."""
-    fresh = timezone.now() - timedelta(seconds=GONE)
-    return DialIn.objects.filter(agent_id=agent_pk, gone_at=None, seen_at__gt=fresh)
+    return all_present().filter(agent_id=agent_pk)
 
 
 def absent_since(dialin_id: str) -> datetime | None:

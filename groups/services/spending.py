@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
+from groups.agents.base import Usage
 from groups.execution.budget import Cap, Spent
 from groups.models import Budget, Run, Spending
 
 #: What a sum asks of the database; calls of unknown price are counted, not summed.
-_SUMS: Final[dict[str, Any]] = {
+SUMS: Final[dict[str, Any]] = {
     "tokens_in": Sum("input_tokens", default=0),
     "tokens_out": Sum("output_tokens", default=0),
     "known_usd": Sum("cost_usd", default=0.0),
@@ -49,14 +50,31 @@ def under(budget: Budget) -> Month:
     return Month(*budget.cap, month=month_began().date(), used=used)
 
 
+def note(agent_id: str, attempt: uuid.UUID, usages: Sequence[Usage]) -> None:
+    """Count what an agent used outside of any run."""
+    now = timezone.now()
+    Spending.objects.bulk_create(
+        Spending(
+            agent_id=agent_id,
+            attempt=attempt,
+            at=now,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost_usd=usage.cost_usd,
+            model=usage.model[:200],
+        )
+        for usage in usages
+    )
+
+
 def of_run(run_id: uuid.UUID) -> Spent:
     """What the run used since it began."""
     return _sum(Spending.objects.filter(run_id=run_id))
 
 
-def by_agent() -> dict[str, Spent]:
-    """What each agent used this month, those that used nothing left out; the most tokens first."""
-    return _grouped("agent_id")
+def by_agent(only: Collection[str] = ()) -> dict[str, Spent]:
+    """What each agent (or each of `only`) used this month, those that used nothing left out; the most tokens first."""
+    return _grouped("agent_id", Q(agent_id__in=list(only)) if only else Q())
 
 
 def by_group() -> dict[str, Spent]:
@@ -99,16 +117,17 @@ def _this_month() -> QuerySet[Spending]:
 
 
 def _sum(rows: QuerySet[Spending]) -> Spent:
-    return _spent(rows.order_by().aggregate(**_SUMS))
+    return spent(rows.order_by().aggregate(**SUMS))
 
 
-def _grouped(name: str) -> dict[str, Spent]:
-    sums = _this_month().order_by().values(name).annotate(**_SUMS)
-    found = {row[name] or "": _spent(row) for row in sums}
+def _grouped(name: str, only: Q = Q()) -> dict[str, Spent]:
+    sums = _this_month().filter(only).order_by().values(name).annotate(**SUMS)
+    found = {row[name] or "": spent(row) for row in sums}
     return dict(sorted(found.items(), key=lambda item: -item[1].tokens))
 
 
-def _spent(row: dict[str, Any]) -> Spent:
+def spent(row: dict[str, Any]) -> Spent:
+    """What SUMS found."""
     return Spent(
         int(row["tokens_in"] + row["tokens_out"]), float(row["known_usd"]), row["unpriced"]
     )

@@ -15,6 +15,7 @@ from groups.forms.budgets import BudgetForm
 from groups.models import Agent, Budget, Group, Level
 from groups.services import budgets as service
 from groups.services import spending
+from groups.views.agents import about
 from groups.views.shell import Request, attempt, goes_to, page
 
 
@@ -23,7 +24,7 @@ def agent(request: Request, agent_id: str) -> HttpResponse:
     """What the agent may use in a month; set by whoever registered it."""
     found = access.get_agent(request.user, agent_id, change=request.method == "POST")
     mine = request.user.is_superuser or found.created_by_id == request.user.pk
-    back = reverse("groups:agent", args=[found.agent_id])
+    back = reverse("groups:agent_budget", args=[found.agent_id])
     return _panel(request, mine, back, found.agent_id, agent=found)
 
 
@@ -75,7 +76,11 @@ def _panel(
     }
     if request.htmx:
         return render(request, "budgets/partials/panel.html", context, status=status)
-    if agent is None and group is None:
+    if agent is not None:
+        return render(
+            request, "agents/budget.html", {**about(request, agent), **context}, status=status
+        )
+    if group is None:
         context |= {"agents": spending.by_agent(), "groups": spending.by_group()}
     return render(request, "budgets/page.html", context, status=status)
 

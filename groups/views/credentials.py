@@ -9,6 +9,7 @@ from groups import access, selectors
 from groups.models import Agent
 from groups.services import credentials as service
 from groups.services import dialins
+from groups.views.agents import about
 from groups.views.shell import Request, page
 
 
@@ -34,7 +35,7 @@ def revoke(request: Request, agent_id: str, credential_id: str) -> HttpResponse:
 def _shown(request: Request, agent: Agent, text: str = "") -> HttpResponse:
     scheme = "wss" if request.is_secure() else "ws"
     context = {
-        "agent": agent,
+        **about(request, agent),
         "credentials": selectors.credentials_of(agent),
         "processes": dialins.present(agent.pk),
         "text": text,

@@ -15,6 +15,7 @@ from groups.forms.tools import GrantsForm, ToolServerForm
 from groups.models import Agent
 from groups.services import agents as agents_service
 from groups.services import tool_servers as service
+from groups.views.agents import about
 from groups.views.shell import Request, attempt, goes_to, page
 from state.errors import Invalid
 
@@ -30,10 +31,9 @@ def granted(request: Request, agent_id: str) -> HttpResponse:
         refused = attempt(form, lambda: _grant(request, agent, form))
         if not refused:
             notices.success(request, _("Saved."))
-            return goes_to(request, "groups:agent", agent_id)
+            return goes_to(request, "groups:agent_tools", agent_id)
         status = refused
-    mine = request.user.is_superuser or agent.created_by_id == request.user.pk
-    context = {"agent": agent, "form": form, "can_change": mine}
+    context = {"form": form, **about(request, agent)}
     template = "agents/partials/grants.html" if request.htmx else "agents/tools.html"
     return render(request, template, context, status=status)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+import uuid
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from groups.models import Agent, Call, Group, Member, Run, Spending, Subtask
-from groups.services import recovery, runs
+from groups.services import calls, recovery, runs
 from tests.dialin.conftest import address_of
 from tests.dialin.process import Address, dialled, running
 from tests.engine.conftest import Doorbell
 from tests.engine.scripted import ended, events, log_of, sub, wait_for
+from tests.factories import make_user
 
 TASK = "- @dora: count the ships\n- @dirk: tell the master"
 
@@ -322,3 +325,24 @@ def test_tools_and_usage_of_a_process_stand_in_the_log(
     assert began.data == {"call_id": "t1", "tool": "ls", "arguments": {"a": "b"}}
     assert (done.data["summary"], done.data["ok"]) == ("3 files", False)
     assert run.usage["output_tokens"] == 7 and run.usage["cost_usd"] == 0.25
+
+
+def test_a_process_is_talked_to_outside_of_any_run(dora: Address, client: Client) -> None:
+    client.force_login(make_user(username="cy"))
+    body = {"text": "count the ships", "earlier": [{"text": "Hello", "answer": "Aye"}]}
+    path = "/api/v1/agents/dora/conversation/"
+    Agent.objects.filter(agent_id="dora").update(config={"patience": 0.2})
+    alone = client.post(path, body, content_type="application/json").json()
+    assert (alone["status"], alone["text"][:29]) == ("failed", "No process of this agent was ")
+    with running(dora):
+        answer = client.post(path, body, content_type="application/json").json()
+    assert (answer["status"], answer["text"]) == ("answered", "COUNT THE SHIPS ")
+    call = Call.objects.latest("id")
+    assert (call.subtask_id, call.status) == (None, "ended")
+    assert call.request["earlier"] == [{"task": "Hello", "result": "Aye"}]
+    left = Call.objects.create(agent=call.agent, lease_token=uuid.uuid4(), request={})
+    calls.sweep()
+    assert Call.objects.get(pk=left.pk).status == "offered"
+    Call.objects.filter(pk=left.pk).update(created_at=timezone.now() - calls.TRIAL * 2)
+    calls.sweep()
+    assert Call.objects.get(pk=left.pk).status == "ended"

@@ -14,6 +14,7 @@ from a2a.helpers import new_text_part
 from a2a.server.tasks import TaskUpdater
 from a2a.types.a2a_pb2 import Message
 from django.conf import settings as site
+from django.test import Client
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -22,6 +23,7 @@ from groups.models import Group
 from groups.services import runs
 from tests.engine.conftest import Doorbell
 from tests.engine.scripted import at_work, ended, events, start, sub, wait_for
+from tests.factories import make_user
 from tests.remote import a2a_agent, old_agent
 from tests.remote.asking import PLAN
 from tests.remote.conftest import Register
@@ -164,3 +166,26 @@ def test_the_receiver_of_the_documents_calls_back(
     assert sub(run, "a").result == "'A' is done; its instructions had 0 words."
     waiting: dict[str, Any] = events(run, "subtask.waiting")[0].data
     assert waiting["waits_for"] == "remote"
+
+
+def test_agents_elsewhere_are_talked_to_outside_of_any_run(
+    crew: Group, become: Register, client: Client
+) -> None:
+    client.force_login(make_user(username="cy"))
+
+    def talk(agent_id: str) -> Any:
+        path = f"/api/v1/agents/{agent_id}/conversation/"
+        return client.post(path, {"text": "Ahoy"}, content_type="application/json").json()
+
+    with a2a_agent.agent() as remote, receiving(answer(text="Aye"), status(202)) as receiver:
+        become("lena", "a2a", {"card_url": remote.url}, token="t0ken-of-lena")
+        become("wim", "webhook", {"url": receiver.url}, secret=SECRET)
+        told = talk("lena")
+        assert (told["status"], told["text"]) == ("answered", "Seven ships.")
+        assert talk("wim")["text"] == "Aye"
+        later = talk("wim")
+    assert receiver.bodies[0]["callback"] is None
+    assert (later["status"], later["text"]) == (
+        "failed",
+        "The agent wants to answer later, which it can in a run only.",
+    )

@@ -85,8 +85,8 @@ async def _message(config: Config, request: Request, memo: Memo) -> tuple[str, b
     asked["callback"] = None
     if request.outside is not None:
         expires = datetime.now(UTC) + timedelta(seconds=config.patience)
-        url = await request.outside.callback(config.patience)
-        asked["callback"] = {"url": url, "expires_at": expires.isoformat()}
+        if url := await request.outside.callback(config.patience):
+            asked["callback"] = {"url": url, "expires_at": expires.isoformat()}
     return f"{wire.key_of(request)}:{len(answers)}", json.dumps(asked).encode()
 
 

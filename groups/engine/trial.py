@@ -1,0 +1,218 @@
+"""Trying an agent by talking to it, outside of any run: nothing is kept of it but what it used.
+
+It works in the web process that was asked. The agent has no group, so it has neither states nor tools nor messages;
+what it may use in a month is asked and counted as in runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
+from django.conf import settings
+from django.utils import timezone
+
+from groups.agents import base, registry
+from groups.agents.surroundings import Allowance, Secrets
+from groups.engine.attempt import MAX_OUTPUT
+from groups.engine.line import AgentLine
+from groups.execution import budget
+from groups.execution.budget import Account, Busy, Reached, Spent
+from groups.execution.statuses import SubtaskKind, WaitsFor
+from groups.models import Agent
+from groups.services import calls, secrets, spending
+from groups.services.calls import Offered
+from groups.services.subtasks import Work
+from state.threads import in_thread
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that an answer may take.
+LIMIT: Final = calls.TRIAL.total_seconds()
+#: What the agent is told of where it is.
+NOWHERE: Final = "test"
+
+
+class Said(NamedTuple):
+    """A further piece of its answer."""
+
+    text: str
+
+
+class Used(NamedTuple):
+    """It begins to use a tool of its own (`done` false), or has used it."""
+
+    tool: str
+    done: bool
+
+
+class Ended(NamedTuple):
+    """How it ended: answered, asks (a question for people), handed_over or failed. `text` is the whole of it."""
+
+    status: str
+    text: str
+    input_tokens: int
+    output_tokens: int
+    #: US dollars; None when the price is unknown.
+    cost_usd: float | None
+    seconds: float
+
+
+Heard: TypeAlias = Said | Used | Ended
+
+
+async def converse(
+    agent: Agent, text: str, earlier: Sequence[tuple[str, str]] = ()
+) -> AsyncGenerator[Heard, None]:
+    """What the agent answers, after what was said `earlier` (by the person, by the agent). Ends with one Ended."""
+    began = time.monotonic()
+    work = _work(agent, text, earlier)
+    used: list[base.Usage] = []
+    said: list[str] = []
+    try:
+        async with asyncio.timeout(LIMIT), aclosing(_performed(work, used)) as items:
+            status, told = "failed", "The agent ended without an answer."
+            async for item in items:
+                match item:
+                    case base.TextDelta(piece):
+                        said.append(piece)
+                        if sum(map(len, said)) > MAX_OUTPUT:
+                            raise base.AgentError("The answer is too long.")
+                        yield Said(piece)
+                    case base.ToolStarted():
+                        yield Used(item.tool, False)
+                    case base.ToolFinished():
+                        yield Used(item.tool, True)
+                    case base.Usage():
+                        used.append(item)
+                    case _:
+                        status, told = _ended(item)
+    except base.AgentError as error:
+        status, told = "failed", error.message
+    except TimeoutError:
+        status, told = "failed", f"It took longer than {LIMIT:g} s."
+    except Exception as error:
+        logger.exception("agent failed unexpectedly when it was tried")
+        status, told = "failed", f"{type(error).__name__}: {error}"
+    finally:
+        if used:
+            # Though whoever listened has gone: it is counted.
+            await asyncio.shield(in_thread(spending.note)(agent.agent_id, work.token, used))
+    priced = [usage.cost_usd for usage in used]
+    yield Ended(
+        status,
+        told,
+        sum(usage.input_tokens for usage in used),
+        sum(usage.output_tokens for usage in used),
+        None if None in priced else sum(cost or 0.0 for cost in priced),
+        round(time.monotonic() - began, 2),
+    )
+
+
+def _ended(outcome: object) -> tuple[str, str]:
+    match outcome:
+        case base.Answered(text):
+            return "answered", text
+        case base.Waiting(waits_for=WaitsFor.REMOTE):
+            return "failed", "The agent wants to answer later, which it can in a run only."
+        case base.Waiting():
+            return "asks", outcome.question
+        case base.HandedOver():
+            return "handed_over", f"{outcome.to}: {outcome.text}"
+    return "failed", "The agent answered with what was not asked for."
+
+
+async def _performed(
+    work: Work, used: Sequence[base.Usage]
+) -> AsyncGenerator[base.AgentEvent | base.Outcome, None]:
+    """Raises AgentError."""
+    opened = await in_thread(secrets.reveal)(work.sealed, work.agent_pk) if work.sealed else {}
+    request = msgspec.structs.replace(
+        work.request,
+        secrets=Secrets(opened),
+        purse=_Purse(work, used),
+        line=_Line(work),
+        outside=_Outside(),
+    )
+    async with aclosing(registry.runtime(work.kind).perform(request)) as items:  # type: ignore[type-var]
+        async for item in items:
+            yield item
+
+
+def _work(agent: Agent, text: str, earlier: Sequence[tuple[str, str]]) -> Work:
+    ids = [uuid.uuid4() for _ in range(3)]
+    request = base.Request(
+        kind=SubtaskKind.REPLY,
+        run_id=str(ids[0]),
+        subtask_id=str(ids[1]),
+        group_id=NOWHERE,
+        agent_id=agent.agent_id,
+        config=agent.config,
+        task=text,
+        title="Answer the message",
+        instructions=text,
+        turn=str(ids[1]),
+        earlier=tuple(earlier),
+        ability=agent.ability,
+        time_limit=LIMIT,
+    )
+    until: datetime = timezone.now() + timedelta(seconds=LIMIT)
+    sealed = bytes(agent.secrets) if agent.secrets else None
+    return Work(ids[0], ids[1], ids[2], until, agent.kind, request, LIMIT, sealed, agent.pk)
+
+
+class _Purse:
+    """See `agents.surroundings.Purse`. Caps of the agent and the site hold; calls elsewhere at this moment are counted
+    when they have ended."""
+
+    def __init__(self, work: Work, used: Sequence[base.Usage]) -> None:
+        owners = {"agent": work.request.agent_id, "run": "", "group": "", "site": ""}
+        self._work, self._used, self._account = work, used, Account(work.token, owners)
+
+    async def ask(self) -> Allowance:
+        """See `agents.surroundings.Purse`."""
+        standing = await in_thread(spending.standing)(
+            run_id=self._work.run_id, agent_id=self._work.request.agent_id, group_id=""
+        )
+        self._account.said = Spent()
+        for each in self._used:
+            spent = Spent(each.input_tokens + each.output_tokens, each.cost_usd or 0.0, 0)
+            self._account.take(spent)
+        match budget.grant(self._account, standing, [self._account]):
+            case Reached(scope, limit, told):
+                raise base.BudgetExhausted(told, scope=scope, limit=limit)
+            case Busy():
+                raise base.AgentError("Nothing is left of a cap.")
+            case granted:
+                return Allowance(
+                    tokens=granted.tokens, cost_usd=granted.cost_usd, last=granted.last
+                )
+
+
+class _Outside:
+    """See `agents.surroundings.Outside`."""
+
+    @property
+    def allowed(self) -> Sequence[str]:
+        """See `agents.surroundings.Outside`."""
+        allowed: list[str] = settings.STARS_WEBHOOK_ALLOWED
+        return allowed
+
+    async def callback(self, patience: float) -> None:
+        """Nobody would wait for it."""
+
+
+class _Line(AgentLine):
+    """See `agents.surroundings.Line`. The call belongs to no subtask."""
+
+    async def _offered(self, request: Mapping[str, Any], asked: tuple[str, int]) -> Offered:
+        return await in_thread(calls.offer_trial)(
+            agent_pk=self._work.agent_pk, token=self._work.token, request=request
+        )

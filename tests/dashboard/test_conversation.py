@@ -1,0 +1,151 @@
+"""Talking to an agent outside of any run, by REST: what it answers, what it costs, and that nothing else is kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.test import Client
+
+from groups.agents import registry
+from groups.agents.base import Request
+from groups.engine import trial
+from groups.models import Agent, Budget, Group, Run, RunEvent, Spending
+from groups.services import tokens
+from tests.dashboard.conftest import JSON, Browser
+from tests.factories import make_agent
+
+USAGE = {"input_tokens": 30, "output_tokens": 12, "requests": 1, "cost_usd": 0.25, "model": "m"}
+
+
+def talk(client: Client, agent_id: str, text: str = "Hello", **more: Any) -> Any:
+    body = json.dumps({"text": text, **more})
+    path = f"/api/v1/agents/{agent_id}/conversation/"
+    return client.post(path, body, content_type="application/json", headers=JSON)
+
+
+@async_to_sync
+async def whole(answer: Any) -> bytes:
+    """All of a stream."""
+    return b"".join([piece async for piece in answer.streaming_content])
+
+
+def scripted(**script: Any) -> Agent:
+    return make_agent(agent_id="echo", config={"script": script})
+
+
+@pytest.fixture
+def client(transactional_db: None, cy: User) -> Client:
+    """Of somebody who is in no group. What the agent used is stored by a thread of its own."""
+    return Browser(cy).client
+
+
+def test_the_answer_and_what_it_cost(client: Client) -> None:
+    scripted(reply="Aye aye", usage=USAGE)
+    answer = talk(client, "echo").json()
+    assert answer.pop("seconds") >= 0
+    assert answer == {
+        "status": "answered",
+        "text": "Aye aye",
+        "input_tokens": 30,
+        "output_tokens": 12,
+        "cost_usd": 0.25,
+    }
+    [spent] = Spending.objects.all()
+    assert (spent.agent_id, spent.run_id, spent.group_id) == ("echo", None, None)
+    assert (spent.input_tokens, spent.cost_usd, spent.model) == (30, 0.25, "m")
+    assert not Run.objects.exists()
+    assert not RunEvent.objects.exists()
+
+
+def test_it_comes_as_a_stream(client: Client) -> None:
+    scripted(reply="one two ", chunks=2)
+    answer = talk(client, "echo", stream=True)
+    assert answer["Content-Type"].startswith("text/event-stream")
+    frames = [frame.split("\n") for frame in whole(answer).decode().strip().split("\n\n")]
+    told = [(name.removeprefix("event: "), json.loads(data[6:])) for name, data in frames]
+    assert told[:2] == [("text", {"text": "one "}), ("text", {"text": "two "})]
+    assert told[2][0] == "end"
+    assert told[2][1]["text"] == "one two "
+
+
+def test_what_was_said_before_is_told_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    make_agent(agent_id="echo")
+    runtime = registry.runtime("builtin")
+    perform = runtime.perform
+
+    def listen(request: Request) -> Any:
+        asked.append(request)
+        return perform(request)
+
+    monkeypatch.setattr(runtime, "perform", listen)
+    earlier = [{"text": "I am Cy", "answer": "Hello Cy"}]
+    assert talk(client, "echo", "Who am I?", earlier=earlier).json()["status"] == "answered"
+    [request] = asked
+    assert request.earlier == (("I am Cy", "Hello Cy"),)
+    assert (request.task, request.kind, request.grants, request.members) == (
+        "Who am I?",
+        "reply",
+        (),
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "text"),
+    [
+        ({"ask": "Which one?"}, "asks", "Which one?"),
+        ({"fail": "No way"}, "failed", "No way"),
+        ({"fail_times": 1}, "failed", "Scripted failure 1 of 1."),
+    ],
+)
+def test_other_ends(client: Client, script: dict[str, Any], status: str, text: str) -> None:
+    scripted(**script)
+    answer = talk(client, "echo").json()
+    assert (answer["status"], answer["text"]) == (status, text)
+    assert (answer["input_tokens"], answer["cost_usd"]) == (0, 0.0)
+
+
+def test_what_it_takes_too_long_for_is_said(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "LIMIT", 0.05)
+    scripted(hang=True)
+    assert talk(client, "echo").json()["text"] == "It took longer than 0.05 s."
+
+
+def test_caps_hold(client: Client) -> None:
+    agent = scripted(reply="Aye", usage=USAGE)
+    Budget.objects.create(agent=agent, max_tokens=40)
+    assert talk(client, "echo").json()["status"] == "answered"
+    refused = talk(client, "echo").json()
+    assert refused["status"] == "failed"
+    assert "cap of 40 tokens is reached" in refused["text"]
+    assert Spending.objects.count() == 1
+
+
+def test_persons_are_not_asked(client: Client) -> None:
+    make_agent(agent_id="mia", kind="human")
+    answer = talk(client, "mia")
+    assert answer.status_code == 409
+    assert answer.json()["reason"] == "agent_is_a_person"
+
+
+def test_what_is_refused(client: Client, harbour: Group, ada: User) -> None:
+    assert talk(Client(), "lena").status_code == 401
+    assert talk(client, "nobody").status_code == 404
+    assert talk(client, "lena", " ").status_code == 400
+    assert talk(client, "lena", "x" * 100_001).status_code == 413
+    long = [{"text": "x" * 150_000, "answer": "y" * 60_000}]
+    assert list(talk(client, "lena", earlier=long).json()["errors"]) == ["earlier"]
+    _token, text = tokens.make(
+        actor=ada, name="only Harbour", scopes=["read", "manage"], groups=["Harbour"], days=None
+    )
+    restricted = Client(headers={"Authorization": f"Bearer {text}"})
+    assert talk(restricted, "lena").json()["reason"] == "groups_restricted"
