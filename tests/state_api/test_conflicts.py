@@ -121,3 +121,24 @@ def test_conflicts_that_are_not_there(owner: Client, parked: Any) -> None:
     for path in ("conflicts/none/", "conflicts/00000000-0000-0000-0000-000000000000/"):
         is_problem(owner.ask("get", path), 404, "not_found")
         is_problem(owner.ask("post", f"{path}resolve/", {"dismiss": True}), 404, "not_found")
+
+
+def test_what_stood_before_or_a_value_of_one_s_own(owner: Client, parked: Any) -> None:
+    both = {"picks": {"/a": "base"}, "values": {"/b": {"new": True}}, "expected_head": 2}
+    assert fine(resolve(owner, parked, both))["version"] == 3
+    assert fine(owner.ask("get", "states/plan/"))["data"] == {"a": 1, "b": {"new": True}, "c": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"values": {"/a": 1}}, "/b"),
+        ({"picks": {"/a": "base", "/b": "mine"}, "values": {"/b": 1}}, "/b"),
+        ({"picks": {"/a": "base", "/b": "mine"}, "values": {"/c": 1}}, "/c"),
+        ({"values": {"/a": 1, "/b": 1}, "dismiss": True}, "value"),
+        ({"picks": {"/a": "base", "/b": "moon"}}, "picks[...]"),
+    ],
+)
+def test_choices_that_do_not_fit(owner: Client, parked: Any, body: Any, field: str) -> None:
+    answer = resolve(owner, parked, {**body, "expected_head": 2})
+    is_problem(answer, 400, "invalid", field)

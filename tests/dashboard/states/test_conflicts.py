@@ -156,3 +156,50 @@ def test_an_action_that_there_is_not(
 ) -> None:
     assert owner.post(address, {"do": do, "head": "3"}).status_code == 400
     assert status(manager) == "open"
+
+
+def test_what_stood_before_or_a_value_of_one_s_own(
+    address: str, owner: Browser, manager: StateManager
+) -> None:
+    mine = {"pick:/title": "value", "value:/title": '"Neither"', "pick:/budget/sails": "base"}
+    preview = owner.post(address, {"do": "preview", "head": "3", **mine})
+    assert json.loads(preview.context["preview"])["title"] == "Neither"
+    assert owner.post(address, {"do": "picks", "head": "3", **mine}).status_code == 303
+    assert document(manager) == {
+        "title": "Neither",
+        "budget": {"sails": 70, "paint": 13},
+        "crew": ["wim", "wes"],
+    }
+
+
+def test_a_value_that_is_no_json_stands_there_still(
+    address: str, owner: Browser, manager: StateManager
+) -> None:
+    wrong = {"pick:/title": "value", "value:/title": "Neither", "pick:/budget/sails": "mine"}
+    answer = owner.post(address, {"do": "picks", "head": "3", **wrong})
+    assert answer.status_code == 400 and status(manager) == "open"
+    assert "This is not JSON from line 1, column 1 on." in words(answer)
+    title = answer.context["collisions"][1]
+    assert (title.own, title.picked) == ("Neither", "value")
+    assert answer.context["collisions"][0].picked == "mine"
+
+
+def test_whoever_looks_hears_that_it_is_settled_or_has_moved_on(
+    address: str,
+    owner: Browser,
+    operator: Browser,
+    manager: StateManager,
+    guarded: Callable[..., None],
+) -> None:
+    standing = f"{address}standing/"
+    guarded("get", standing)
+    assert words(owner.get(f"{standing}?head=3", htmx=True)) == ""
+    manager.update_state(agent("wim"), "plan/spring", [put("/title", "Spring at last")])
+    moved = owner.get(f"{standing}?head=3", htmx=True)
+    assert "wim has written version 4 meanwhile" in words(moved)
+    assert 'value="preview"' in moved.content.decode()
+    assert 'value="preview"' not in operator.get(f"{standing}?head=3").content.decode()
+    owner.post(address, {"do": "picks", "head": "4", **PICKS})
+    told = operator.get(f"{standing}?head=3", htmx=True)
+    assert "ada has settled this." in words(told) and 'data-settles="0"' in told.content.decode()
+    assert "ada has settled this." in words(owner.get(address))

@@ -20,7 +20,7 @@ from state.values import (
 from tests.dashboard.conftest import Browser
 from tests.dashboard.states.conftest import DATA, PLAN, agent, near, put, words
 
-EDIT = PLAN.format("edit")
+EDIT, CHECK = map(PLAN.format, ("edit", "check"))
 ADMIN = Caller(space="Harbour", name="human:ada", admin=True)
 
 
@@ -229,3 +229,38 @@ def test_a_state_made_anew_is_not_taken_for_the_one_that_was_edited(
     assert answer.status_code == 409
     assert '"title": "Mine"' in near(answer, 'name="document"')
     assert document(manager) == {"new": "life"}
+
+
+def faults(browser: Browser, text: str) -> list[tuple[str | None, str]]:
+    """What is wrong with that text, as the editor hears it."""
+    answer = browser.send(CHECK, {"text": text})
+    assert answer.status_code == 200
+    return [(each["path"], each["text"]) for each in answer.json()["faults"]]
+
+
+def test_what_is_wrong_is_said_while_somebody_writes(
+    plan: str, operator: Browser, manager: StateManager
+) -> None:
+    schema = {
+        "required": ["title"],
+        "properties": {"budget": {"properties": {"sails": {"type": "integer"}}}},
+    }
+    manager.configure(ADMIN, "plan/spring", {"schema": schema})
+    assert faults(operator, text()) == []
+    assert faults(operator, '{"budget": {"sails": "x"}}') == [
+        ("", "'title' is a required property"),
+        ("/budget/sails", "'x' is not of type 'integer'"),
+    ]
+    assert faults(operator, "{\n  1}") == [(None, "This is not JSON from line 2, column 3 on.")]
+    assert faults(operator, "[]") == [("", "The document is a JSON object.")]
+    assert faults(operator, "") != []
+    assert manager.get_state(ADMIN, "plan/spring").version == 2
+
+
+def test_only_who_may_look_may_ask_what_is_wrong(
+    plan: str, operator: Browser, guarded: Callable[..., None]
+) -> None:
+    guarded("post", CHECK)
+    bodies: tuple[object, ...] = ([], "x", {"text": 7})
+    for body in bodies:
+        assert operator.send(CHECK, body).status_code == 400

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
+import msgspec
 import pytest
 
 from groups.views.states import history as page_of_history
+from state import jsonvalue
 from state.manager import Base, StateManager
 from state.policy import system
 from state.values import Operation, OperationType
 from tests.dashboard.conftest import Browser
 from tests.dashboard.states.conftest import DATA, PLAN, agent, put, words
 
-HISTORY, DIFF, RESTORE, NEWS = map(PLAN.format, ("history", "diff", "restore", "news"))
+HISTORY, DIFF, RESTORE, NEWS, FILM = map(
+    PLAN.format, ("history", "diff", "restore", "news", "film")
+)
 
 
 @pytest.fixture
@@ -123,3 +129,72 @@ def test_a_settled_conflict_is_told_in_the_history(
     page = words(owner.get(HISTORY))
     assert "settled a conflict (both wrote the same): last write" in page
     assert 'replaced unseen: /title "First" written by wes in version 3' in page
+
+
+def part(browser: Browser, query: str = "") -> dict[str, Any]:
+    """What the film is given."""
+    answer = browser.get(f"{FILM}{query}")
+    assert answer.status_code == 200
+    found: dict[str, Any] = json.loads(answer.json()["text"])
+    return found
+
+
+def test_the_film_leads_from_each_version_to_the_next(
+    written: None, viewer: Browser, manager: StateManager, guarded: Callable[..., None]
+) -> None:
+    guarded("get", FILM)
+    found = part(viewer)
+    assert (found["base"], found["more"]) == (DATA, False)
+    frames = found["frames"]
+    assert [(each["version"], each["kind"], each["agent"]) for each in frames] == [
+        (1, "create", "agent:wim"),
+        (2, "update", "agent:wes"),
+        (3, "update", "agent:wim"),
+        (4, "config", "system"),
+    ]
+    assert (frames[1]["why"], frames[1]["words"]) == ("Sails are dear", "written")
+    # What the page does with it: the last document comes out of the first.
+    document: Any = found["base"]
+    for each in frames[1:]:
+        document = jsonvalue.apply(document, msgspec.convert(each["ops"], list[Operation]))
+    assert document == manager.get_state(agent("wim"), "plan/spring").data
+
+
+def test_parts_of_the_film(written: None, viewer: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_of_history, "FILM", 2)
+    newest = part(viewer)
+    assert [each["version"] for each in newest["frames"]] == [3, 4]
+    assert newest["more"] and "paint" not in newest["base"]["budget"]
+    older = part(viewer, "?before=3")
+    assert [each["version"] for each in older["frames"]] == [1, 2]
+    assert (older["base"], older["more"]) == (DATA, False)
+    newer = part(viewer, "?after=3")
+    assert ([each["version"] for each in newer["frames"]], newer["base"]) == ([4], None)
+    assert part(viewer, "?after=4")["frames"] == []
+    assert part(viewer, "?before=moon")["frames"] == newest["frames"]
+
+
+def test_the_film_of_what_is_gone_and_of_what_was_forgotten(
+    written: None, owner: Browser, manager: StateManager
+) -> None:
+    manager.delete_state(system("Harbour"), "plan/spring")
+    frames = part(owner)["frames"]
+    assert frames[-1]["kind"] == "delete"
+    assert owner.get(PLAN.format("film").replace("spring", "never")).status_code == 404
+
+
+def test_a_version_tells_the_run_in_which_it_was_written(
+    plan: str, viewer: Browser, manager: StateManager
+) -> None:
+    manager.update_state(agent("wes"), "plan/spring", [put("/title", "New")], {"run": "r1"})
+    assert [each["run"] for each in part(viewer)["frames"]] == ["", "r1"]
+    blame = viewer.get(PLAN.format("data")).json()["blame"]
+    assert (blame["/title"]["run"], blame["/budget/sails"]["run"]) == ("r1", "")
+
+
+def test_an_address_leads_to_a_version(written: None, viewer: Browser) -> None:
+    page = viewer.get(f"{HISTORY}?version=2&with=1").content.decode()
+    assert 'version="2" against="1"' in page
+    assert 'version="" against="next"' in viewer.get(f"{HISTORY}?with=next").content.decode()
+    odd = viewer.get(f"{HISTORY}?version=x&with=<b>").content.decode()
+    assert 'version="" against=""' in odd

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -145,3 +146,72 @@ def test_a_policy_that_changed_meanwhile_is_not_overwritten(
     assert answer.status_code == 409
     assert 'value="Mine"' in answer.content.decode()
     assert (now(manager).tags, now(manager).name) == (("theirs",), "The spring plan")
+
+
+TRY = PLAN.format("try")
+BASE = {"title": "Spring", "visits": 3}
+FIRST = {"title": "Early", "visits": 4}
+SECOND = {"title": "Late", "visits": 5}
+
+
+def tried(browser: Browser, **changes: Any) -> Any:
+    """What the try-out answers; the samples can be changed like the form."""
+    samples = {"base": BASE, "first": FIRST, "second": SECOND}
+    given = {name: json.dumps(changes.pop(name, value)) for name, value in samples.items()}
+    return browser.send(TRY, {**sent(**changes), **given})
+
+
+COUNTED = '{"properties": {"visits": {"x-stars-merge": "counter"}}}'
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome", "after"),
+    [
+        ({"resolution": "reject"}, "refused", FIRST),
+        ({"resolution": "merge"}, "refused", FIRST),
+        ({"merge_fallback": "park"}, "parked", FIRST),
+        (
+            {"merge_fallback": "theirs", "schema": COUNTED},
+            "joined",
+            {"title": "Early", "visits": 6},
+        ),
+        ({"resolution": "last_write"}, "replaced", SECOND),
+        ({"second": {"title": "Spring", "visits": 3, "more": 1}}, "applied", {**FIRST, "more": 1}),
+        ({"second": BASE}, "unchanged", FIRST),
+    ],
+)
+def test_trying_a_policy_out_before_it_is_saved(
+    changes: dict[str, Any],
+    outcome: str,
+    after: dict[str, Any],
+    plan: str,
+    owner: Browser,
+    manager: StateManager,
+) -> None:
+    answer = tried(owner, **changes)
+    assert answer.status_code == 200, answer.content
+    found = answer.json()
+    assert (found["outcome"], json.loads(found["text"])) == (outcome, after)
+    assert found["words"]
+    assert now(manager).version == 1
+
+
+def test_what_cannot_be_tried_is_said_beside_its_field(
+    plan: str, owner: Browser, guarded: Callable[..., None]
+) -> None:
+    guarded("post", TRY)
+    for changes, field in (
+        ({"owners": "moon:x"}, "owners"),
+        ({"schema": '{"type": "moon"}'}, "schema"),
+        ({"first": [1]}, "first"),
+    ):
+        answer = tried(owner, **changes)
+        assert answer.status_code in (400, 422)
+        assert field in answer.json()["fields"], answer.content
+
+
+def test_the_page_offers_a_sample_of_the_document(plan: str, owner: Browser) -> None:
+    trial = owner.get(POLICY).context["trial"].initial
+    base, first, second = (json.loads(trial[name]) for name in ("base", "first", "second"))
+    assert base["title"] == "Spring" and first["title"] != second["title"]
+    assert first["crew"] != second["crew"]

@@ -49,6 +49,7 @@ def queries(browser: Browser, address: str) -> int:
 def test_the_lists_cost_the_same_for_3_states_and_for_30(harbour: Group, operator: Browser) -> None:
     lists = (
         "/groups/Harbour/states/",
+        "/groups/Harbour/states/?text=day+wim&owner=wim&status=conflict",
         "/groups/Harbour/states/entry/",
         "/groups/Harbour/conflicts/",
         "/states/metrics/figures/",
@@ -70,7 +71,7 @@ def test_the_pages_of_a_state_cost_the_same_for_3_versions_and_for_30(
         for n in versions:
             manager.update_state(agent("wim"), "plan/spring", [put(f"/day-{n}", n)])
 
-    pages = [PLAN.format(at) for at in ("of", "head", "data", "history", "news", "policy")]
+    pages = [PLAN.format(at) for at in ("of", "head", "data", "history", "news", "policy", "film")]
     pages.append(f"{PLAN.format('diff')}?old=1&new=2")
     write(range(2, 4))
     few = [queries(operator, address) for address in pages]
