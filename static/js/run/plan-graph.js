@@ -8,6 +8,7 @@
 
 import { h, icon, show, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
+import { keys } from "../lib/keys.js";
 import { svg } from "../lib/svg.js";
 import { layout } from "./graph-layout.js";
 import { edgePath, GraphScene } from "./graph-scene.js";
@@ -30,6 +31,7 @@ export class PlanGraph extends HTMLElement {
   /** @type {PlanRow | null} */
   row = null;
   fitted = "";
+  forget = () => {};
 
   connectedCallback() {
     const still = (/** @type {Event} */ event) => this.#portAt(event) !== "";
@@ -60,7 +62,14 @@ export class PlanGraph extends HTMLElement {
     this.scene.moving.append(this.line);
     this.side = h("ul", { class: "graph-card-side plan-graph-side", hidden: true });
     this.replaceChildren(tools, h("div", { class: "graph-pane" }, root), this.side);
-    root.addEventListener("keydown", (event) => this.#key(event), { capture: true });
+    root.addEventListener("keydown", (event) => this.#escape(event));
+    const section = gettext("Plan");
+    const when = () => this.#here !== "";
+    this.forget = keys.add(
+      { section, keys: "c", text: gettext("Let another subtask wait for this one, or no longer"), run: () => this.#connect(), when },
+      { section, keys: "n", text: gettext("Add a subtask after this one"), run: () => this.#add(), when },
+      { section, keys: ["delete", "backspace"], text: gettext("Remove this subtask"), run: () => this.#remove(), when },
+    );
     root.addEventListener("pointerdown", (event) => this.#draw(event));
     root.addEventListener("graph:pick", (event) => this.choose(/** @type {CustomEvent<string>} */ (event).detail));
     root.addEventListener("graph:cut", (event) => {
@@ -70,6 +79,7 @@ export class PlanGraph extends HTMLElement {
   }
 
   disconnectedCallback() {
+    this.forget();
     this.scene?.camera.watcher.disconnect();
   }
 
@@ -201,30 +211,45 @@ export class PlanGraph extends HTMLElement {
     text(this.told, words || usual);
   }
 
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    const node = event.target instanceof Element ? event.target.closest(".graph-node") : null;
-    const key = node instanceof SVGElement ? (node.dataset.id ?? "") : "";
+  /** The subtask that has the keyboard; "" when none has it, or nothing may be changed. */
+  get #here() {
+    const node = document.activeElement?.closest(".graph-node");
+    return this.assignees && node instanceof SVGElement && this.contains(node) ? (node.dataset.id ?? "") : "";
+  }
+
+  /** Begin to draw a line by keyboard. */
+  #connect() {
+    const key = this.#here;
+    const words = gettext("Arrows choose what is to wait for “%(title)s”, Enter connects or disconnects, Escape leaves.");
+    this.#aim(key);
+    this.#say(fill(words, { title: nameOf(this.draft?.item(key)) }));
+  }
+
+  /** Add a subtask after the one that has the keyboard, and begin to write its title. */
+  #add() {
+    const key = this.draft?.add(this.assignees?.[0]?.value ?? "", [this.#here]);
+    if (key) this.edit(key);
+  }
+
+  /** Remove the subtask that has the keyboard; the one beside it gets that. */
+  #remove() {
     const { draft, scene } = this;
-    if (!draft || !scene || !this.assignees || event.altKey || event.ctrlKey || event.metaKey) return;
-    const pressed = event.key.toLowerCase();
-    if (pressed === "c" && key) {
-      this.#aim(key);
-      this.#say(fill(gettext("Arrows choose what is to wait for “%(title)s”, Enter connects or disconnects, Escape leaves."), { title: nameOf(draft.item(key)) }));
-    } else if (pressed === "escape" && (this.from || this.chosen)) {
-      if (!this.from) this.choose("");
-      this.#aim("");
-      this.#say();
-    } else if (pressed === "n") {
-      this.edit(draft.add(this.assignees[0]?.value ?? "", key ? [key] : []));
-    } else if ((pressed === "delete" || pressed === "backspace") && key) {
-      const index = draft.items.findIndex((item) => item.key === key);
-      draft.remove(key);
-      const next = draft.items[Math.min(index, draft.items.length - 1)];
-      if (next) scene.focus(next.key);
-    } else return;
+    if (!draft || !scene) return;
+    const key = this.#here;
+    const index = draft.items.findIndex((item) => item.key === key);
+    draft.remove(key);
+    const next = draft.items[Math.min(index, draft.items.length - 1)];
+    if (next) scene.focus(next.key);
+  }
+
+  /** Leave off what was begun, or what is chosen. @param {KeyboardEvent} event */
+  #escape(event) {
+    if (event.key !== "Escape" || !(this.from || this.chosen)) return;
     event.preventDefault();
     event.stopPropagation();
+    if (!this.from) this.choose("");
+    this.#aim("");
+    this.#say();
   }
 
   /** The subtask from whose dot a press begins to draw; "" when it does not. @param {Event} event */
