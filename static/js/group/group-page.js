@@ -1,4 +1,7 @@
-/** The entry of a group's page: defines its elements, and lets "write to" fill in whom a message is for. */
+/**
+ * The entry of a group's page: defines its elements, lets "write to" fill in whom a message is for, and keeps a template
+ * from replacing a task that somebody has written.
+ */
 
 import "./chat-log.js";
 import "./member-load.js";
@@ -7,6 +10,8 @@ import "./mention-box.js";
 import "./section-tabs.js";
 import "./star-map.js";
 import "./upload-progress.js";
+import { gettext } from "../lib/i18n.js";
+import { notify } from "../lib/notices.js";
 
 document.addEventListener("stars:write-to", (event) => {
   const to = /** @type {HTMLSelectElement | null} */ (document.getElementById("id_to"));
@@ -15,4 +20,17 @@ document.addEventListener("stars:write-to", (event) => {
   to.value = /** @type {CustomEvent<string>} */ (event).detail;
   text.focus();
   text.scrollIntoView({ block: "center" });
+});
+
+/** The template that replaces what is written when it is chosen once more. */
+let armed = "";
+
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  const button = /** @type {Element} */ (event.target).closest(".templates-pick");
+  const task = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#run-box [name=task]"));
+  const which = button?.getAttribute("hx-get") ?? "";
+  if (!button || !task?.value.trim() || task.value === task.defaultValue || armed === which) return;
+  event.preventDefault();
+  armed = which;
+  notify(gettext("This would replace the task that you have written. Choose it once more to go on."));
 });

@@ -48,6 +48,11 @@ class StarMap extends HTMLElement {
     this.resize = new ResizeObserver(() => this.#later());
     this.resize.observe(this.sky);
     facts.addEventListener("change", () => this.#later());
+    // Whoever was changed in the card is shown as they are now.
+    document.body.addEventListener("htmx:afterSwap", (event) => {
+      const node = this.#stars.get(this.#chosen);
+      if (event.detail.target.id === "members" && node && !this.card?.hidden) this.#choose(node, false);
+    });
     facts.addEventListener("pass", (event) => this.#pass(/** @type {CustomEvent<Passing[]>} */ (event).detail));
     facts.open(this.getAttribute("src") ?? "");
   }
@@ -97,6 +102,7 @@ class StarMap extends HTMLElement {
       this.starsOf?.append(node);
     }
     drop(this.#stars, seen);
+    if (this.#chosen && !this.#chosen.includes(" ") && !seen.has(this.#chosen)) this.#close();
   }
 
   /** @param {Layout} shape */
@@ -185,8 +191,8 @@ class StarMap extends HTMLElement {
     this.#stops();
   }
 
-  /** @param {SVGGElement} node */
-  async #choose(node) {
+  /** Open what the star or line has to tell. @type {(node: SVGGElement, focus?: boolean) => Promise<void>} */
+  async #choose(node, focus = true) {
     const { agent, line } = node.dataset;
     this.#chosen = agent ?? line ?? "";
     const rest = agent ? encodeURIComponent(agent) : (line ?? "").split(" ").map(encodeURIComponent).join("/");
@@ -194,6 +200,7 @@ class StarMap extends HTMLElement {
     if (!this.card) return;
     this.card.hidden = false;
     await window.htmx?.ajax("GET", `${this.getAttribute("src")}${rest}/`, { target: this.card, swap: "innerHTML" });
+    if (!focus) return;
     this.card.focus({ preventScroll: true });
     this.card.scrollIntoView({ block: "nearest" });
   }
@@ -204,13 +211,14 @@ class StarMap extends HTMLElement {
     if (this.card) this.card.hidden = true;
     this.card?.replaceChildren();
     this.#later();
-    node?.focus();
+    if (this.contains(document.activeElement) || document.activeElement === document.body) node?.focus();
   }
 
   /** @param {string} what */
   #show(what) {
     const map = what === "map";
     if (this.sky) this.sky.hidden = !map;
+    if (!map && this.#chosen) this.#close();
     find(this, "[data-ref=hint]").hidden = !map;
     find(this, "[data-ref=list]").hidden = map;
     for (const button of this.querySelectorAll("[data-show]")) {
