@@ -73,3 +73,19 @@ test("durations and sizes in words", () => {
   assert.deepEqual([4_900, 65_000, 7_629_000].map(clock), ["4 s", "1:05", "2:07:09"]);
   assert.deepEqual([12, 3_482, 1_258_291].map(bytes), ["12 B", "3.4 KB", "1.2 MB"]);
 });
+
+test("what the engine says, and what an agent says within it", () => {
+  const words = {
+    "“%(title)s” failed: %(error)s": "“%(title)s”失败：%(error)s",
+    "It took longer than its time limit of %(amount)s s.": "用时超过时限（%(amount)s 秒）。",
+    "It needs “%(title)s”, which failed.": "它需要“%(title)s”，而后者已失败。",
+  };
+  globalThis.django = { gettext: (text) => words[text] ?? text };
+  try {
+    assert.equal(reasonWords("'Count' failed: It took longer than its time limit of 5 s."), "“Count”失败：用时超过时限（5 秒）。");
+    assert.equal(reasonWords("'Count' failed: The crane fell over."), "“Count”失败：The crane fell over.");
+    assert.equal(reasonWords("It needs 'Count', which failed."), "它需要“Count”，而后者已失败。");
+  } finally {
+    delete globalThis.django;
+  }
+});

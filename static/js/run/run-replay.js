@@ -42,7 +42,7 @@ class RunReplay extends HTMLElement {
   shownMarks = "";
   /** @type {ReturnType<typeof setInterval> | undefined} */
   timer;
-  before = 0;
+  tickedAt = 0;
   forget = () => {};
 
   connectedCallback() {
@@ -51,7 +51,7 @@ class RunReplay extends HTMLElement {
     this.button.addEventListener("click", () => this.#toggle());
     this.speed.addEventListener("change", () => this.viewing?.set({ speed: Number(this.speed.value) }));
     this.idle.addEventListener("change", () => this.viewing?.set({ idle: this.idle.checked }));
-    this.closest("stars-run")?.addEventListener("click", (event) => this.#click(event));
+    this.closest("stars-run")?.addEventListener("click", (event) => this.#click(/** @type {MouseEvent} */ (event)));
     const section = gettext("Replay");
     this.forget = keys.add(
       { section, keys: "space", text: gettext("Play or pause"), run: () => this.#toggle() },
@@ -156,7 +156,7 @@ class RunReplay extends HTMLElement {
     if (this.viewing.at === null) this.#goTo(1);
     else this.player.seek(this.#at);
     this.player.playing = true;
-    this.before = performance.now();
+    this.tickedAt = performance.now();
     clearInterval(this.timer);
     this.timer = setInterval(() => this.#play(), STEP);
     this.#draw();
@@ -164,8 +164,8 @@ class RunReplay extends HTMLElement {
 
   #play() {
     const now = performance.now();
-    const at = this.player.advance(now - this.before, this.viewing?.speed ?? 1);
-    this.before = now;
+    const at = this.player.advance(now - this.tickedAt, this.viewing?.speed ?? 1);
+    this.tickedAt = now;
     if (at === null) this.#now();
     else this.viewing?.set({ at });
   }

@@ -5,8 +5,9 @@
  */
 
 import { fill, gettext, ngettext } from "../lib/i18n.js";
-import { duration } from "../lib/time.js";
+import { duration, number } from "../lib/time.js";
 import { reasonWords } from "./reasons.js";
+import { titleWords } from "./titles.js";
 
 /** @type {Record<RunStatus, string>} */
 export const RUN_WORDS = {
@@ -33,17 +34,8 @@ export const SUBTASK_WORDS = {
   skipped: gettext("Skipped"),
 };
 
-/** @type {Record<string, string>} */
-const OURS = {
-  "Plan the task": gettext("Plan the task"),
-  "Plan again": gettext("Plan again"),
-  "Answer the task": gettext("Answer the task"),
-  "Vote on the answers": gettext("Vote on the answers"),
-  "Sum up the results": gettext("Sum up the results"),
-};
-
 /** A subtask's title; those that modes give are ours and follow the page's language. @param {Pick<Subtask, "title">} subtask */
-export const titleOf = (subtask) => OURS[subtask.title] ?? subtask.title;
+export const titleOf = (subtask) => titleWords(subtask.title);
 
 /** By which rule votes are counted. @type {Record<string, string>} */
 export const RULE_WORDS = {
@@ -96,7 +88,7 @@ export function retryWords(subtask, left) {
     next: subtask.attempt + 1,
     max: subtask.maxAttempts,
     when: left > 0 ? fill(gettext("in %(time)s"), { time: duration(Math.ceil(left / 1000) * 1000) }) : gettext("now"),
-    why: error || CAUSES[cause] || cause,
+    why: reasonWords(error) || CAUSES[cause] || cause,
   };
   return fill(gettext("Attempt %(next)s of %(max)s %(when)s: %(why)s"), values);
 }
@@ -110,7 +102,7 @@ export function attemptWords({ attempt, maxAttempts, status, error }) {
   if (attempt < 2) return "";
   const words = fill(gettext("Attempt %(n)s of %(max)s"), { n: attempt, max: maxAttempts });
   if (status !== "running" || !error) return words;
-  return fill(gettext("%(attempt)s; before: %(why)s"), { attempt: words, why: error });
+  return fill(gettext("%(attempt)s; before: %(why)s"), { attempt: words, why: reasonWords(error) });
 }
 
 /** The first line of a question, for where there is no room for the rest. @param {string} question */
@@ -143,7 +135,7 @@ const SENTENCES = {
     (d.retried?.length ? gettext("Taken up again") : gettext("Resumed")) + by(d),
   "run.summarising": () => gettext("The leader sums up"),
   "run.completed": () => gettext("Run completed"),
-  "run.failed": (d) => fill(gettext("Run failed: %(error)s"), { error: short(d.error) }),
+  "run.failed": (d) => fill(gettext("Run failed: %(error)s"), { error: short(reasonWords(d.error)) }),
   "run.cancelled": (d) => {
     const words = gettext("Run cancelled") + by(d);
     return d.reason ? more(words, short(d.reason)) : words;
@@ -174,12 +166,12 @@ const SENTENCES = {
     fill(gettext("Attempt %(n)s failed, another follows in %(time)s: %(why)s"), {
       n: d.attempt,
       time: duration(d.delay * 1000),
-      why: short(d.error || CAUSES[d.cause] || d.cause),
+      why: short(reasonWords(d.error) || CAUSES[d.cause] || d.cause),
     }),
   "subtask.waiting": (d) => fill(gettext("Asks: %(question)s"), { question: short(d.question) }),
   "subtask.completed": () => gettext("Completed"),
   "subtask.failed": (d) => fill(gettext("Failed: %(error)s"), { error: short(reasonWords(d.error)) }),
-  "subtask.skipped": (d) => fill(gettext("Skipped: %(reason)s"), { reason: short(d.reason) }),
+  "subtask.skipped": (d) => fill(gettext("Skipped: %(reason)s"), { reason: short(reasonWords(d.reason)) }),
   "text.delta": (d) => short(d.text) || "⏎",
   "tool.started": (d) => `${d.tool} ${short(argumentsLine(d.arguments), 120)}`,
   "tool.finished": (d) => `${d.tool}: ${short(d.summary) || (d.ok ? gettext("done") : gettext("failed"))}`,
@@ -204,7 +196,7 @@ export const money = (usd) => `$${usd.toFixed(usd && usd < 1 ? 4 : 2)}`;
 /** @param {number | null} tokens @param {number | null} usd */
 const capsWords = (tokens, usd) => {
   const words = [];
-  if (tokens !== null) words.push(fill(gettext("%(n)s tokens"), { n: tokens.toLocaleString() }));
+  if (tokens !== null) words.push(fill(gettext("%(n)s tokens"), { n: number(tokens) }));
   if (usd !== null) words.push(money(usd));
   return words.join(", ") || gettext("no cap");
 };
@@ -219,7 +211,7 @@ export function costWords({ cost, calls, unpriced }) {
 
 /** "1,200 tokens, $0.03", and how many calls had no known price: what one agent (or a whole run) used. @param {Spent} spent */
 export function spentWords(spent) {
-  const used = fill(gettext("%(n)s tokens"), { n: spent.tokens.toLocaleString() });
+  const used = fill(gettext("%(n)s tokens"), { n: number(spent.tokens) });
   if (!spent.unpriced && !spent.cost) return used;
   return `${used}, ${spent.unpriced === spent.calls ? gettext("cost unknown") : costWords(spent)}`;
 }
