@@ -11,7 +11,7 @@ TOOLS := $(VENV)/installed-dev node_modules/.package-lock.json
 # Site and suite start many processes, which start faster from compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: up test lint fmt unit journeys grown looks suite soak browser bench requirements messages clean help
+.PHONY: up test lint fmt unit journeys grown looks suite soak browser screenshots bench requirements messages clean help
 
 up: $(VENV)/installed ## start Stars and print the address
 	@$(BIN)/python manage.py up
@@ -26,6 +26,7 @@ lint: $(TOOLS) ## look at the code without running it
 	$(BIN)/lint-imports
 	$(BIN)/djade --check $$(git ls-files 'templates/*.html')
 	$(BIN)/oxlint --quiet static/js tests
+	$(NODE) node_modules/typescript/bin/tsc
 	$(BIN)/typos
 
 fmt: $(VENV)/installed-dev ## put code and templates in order
@@ -54,6 +55,9 @@ soak: $(VENV)/installed-dev ## half an hour of load and faults on real processes
 
 browser: ## install a Chromium for the browser journeys when none is found
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || (apt-get update -qq && apt-get install -y -qq chromium)
+
+screenshots: $(TOOLS) ## every page in two themes and two sizes, into docs/screenshots
+	$(BIN)/python -m tests.browser.looks.screenshots
 
 bench: $(VENV)/installed-dev ## measure; see docs/performance.md
 	$(BIN)/python -m bench
