@@ -3,7 +3,7 @@
  * beside it and has no tab. Left and right go through the tabs (the tabs pattern of WAI-ARIA, automatic activation).
  */
 
-/** @import { Focus, ViewName } from "./focus.js" */
+/** @import { FieldName, Focus, ViewName } from "./focus.js" */
 
 import { show } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
@@ -48,8 +48,9 @@ class RunTabs extends HTMLElement {
 
   draw() {}
 
-  /** @param {Focus} focus */
-  follow(focus) {
+  /** @param {Focus} focus @param {ReadonlySet<FieldName>} [changed] - none: the window did */
+  follow(focus, changed) {
+    if (changed && !changed.has("view")) return;
     const beside = this.wide.matches;
     const open = beside && focus.view === "log" ? "story" : focus.view;
     for (const tab of this.tabs) {

@@ -39,7 +39,11 @@ class RunTimeline extends HTMLElement {
   /** When the bars were put in their places last, and of which run of how long. */
   placed = { at: 0, key: "" };
   forget = () => {};
-  observer = new ResizeObserver(() => this.#place(true));
+  width = NARROW;
+  observer = new ResizeObserver(([entry]) => {
+    this.width = entry?.contentRect.width ?? NARROW;
+    this.#place(true);
+  });
 
   connectedCallback() {
     const bars = /** @type {const} */ (["queued", "running", "completed", "failed", "backoff", "waiting"]);
@@ -48,7 +52,7 @@ class RunTimeline extends HTMLElement {
     this.addEventListener("click", (event) => this.#click(event));
     this.axisBox.addEventListener("pointerdown", (event) => this.#drag(event));
     this.observer.observe(this.axisBox);
-    const when = () => this.checkVisibility() && !document.activeElement?.closest("run-log, run-replay");
+    const when = () => this.#isOpen && !document.activeElement?.closest("run-log, run-replay");
     const section = gettext("Timeline");
     this.forget = keys.add(
       { section, keys: ["j", "arrowdown"], text: gettext("Next subtask"), run: () => this.#step(1), when },
@@ -86,11 +90,17 @@ class RunTimeline extends HTMLElement {
   follow(focus, changed) {
     this.idle.checked = focus.idle;
     this.fit.disabled = focus.from === null && focus.to === null;
-    if (["idle", "from", "to", "at"].some((name) => changed.has(/** @type {FieldName} */ (name)))) this.#place(true);
+    // Another moment is drawn anyway.
+    if (["idle", "from", "to"].some((name) => changed.has(/** @type {FieldName} */ (name)))) this.#place(true);
     for (const lane of this.lanes.values()) this.#light(lane);
     if (!["subtask", "agent", "seq"].some((name) => changed.has(/** @type {FieldName} */ (name)))) return;
     this.#overlay();
-    if (focus.subtask && this.checkVisibility()) this.lanes.get(focus.subtask)?.node.scrollIntoView({ block: "nearest" });
+    if (focus.subtask && this.#isOpen) this.lanes.get(focus.subtask)?.node.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Whether its panel is; unlike `checkVisibility` this lays nothing out. */
+  get #isOpen() {
+    return !this.closest("[role=tabpanel][hidden]");
   }
 
   /** Now, or the moment that is shown. */
@@ -116,7 +126,7 @@ class RunTimeline extends HTMLElement {
       const fresh = !lane;
       if (!lane) this.lanes.set(subtask.id, (lane = new Lane(subtask)));
       if (this.list.children[index] !== lane.node) this.list.insertBefore(lane.node, this.list.children[index] ?? null);
-      if (fresh || lane.subtask !== subtask) lane.draw(subtask, start, titles);
+      if (fresh || lane.subtask !== subtask) lane.draw(subtask, start, titles, this.#now - start);
       if (fresh) this.#light(lane);
     });
   }
@@ -130,7 +140,7 @@ class RunTimeline extends HTMLElement {
   /** Lay the axis and put every bar in its place; while they only grow, not at every drawing. @param {boolean} must */
   #place(must) {
     const { store, viewing } = this;
-    if (!store?.view.last_seq || !viewing) return;
+    if (!store?.view.last_seq || !viewing || !this.#isOpen) return;
     if (!must && performance.now() - this.placed.at < GROW) return;
     // The past is shown on the axis of the whole run, so that it does not shift while the film runs.
     const { latest, view } = store;
@@ -152,7 +162,7 @@ class RunTimeline extends HTMLElement {
   }
 
   #ruler() {
-    const most = this.axisBox.clientWidth < NARROW ? 4 : 8;
+    const most = this.width < NARROW ? 4 : 8;
     const place = (/** @type {number} */ x) => ({ "inset-inline-start": `${(x * 100).toFixed(2)}%` });
     const ticks = this.axis.ticks(most).map(({ time, x }) => h("span", { class: "axis-tick", style: place(x) }, time < 10_000 && time % 1000 ? duration(time) : clock(time)));
     const breaks = this.axis.breaks.map(({ from, to, x }) => h("span", { class: "axis-break", style: place(x), title: fill(gettext("%(time)s in which nothing happened"), { time: duration(to - from) }) }));
@@ -165,7 +175,7 @@ class RunTimeline extends HTMLElement {
   /** Over all lanes: what is left out, the moment that is shown, the event in focus. */
   #overlay() {
     const { store, viewing, axis } = this;
-    if (!store || !viewing) return;
+    if (!store || !viewing || !this.#isOpen) return;
     const start = Date.parse(store.latest.queuedAt ?? store.latest.lastAt ?? "");
     const marks = axis.breaks.map(({ x, end }) => h("i", { class: "lane-break", style: { "inset-inline-start": `${x * 100}%`, "inline-size": `${(end - x) * 100}%` } }));
     const line = (/** @type {string} */ name, /** @type {string | null | undefined} */ at) => {

@@ -51,8 +51,13 @@ export class Lane {
     this.#title.focus();
   }
 
-  /** @param {Subtask} subtask @param {number} start @param {Map<string, string>} titles - of all subtasks, by key */
-  draw(subtask, start, titles) {
+  /**
+   * @param {Subtask} subtask
+   * @param {number} start - when the run was queued
+   * @param {Map<string, string>} titles - of all subtasks, by key
+   * @param {number} now - since then
+   */
+  draw(subtask, start, titles, now) {
     this.subtask = subtask;
     this.node.dataset.status = subtask.status;
     drawMark(this.#mark, subtask.status);
@@ -65,6 +70,7 @@ export class Lane {
     }
     this.bars = barsOf(subtask, start);
     this.#make();
+    this.#describe(now);
   }
 
   /** An element for each bar; those that are there stay, so that what grows does not begin anew. */
@@ -82,14 +88,18 @@ export class Lane {
     });
   }
 
-  /** Put the bars where they belong; those that grow end at `now`. @param {Axis} axis @param {number} now */
-  place(axis, now) {
+  /** What the bars say, on pointing and for who cannot see them. @param {number} now */
+  #describe(now) {
     const words = this.bars.map(({ state, from, to }) => `${BAR_WORDS[state]} ${duration((to ?? now) - from)}`);
     this.#track.setAttribute("aria-label", words.join(", ") || gettext("nothing yet"));
+    for (const [index, node] of this.#nodes.entries()) node.title = words[index] ?? "";
+  }
+
+  /** Put the bars where they belong; those that grow end at `now`. @param {Axis} axis @param {number} now */
+  place(axis, now) {
     this.bars.forEach(({ from, to }, index) => {
       const [x, end] = [axis.x(from), axis.x(to ?? now)];
       const node = this.#nodes[index];
-      if (node) node.title = words[index] ?? "";
       if (!node || !show(node, end >= 0 && x <= 1)) return;
       const [low, high] = [Math.max(0, x), Math.min(1, end)];
       // Also what happened in the last instant of a long run has its place on the axis.
