@@ -17,7 +17,7 @@ import { wrap } from "./graph-text.js";
  * @property {string} who
  * @property {string} meta - at the right of who: an attempt, a number
  * @property {boolean} leads - the leader's own work, which bears the star
- * @property {string} label - all of it for whoever cannot see it
+ * @property {string} more - what else whoever cannot see it must know: its state, what it waits for
  * @property {boolean} gate - only a point through which lines go
  * @property {string} [sign] - a number that stands where the icon does
  * @property {boolean} [port] - whether a line can be drawn from its right side
@@ -83,7 +83,7 @@ export class GraphNodeMark {
     if (before && names.every((name) => before[name] === facts[name])) return;
     this.#facts = facts;
     this.root.dataset.state = facts.state;
-    this.root.setAttribute("aria-label", facts.label);
+    if (facts.gate) this.root.setAttribute("aria-label", `${facts.title}. ${facts.more}`);
     this.root.replaceChildren(...(facts.gate ? this.#gate(place) : this.#card(facts, place)));
   }
 
@@ -105,12 +105,16 @@ export class GraphNodeMark {
     const small = measurer("400 11.5px");
     const star = facts.leads ? 14 : 0;
     const [who = ""] = wrap(facts.who, room - star - (facts.meta ? small(facts.meta) + 8 : 0), 1, small);
+    // First what is seen, as it is seen (WCAG 2.5.3), then the rest.
+    const shown = lines.join(" ");
+    const label = [facts.sign, shown, who, facts.meta, facts.more, shown === facts.title ? "" : facts.title];
+    this.root.setAttribute("aria-label", label.filter(Boolean).join(". "));
     const top = (height - lines.length * LINE - 15) / 2 + 12;
     const base = top + lines.length * LINE + 1;
     const title = svg("text", { class: "graph-title" });
-    lines.forEach((line, n) => title.append(svg("tspan", { x: TEXT_X, y: top + n * LINE }, line)));
+    lines.forEach((line, n) => title.append(svg("tspan", { x: TEXT_X, y: top + n * LINE }, `${line} `)));
     const sign = facts.sign
-      ? svg("text", { class: "graph-sign", y: 4, "text-anchor": "middle" }, facts.sign)
+      ? svg("text", { class: "graph-sign", y: 4, "text-anchor": "middle" }, `${facts.sign} `)
       : svg("g", { class: "graph-icon" }, svg("use", { href: `#icon-${STATE_ICONS[facts.state] ?? "clock"}`, width: 16, height: 16, x: -8, y: -8 }));
     const parts = [
       svg("rect", { class: "graph-card", width, height, rx: 12 }),
@@ -121,7 +125,7 @@ export class GraphNodeMark {
         sign,
       ),
       title,
-      svg("text", { class: "graph-who", x: TEXT_X + star, y: base }, who),
+      svg("text", { class: "graph-who", x: TEXT_X + star, y: base }, `${who} `),
     ];
     if (star) parts.push(svg("use", { class: "graph-star", href: "#icon-star", width: 11, height: 11, x: TEXT_X, y: base - 9.5 }));
     if (facts.meta) parts.push(svg("text", { class: "graph-meta", x: width - RIGHT, y: base, "text-anchor": "end" }, facts.meta));

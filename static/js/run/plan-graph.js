@@ -113,7 +113,6 @@ export class PlanGraph extends HTMLElement {
     const names = new Map(draft.items.map((item) => [item.key, nameOf(item)]));
     const facts = draft.items.map((item, n) => {
       const after = item.depends_on.map((key) => names.get(key)).filter(Boolean).join(", ");
-      const label = [names.get(item.key), assigneeOf(item), after && fill(gettext("After: %(titles)s"), { titles: after })];
       return {
         id: item.key,
         state: "draft",
@@ -122,7 +121,7 @@ export class PlanGraph extends HTMLElement {
         who: assigneeOf(item),
         meta: "",
         leads: false,
-        label: label.filter(Boolean).join(". "),
+        more: after && fill(gettext("After: %(titles)s"), { titles: after }),
         gate: false,
         port: this.assignees !== null,
       };

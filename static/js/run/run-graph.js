@@ -112,7 +112,7 @@ class RunGraph extends HTMLElement {
       const who = subtask ? whoOf(subtask) : item ? assigneeOf(item) : "";
       const tries = subtask && subtask.attempt > 1 ? `${subtask.attempt}/${subtask.maxAttempts}` : "";
       const after = node.needs.map((need) => titles.get(need) ?? need).join(", ");
-      const words = [titles.get(id), STATE_WORDS[state], who, tries && fill(gettext("attempt %(n)s"), { n: tries }), after && fill(gettext("After: %(titles)s"), { titles: after })];
+      const words = [STATE_WORDS[state], tries && fill(gettext("attempt %(n)s"), { n: tries }), after && fill(gettext("After: %(titles)s"), { titles: after })];
       return {
         id,
         state,
@@ -120,7 +120,7 @@ class RunGraph extends HTMLElement {
         who,
         meta: tries,
         leads: kind === "plan" || kind === "summary",
-        label: words.filter(Boolean).join(". "),
+        more: words.filter(Boolean).join(". "),
         gate: kind === "gate",
       };
     });
