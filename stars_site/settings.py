@@ -112,7 +112,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "stars_site.middleware.ContentSecurityPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "stars_site.static.LeanWhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "stars_site.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",

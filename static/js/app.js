@@ -3,7 +3,6 @@
 import "./components/ask-first.js";
 import "./components/command-palette.js";
 import "./components/copy-text.js";
-import "./components/drop-files.js";
 import "./components/fresh-part.js";
 import "./components/keys-legend.js";
 import "./components/language-switch.js";

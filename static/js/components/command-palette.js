@@ -7,13 +7,13 @@ import { find, h } from "../lib/dom.js";
 import { gettext, ngettext, fill } from "../lib/i18n.js";
 import { get } from "../lib/http.js";
 import { keys } from "../lib/keys.js";
-import { commands, here, starts } from "../palette/commands.js";
 import { drawn } from "../palette/draw.js";
-import { hits, moved, remembering, sections } from "../palette/options.js";
 
 /** @typedef {import("../palette/options.js").Option} Option */
 /** @typedef {import("../palette/options.js").Section} Section */
 
+/** What it can do; fetched when it is first opened. @type {typeof import("../palette/all.js")} */
+let can;
 /** Milliseconds after the last letter until the server is asked. */
 const PAUSE = 140;
 const EVERYWHERE = gettext("Everywhere");
@@ -65,11 +65,18 @@ class CommandPalette extends HTMLElement {
     this.open();
   }
 
-  open() {
+  async open() {
     if (this.dialog?.open) return;
+    try {
+      can ??= await import("../palette/all.js");
+    } catch {
+      location.assign(this.dataset.page ?? "/"); // the server may be back, and searches as well
+      return;
+    }
+    if (this.dialog?.open) return; // pressed twice meanwhile
     const dialog = this.dialog ?? this.#build();
-    this.#here = here(EVERYWHERE);
-    this.#commands = commands(find(this, "nav"));
+    this.#here = can.here(EVERYWHERE);
+    this.#commands = can.commands(find(this, "nav"));
     this.#found = [];
     find(dialog, "input", HTMLInputElement).value = "";
     this.#draw();
@@ -110,7 +117,7 @@ class CommandPalette extends HTMLElement {
     if (this.#starts.length) return;
     try {
       const answer = await get(`${this.dataset.groups}?limit=100`);
-      this.#starts = starts(answer.results);
+      this.#starts = can.starts(answer.results);
       this.#draw();
     } catch {
       // The commands are offered the next time.
@@ -142,7 +149,7 @@ class CommandPalette extends HTMLElement {
     let note = "";
     let found = /** @type {Section[]} */ ([]);
     try {
-      found = hits(query, await get(`${this.dataset.search}?q=${encodeURIComponent(query)}`));
+      found = can.hits(query, await get(`${this.dataset.search}?q=${encodeURIComponent(query)}`));
       const count = found.reduce((sum, { options }) => sum + options.length, 0);
       note = count
         ? fill(ngettext("%(n)s found", "%(n)s found", count), { n: count })
@@ -168,7 +175,7 @@ class CommandPalette extends HTMLElement {
 
   #draw() {
     if (!this.dialog) return;
-    const all = sections(this.#query, {
+    const all = can.sections(this.#query, {
       here: this.#here,
       commands: [...this.#commands, ...this.#starts],
       recent: this.#recent,
@@ -200,7 +207,7 @@ class CommandPalette extends HTMLElement {
     if (event.isComposing || event.keyCode === 229) return;
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const onK = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey);
-    if (by) this.#choose(moved(this.#at, by, this.#options.length));
+    if (by) this.#choose(can.moved(this.#at, by, this.#options.length));
     else if (event.key === "Enter") this.#go(this.#options[this.#at], event.ctrlKey || event.metaKey);
     else if (onK) this.dialog?.close();
     else if (event.key === "?" && !this.#query) {
@@ -230,7 +237,7 @@ class CommandPalette extends HTMLElement {
    */
   #go(option, apart) {
     if (!option) return;
-    this.#recent = remembering(this.#recent, option);
+    this.#recent = can.remembering(this.#recent, option);
     this.dialog?.close();
     if (option.run) option.run();
     else if (option.url && apart) window.open(option.url, "_blank", "noopener");

@@ -3,6 +3,7 @@
  * from replacing a task that somebody has written.
  */
 
+import "../components/drop-files.js";
 import "./chat-log.js";
 import "./member-load.js";
 import "./member-state.js";

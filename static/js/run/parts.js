@@ -1,28 +1,59 @@
 /**
- * The parts of the run page that most visits never need: where each comes from, and when it is wanted. Those in a panel
+ * The parts of the run page that many visits never need: where each comes from, and when it is wanted. Those in a panel
  * that is not open are not asked for at all.
  *
  * @import { View } from "../types.d.ts"
  */
 
+import { h } from "../lib/dom.js";
 import { runEnded } from "./reducer.js";
 
 /** @param {View} view */
 const failing = (view) =>
   Boolean(view.error || view.stopReason) || Object.values(view.subtasks).some((each) => each.status === "failed" || each.retrying);
 
-/** @type {Record<string, {load: () => Promise<unknown>, wanted: (view: View) => boolean}>} */
+/** @type {Record<string, {module: () => Promise<unknown>, sheets?: string[], wanted: (view: View) => boolean}>} */
 const LATER = {
-  "plan-editor": { load: () => import("./plan-editor.js"), wanted: (view) => view.status === "awaiting_approval" },
-  "run-budget": { load: () => import("./run-budget.js"), wanted: (view) => Boolean(view.stopReason) && runEnded(view.status) },
-  "run-causes": { load: () => import("./run-causes.js"), wanted: failing },
-  "run-graph": { load: () => import("./run-graph.js"), wanted: () => true },
-  "run-timeline": { load: () => import("./run-timeline.js"), wanted: () => true },
-  "run-votes": { load: () => import("./run-votes.js"), wanted: (view) => Boolean(view.votes) },
+  "plan-editor": {
+    module: () => import("./plan-editor.js"),
+    sheets: ["plan-editor", "graph"],
+    wanted: (view) => view.status === "awaiting_approval",
+  },
+  "run-budget": { module: () => import("./run-budget.js"), wanted: (view) => Boolean(view.stopReason) && runEnded(view.status) },
+  "run-causes": { module: () => import("./run-causes.js"), wanted: failing },
+  "run-graph": { module: () => import("./run-graph.js"), sheets: ["graph"], wanted: () => true },
+  "run-timeline": { module: () => import("./run-timeline.js"), sheets: ["run-timeline"], wanted: () => true },
+  "run-votes": { module: () => import("./run-votes.js"), sheets: ["run-votes"], wanted: (view) => Boolean(view.votes) },
 };
 
-/** What is on its way. @type {Map<string, Promise<unknown>>} */
+/** What is on its way, and what is there. @type {Map<string, Promise<unknown>>} */
 const coming = new Map();
+/** @type {Set<string>} */
+const there = new Set();
+
+/** Fetch a sheet of `css/run/`, once; without it a part is there all the same. @param {string} name */
+function sheet(name) {
+  const { href } = new URL(`../../css/run/${name}.css`, import.meta.url);
+  const found = coming.get(href);
+  if (found) return found;
+  const arrival = new Promise((done) => {
+    document.head.append(h("link", { rel: "stylesheet", href, onload: done, onerror: done }));
+  });
+  coming.set(href, arrival);
+  return arrival;
+}
+
+/** @param {string} name */
+function load(name) {
+  const found = coming.get(name);
+  if (found) return found;
+  const { module, sheets = [] } = LATER[name] ?? { module: () => Promise.resolve() };
+  const arrival = Promise.all([module(), ...sheets.map(sheet)]).then(() => there.add(name));
+  coming.set(name, arrival);
+  // What did not come is asked for again the next time.
+  arrival.catch(() => coming.delete(name));
+  return arrival;
+}
 
 /**
  * Whether the part can draw. If not, and the view wants it, it is fetched, and `come()` called once it is there.
@@ -33,13 +64,10 @@ const coming = new Map();
  */
 export function isThere({ localName: name }, view, come) {
   const later = LATER[name];
-  if (!later || customElements.get(name)) return true;
-  if (!coming.has(name) && later.wanted(view)) {
-    // A module that did not come is asked for again the next time.
-    coming.set(name, later.load().then(come, () => coming.delete(name)));
-  }
+  if (!later || there.has(name)) return true;
+  if (!coming.has(name) && later.wanted(view)) load(name).then(come, () => {});
   return false;
 }
 
 /** Fetch all of them now. */
-export const loadAll = () => Promise.all(Object.values(LATER).map(({ load }) => load()));
+export const loadAll = () => Promise.allSettled(Object.keys(LATER).map(load));
