@@ -105,7 +105,6 @@ def test_approving_pausing_and_cancelling(page: Page, site: Site) -> None:
     sign_in(page, site)
     page.goto(f"{site.url}/groups/DevTeam/")
     page.get_by_label("What should DevTeam do?").fill("- Sketch the login page\n- Write the API")
-    page.locator(".run-options summary").first.click()
     page.get_by_label("Let me approve the plan first").check()
     page.get_by_role("button", name="Run", exact=True).click()
 

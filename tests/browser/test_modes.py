@@ -19,7 +19,7 @@ def test_a_vote_from_the_run_box_to_its_tally(page: Page, site: Site) -> None:
     rule, replans = page.get_by_label("How votes are counted"), page.get_by_label("Further plans")
     expect(replans).to_be_visible()
     expect(rule).to_be_hidden()
-    page.get_by_label("Mode").select_option("democratic")
+    page.get_by_role("radio", name="Democratic").check()
     expect(rule).to_be_visible()
     expect(replans).to_be_hidden()
     expect(page.get_by_text("Everyone answers the task")).to_be_visible()

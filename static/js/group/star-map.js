@@ -7,7 +7,7 @@ import { find } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
 import { facts } from "./facts.js";
 import { drawLights } from "./lights.js";
-import { curve, layout, nextStar, thickness } from "./map-layout.js";
+import { curve, layout, nextStar, textWidth, thickness } from "./map-layout.js";
 import { lineKey, standing } from "./map-state.js";
 import { drawLine, drawStar, lineNode, starNode, svg } from "./star-node.js";
 
@@ -37,13 +37,16 @@ class StarMap extends HTMLElement {
     this.linesOf = svg("g", { class: "map-lines" });
     this.lightsOf = svg("g", { class: "map-lights", "aria-hidden": "true" });
     this.starsOf = svg("g", { class: "map-stars" });
-    this.picture = svg("svg", { class: "map", role: "group", "aria-label": gettext("Star map: the leader in the centre, the others around it") }, this.linesOf, this.lightsOf, this.starsOf);
+    this.told = svg("text", { class: "star-name", "aria-hidden": "true" });
+    this.picture = svg("svg", { class: "map", role: "group", "aria-label": gettext("Star map: the leader in the centre, the others around it") }, this.linesOf, this.lightsOf, this.starsOf, this.told);
     this.sky.append(this.picture);
     this.lights = drawLights(this.lightsOf, (key) => this.#curves.get(key), (key) => this.#lines.get(key), (id) => this.#stars.get(id));
     find(this, ".stars-switch").hidden = false;
     this.#show(localStorage.getItem(SHOWN) ?? (PHONE.matches ? "list" : "map"));
     this.addEventListener("click", (event) => this.#click(event));
     this.picture.addEventListener("keydown", (event) => this.#key(event));
+    for (const type of ["pointerover", "focusin", "focusout"]) this.starsOf.addEventListener(type, (event) => this.#tell(event));
+    this.starsOf.addEventListener("pointerleave", (event) => this.#tell(event));
     this.card.addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
     this.resize = new ResizeObserver(() => this.#later());
     this.resize.observe(this.sky);
@@ -77,6 +80,7 @@ class StarMap extends HTMLElement {
     this.picture?.classList.toggle("is-still", this.#width !== width);
     this.#width = width;
     this.#layout = shape;
+    if (this.picture) this.picture.dataset.size = shape.size;
     this.picture?.setAttribute("viewBox", `0 0 ${shape.width} ${shape.height}`);
     this.sky?.style.setProperty("--height", `${shape.height}px`);
     this.#drawStars(shape);
@@ -131,6 +135,19 @@ class StarMap extends HTMLElement {
       this.linesOf?.append(node);
     }
     drop(this.#lines, seen);
+  }
+
+  /** The name of a star that is too small to bear one, while it is pointed at or has the focus. @param {Event} event */
+  #tell(event) {
+    if (!this.told || !this.#layout) return;
+    const leaves = event.type === "focusout" || event.type === "pointerleave";
+    const id = leaves ? "" : /** @type {SVGGElement | null} */ (/** @type {Element} */ (event.target).closest("[data-agent]"))?.dataset.agent;
+    const at = this.#layout.stars.find((star) => star.id === id && !star.label);
+    this.told.textContent = at?.id ?? "";
+    if (!at) return;
+    const half = textWidth(at.id) / 2 + 4;
+    this.told.setAttribute("x", String(Math.min(Math.max(at.x, half), this.#layout.width - half)));
+    this.told.setAttribute("y", String(at.y - at.r - 8));
   }
 
   /** One stop for the tabulator among the stars, one among the lines. */

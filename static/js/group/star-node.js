@@ -85,14 +85,14 @@ function stateMark(r, at) {
 
 /** @type {(placed: Placed, member: MemberFact, at: Standing, words: string) => SVGElement[]} */
 function labels({ r, label, box, y }, { tags, role }, at, words) {
-  // A small star's name shows when it is pointed at or has the focus.
+  // A small star's name shows when it is pointed at or has the focus (star-map.js).
   if (!label) return [];
   const top = r + 17;
   const found = [svg("text", { class: "star-name", y: top }, label)];
   if (box.y + box.height < y + top + 15) return found;
   const about = role === "worker" || role === "leader" ? tags : [roleWord(role), ...tags];
   const second = at.word === "idle" ? (about.length ? about.join(" · ") : words) : words;
-  return [...found, svg("text", { class: "star-about", y: top + 15 }, clipped(second, box.width))];
+  return [...found, svg("text", { class: "star-about", y: top + 15 }, clipped(second, box.width + 14))];
 }
 
 /** A line that goes nowhere yet. @param {string} key @returns {SVGGElement} */
