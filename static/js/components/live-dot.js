@@ -41,7 +41,8 @@ class LiveDot extends HTMLElement {
     const [word, meaning] = WORDS[state];
     this.dataset.state = state;
     this.title = meaning;
-    text(this.word, word);
+    // While it opens, the word that is likely to follow keeps its room: nothing in the bar moves when it comes.
+    text(this.word, state === "connecting" ? WORDS.open[0] : word);
   }
 }
 
