@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django import template
+from django.template import Context
+from django.utils.html import escape
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from groups.forms.sync import CONNECTION_TYPES, STATUSES, TASK_NAMES, Cell
@@ -39,6 +44,8 @@ MARKS: Final[dict[str, str]] = {
     "hidden": "⊘",
     "none": "·",
 }
+#: Kinds of cells that a push can help.
+LATE: Final = frozenset({"behind", "parked", "error"})
 #: What each kind of cell means, for the legend: a cell for its mark, and words.
 LEGEND: Final[tuple[tuple[Cell, Any], ...]] = (
     (Cell("", "synced"), gettext_lazy("in step")),
@@ -106,6 +113,31 @@ def cell_words(cell: Cell) -> str:
         case "hidden":
             return gettext("may not read it")
     return gettext("not subscribed")
+
+
+@register.simple_tag(takes_context=True)
+def row_cells(context: Context, agent: str, cells: Iterable[Cell]) -> SafeString:
+    """The cells of an agent's row; those that are behind lead to a push of that state to it, for whoever may push.
+
+    Written here at once: a table of 50 times 50 is drawn again every few seconds.
+    """
+    home = context["home"] if context["can_push"] else ""
+    drawn: dict[tuple[str, int], tuple[str, str, str]] = {}
+    found = []
+    for cell in cells:
+        key = (cell.kind, cell.behind)
+        if key not in drawn:
+            drawn[key] = (cell.kind, escape(cell_mark(cell)), escape(cell_words(cell)))
+        kind, mark, says = drawn[key]
+        state = escape(cell.state)
+        if home and kind in LATE:
+            push = urlencode({"push": cell.state, "to": agent})
+            mark = f'<a href="{home}?{escape(push)}#push" tabindex="-1">{mark}</a>'
+        found.append(
+            f'<td title="{state}: {says}"><span class="sync-cell" data-cell="{kind}" aria-hidden="true">{mark}</span>'
+            f'<span class="visually-hidden">{says}</span></td>'
+        )
+    return mark_safe("".join(found))
 
 
 @register.simple_tag

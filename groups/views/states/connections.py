@@ -139,7 +139,9 @@ def connections(request: Request, space: str) -> HttpResponse:
     """The page; `?push=<state>` (or nothing) shows the form, and `?webhook` that for webhooks."""
     place = enter(request, space)
     if "push" in request.GET:
-        form = _push_form(place, initial={"state": request.GET["push"]})
+        form = _push_form(
+            place, initial={"state": request.GET["push"], **_to(request.GET.get("to", ""))}
+        )
         return _page(request, place, push_form=form)
     if "webhook" in request.GET:
         return _page(request, place, webhook_form=webhooks.form_of(place))
@@ -241,7 +243,7 @@ def _page(
 ) -> HttpResponse:
     context = _context(request, place)
     asked = request.GET.copy()
-    for name in ("push", "webhook"):
+    for name in ("push", "to", "webhook"):
         asked.pop(name, None)
     context |= {"asked": asked.urlencode(), **shown}
     return render(request, "states/connections.html", context, status=status)
@@ -256,7 +258,7 @@ def _context(request: Request, place: Place) -> dict[str, Any]:
     at = int(number) if number.isdecimal() and len(number) < 4 else 0
     found = board(place, form, page=at, after=after if after.isprintable() else "")
     query = request.GET.copy()
-    for name in ("page", "after", "push", "webhook"):
+    for name in ("page", "after", "push", "to", "webhook"):
         query.pop(name, None)
     tasks = _tasks(place, Following(found.every))
     return place.context(
@@ -276,8 +278,9 @@ def _context(request: Request, place: Place) -> dict[str, Any]:
 
 
 def _widths(found: Board) -> str:
-    """Few columns have room for their names; of many the names stand upright."""
-    return "wide" if len(found.states) <= 12 else "narrow"
+    """Few columns have room for their names; of many the names stand upright, and of very many all stands close."""
+    count = len(found.states)
+    return "wide" if count <= 12 else "narrow" if count <= 25 else "close"
 
 
 def _tasks(place: Place, following: Following) -> list[Shown]:
@@ -292,6 +295,11 @@ def _push_form(place: Place, *args: Any, **kwargs: Any) -> PushForm:
     found = place.manager.list_states(place.caller, Filters(), limit=STATES)
     states = None if found.next else [each.id for each in found.states]
     return PushForm(*args, known=_agents(place), states=states, **kwargs)
+
+
+def _to(agent: str) -> dict[str, Any]:
+    """What a push to one agent begins with."""
+    return {"type": SyncTaskType.UNICAST, "agents": [agent]} if agent else {}
 
 
 def _promise(place: Place, kind: SyncTaskType, state: str, agents: Collection[str]) -> str:

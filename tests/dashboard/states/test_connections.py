@@ -326,3 +326,19 @@ def test_the_page_costs_the_same_for_3_connections_and_for_30(
     fill(range(3, 30))
     assert queries() == few
     assert all(number <= 24 for number in few), few
+
+
+def test_a_cell_that_is_behind_leads_to_a_push_of_just_that(
+    harbour: Group, manager: StateManager, ada: User, owner: Browser, viewer: Browser
+) -> None:
+    make(manager, "crew", "diary")
+    connect(ada, "wim", acked=2)
+    connect(ada, "wes", acked=0, parked=True)
+    page = owner.get(PAGE).content.decode()
+    [link] = re.findall(r'<a href="([^"]*push=crew[^"]*)"', page)
+    assert "to=agent%3Awes" in link
+    answer = owner.get(link.split("#")[0].replace("&amp;", "&"))
+    form = answer.context["push_form"]
+    assert form["state"].value() == "crew" and form["agents"].value() == ["agent:wes"]
+    assert form["type"].value() == "unicast"
+    assert "push=crew" not in viewer.get(PAGE).content.decode()
