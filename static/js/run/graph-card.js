@@ -73,11 +73,14 @@ export class GraphCard {
     const { subtask, item, state } = node;
     if (this.#node && this.#node.subtask === subtask && this.#node.state === state && this.#node.id === node.id) return;
     const other = this.#of !== node.id;
+    const before = this.#node?.subtask;
     this.#of = node.id;
     this.#node = node;
     show(this.root, true);
-    this.badge.dataset.status = state;
-    this.badge.replaceChildren(icon(STATE_ICONS[state] ?? "clock"), h("span", {}, STATE_WORDS[state]));
+    if (this.badge.dataset.status !== state) {
+      this.badge.dataset.status = state;
+      this.badge.replaceChildren(icon(STATE_ICONS[state] ?? "clock"), h("span", {}, STATE_WORDS[state]));
+    }
     text(this.heading, subtask ? titleOf(subtask) : (item?.title ?? gettext("Sum up the results")));
     const told = subtask?.instructions || item?.instructions || "";
     text(this.brief, told);
@@ -87,11 +90,11 @@ export class GraphCard {
     const wrong = subtask && ["failed", "skipped"].includes(state) ? reasonWords(subtask.error) : "";
     if (show(this.error, Boolean(wrong))) text(this.error, wrong);
     const handed = subtask?.handovers ?? [];
-    if (show(this.handovers, handed.length > 0)) {
+    if (show(this.handovers, handed.length > 0) && handed !== before?.handovers) {
       this.handovers.replaceChildren(...handed.map((handover) => h("li", {}, icon("after"), " ", handoverWords(handover))));
     }
     const calls = subtask?.tools ?? [];
-    if (show(this.tools, calls.length > 0)) this.tools.replaceChildren(...calls.slice(-MOST_CALLS).map(callRow));
+    if (show(this.tools, calls.length > 0) && calls !== before?.tools) this.tools.replaceChildren(...calls.slice(-MOST_CALLS).map(callRow));
     const done = subtask && state === "completed" ? subtask.result : "";
     if (show(this.stream, Boolean(subtask?.text) && !done)) this.stream.show(subtask?.text ?? "");
     this.#result(subtask?.id ?? "", done, other);
