@@ -5,13 +5,13 @@
  * further plan was made, the answers that are voted on, and the item of a swarm's board whose worker put it up.
  */
 
-/** @import { PlanItem, Subtask, View } from "../types.js" */
+/** @import { PlanItem, Subtask, View } from "../types.d.ts" */
 
 import { gettext } from "../lib/i18n.js";
 import { ordered, runEnded, subtaskEnded } from "./reducer.js";
 import { SUBTASK_WORDS } from "./words.js";
 
-/** @typedef {import("../types.js").SubtaskStatus | "retrying" | "proposed" | "ahead"} NodeState */
+/** @typedef {import("../types.d.ts").SubtaskStatus | "retrying" | "proposed" | "ahead"} NodeState */
 /**
  * @typedef {object} GraphNode
  * @property {string} id - the subtask's key, by which it is known before it exists
