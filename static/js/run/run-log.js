@@ -66,6 +66,7 @@ class RunLog extends HTMLElement {
       clearTimeout(this.typing);
       this.typing = setTimeout(() => this.viewing?.set({ q: this.search.value }), TYPING);
     });
+    this.search.addEventListener("keydown", (event) => this.#leaveSearch(event));
     this.detail.addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
     this.observer.observe(this.box);
     this.forget = keys.add(
@@ -268,6 +269,16 @@ class RunLog extends HTMLElement {
     if (this.detail.contains(document.activeElement)) this.box.focus();
     this.opened = null;
     show(this.detail, false);
+  }
+
+  /** From the words to what they have found. @param {KeyboardEvent} event */
+  #leaveSearch(event) {
+    if (!["Enter", "ArrowDown"].includes(event.key) || event.isComposing) return;
+    event.preventDefault();
+    clearTimeout(this.typing);
+    this.viewing?.set({ q: this.search.value });
+    this.box.focus();
+    this.#choose(0);
   }
 
   /** Go to the log, wherever it is. @param {HTMLElement} place */
