@@ -13,6 +13,7 @@ from django.contrib.staticfiles import finders
 from groups.models import Run
 from stars_site.static import lean
 from tests.dashboard.conftest import Browser
+from tests.factories import make_run
 
 MOST: Final = 300_000
 PAGES: Final = (
@@ -26,6 +27,7 @@ PAGES: Final = (
         "/inbox/",
     ),
     *("/agents/", "/agents/lena/", "/tokens/", "/tool-servers/"),
+    "/runs/compare/?a={run}&b={other}",
     *("/states/", "/groups/Harbour/states/", "/groups/Harbour/sync/"),
     *("/groups/Harbour/conflicts/", "/states/metrics/"),
 )
@@ -59,7 +61,8 @@ def loaded(entry: Path) -> dict[Path, int]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_is_heavy(page: str, working: Run, owner: Browser) -> None:
-    answer = owner.get(page.format(run=working.id))
+    other = make_run(group=working.group)
+    answer = owner.get(page.format(run=working.id, other=other.id))
     assert answer.status_code == 200, page
     addresses = [a or b for a, b in TAG.findall(answer.content.decode())]
     assert len(addresses) >= 4, "theme, htmx, app and its sheet"
