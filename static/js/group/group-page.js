@@ -1,6 +1,6 @@
 /**
- * The entry of a group's page: defines its elements, lets "write to" fill in whom a message is for, and keeps a template
- * from replacing a task that somebody has written.
+ * The entry of a group's page: defines its elements, lets "write to" fill in whom a message is for, and keeps what
+ * somebody has written or chosen from being replaced.
  */
 
 import "../components/drop-files.js";
@@ -34,4 +34,22 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
   event.preventDefault();
   armed = which;
   notify(gettext("This would replace the task that you have written. Choose it once more to go on."));
+});
+
+/** Those who were chosen among the agents that could join: they stay so whatever a search brings. @type {HTMLElement[]} */
+let chosen = [];
+
+document.body.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  if (target.id !== "candidates") return;
+  chosen = [...target.querySelectorAll("li")].filter((each) => each.querySelector(":checked"));
+});
+document.body.addEventListener("htmx:afterSwap", () => {
+  const list = document.getElementById("candidates");
+  for (const item of list ? chosen : []) {
+    const value = item.querySelector("input")?.value ?? "";
+    const box = /** @type {HTMLInputElement | null} */ (list?.querySelector(`input[value="${CSS.escape(value)}"]`));
+    if (box) box.checked = true;
+    else list?.prepend(item);
+  }
+  chosen = [];
 });
