@@ -92,6 +92,7 @@ class StarMap extends HTMLElement {
   #drawStars(shape) {
     const { sky } = facts;
     if (!sky) return;
+    const first = !this.#stars.size;
     const seen = new Set();
     for (const placed of shape.stars) {
       const member = sky.members.get(placed.id);
@@ -102,6 +103,7 @@ class StarMap extends HTMLElement {
       drawStar(node, placed, member, standing(sky, placed.id));
       node.classList.toggle("is-chosen", this.#chosen === placed.id);
       if (known) continue;
+      node.classList.toggle("is-new", !first);
       this.#stars.set(placed.id, node);
       this.starsOf?.append(node);
     }
