@@ -231,7 +231,7 @@ def _memberships(
     groups: defaultdict[int, int] = defaultdict(int)
     rows = rows.filter(agent__in=only) if only else rows
     for pk, worn in rows.values_list("agent_id", "tags"):
-        tags[pk].update(worn)
+        tags[pk] |= set(worn)
         groups[pk] += 1
     return tags, groups
 

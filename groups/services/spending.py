@@ -74,7 +74,7 @@ def of_run(run_id: uuid.UUID) -> Spent:
 
 def by_agent(only: Collection[str] = ()) -> dict[str, Spent]:
     """What each agent (or each of `only`) used this month, those that used nothing left out; the most tokens first."""
-    return _grouped("agent_id", Q(agent_id__in=list(only)) if only else Q())
+    return _grouped("agent_id", Q(agent_id__in=list(only)) if only else None)
 
 
 def by_group() -> dict[str, Spent]:
@@ -120,8 +120,8 @@ def _sum(rows: QuerySet[Spending]) -> Spent:
     return spent(rows.order_by().aggregate(**SUMS))
 
 
-def _grouped(name: str, only: Q = Q()) -> dict[str, Spent]:
-    sums = _this_month().filter(only).order_by().values(name).annotate(**SUMS)
+def _grouped(name: str, only: Q | None = None) -> dict[str, Spent]:
+    sums = _this_month().filter(only or Q()).order_by().values(name).annotate(**SUMS)
     found = {row[name] or "": spent(row) for row in sums}
     return dict(sorted(found.items(), key=lambda item: -item[1].tokens))
 

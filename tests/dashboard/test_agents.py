@@ -230,7 +230,7 @@ def test_the_overview_shows_what_one_may_see(
     assert "Harbour" not in hidden
     assert "Out of ink" not in hidden
     other = make_group(group_id="Quay", owner=cy, leader="lena")
-    for n in range(20):
+    for _ in range(20):
         make_subtask(other, "lena", "completed")
     assert "Work in Quay" not in viewer.get("/agents/lena/").content.decode()
     with django_assert_max_num_queries(14):

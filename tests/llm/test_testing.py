@@ -245,7 +245,7 @@ def test_by_page_an_agent_is_registered_with_the_fields_of_its_kind(ada: User, s
 
 def test_by_page_a_key_is_kept_replaced_or_forgotten_and_never_shown(nia: Agent, ada: User) -> None:
     owner = Browser(ada)
-    page = owner.get("/agents/nia/").content.decode()
+    page = owner.get("/agents/nia/settings/").content.decode()
     assert KEY not in page and "One is set." in page and 'value="local-9"' in page
     given = {"kind": "llm", "model": "local-9", "base_url": nia.config["base_url"], "config": "{}"}
     for more, left in (
@@ -253,7 +253,7 @@ def test_by_page_a_key_is_kept_replaced_or_forgotten_and_never_shown(nia: Agent,
         ({"api_key": "new-key"}, {"api_key": "new-key"}),
         ({"forget_api_key": "on"}, {}),
     ):
-        assert owner.post("/agents/nia/", given | more).status_code == 303
+        assert owner.post("/agents/nia/settings/", given | more).status_code == 303
         nia.refresh_from_db()
         assert secrets.reveal(nia.secrets, nia.pk) == left
 

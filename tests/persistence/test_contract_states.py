@@ -400,22 +400,3 @@ def test_one_read_is_of_one_moment_while_others_write(layer: PersistenceLayer) -
             assert not log.more
 
     at_once(write, read, read)
-
-
-def test_states_are_found_by_a_part_of_their_ids_in_several_spaces(layer: PersistenceLayer) -> None:
-    for space in ("other", "hidden"):
-        layer.open_space(space)
-    for number, (space, state_id) in enumerate(
-        [(SPACE, "plan/Alpha"), ("other", "ALPHA"), (SPACE, "beta"), ("hidden", "alpha")]
-    ):
-        put(layer, a_write(state_id, minute=number, space=space), space=space)
-    found = layer.find_states([SPACE, "other", "nowhere"], "alpha", limit=5)
-    assert [(each.space, each.id, each.data) for each in found] == [
-        ("other", "ALPHA", {}),
-        (SPACE, "plan/Alpha", {}),
-    ]
-    assert [each.id for each in layer.find_states([SPACE, "other"], "a", limit=1, offset=1)] == [
-        "ALPHA"
-    ]
-    for none in ("%", "_", "gamma"):
-        assert layer.find_states([SPACE, "other"], none, limit=5) == []
