@@ -65,5 +65,7 @@ class DisplayForm(StarsForm):
         label=_("Time zone"),
         choices=_zones,
         required=False,
+        # The tz database names them so everywhere.
+        widget=forms.Select(attrs={"translate": "no"}),
         help_text=_("For dates that the server writes; “ago” follows your clock."),
     )
