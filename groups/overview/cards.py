@@ -23,7 +23,7 @@ from groups.overview.running import Row, rows_of
 from groups.selectors import BRIEF
 
 #: Cards at once; "more" adds as many again, up to the most that a page can bear.
-STEP: Final = 12
+STEP: Final = 24
 MOST: Final = 240
 
 

@@ -140,13 +140,13 @@ def test_groups_are_searched_filtered_and_ordered(ada: User, owner: Browser) -> 
 
 
 def test_more_groups_are_asked_for(ada: User, owner: Browser) -> None:
-    for n in range(15):
+    for n in range(27):
         make_group(name=f"Group {n:02}", owner=ada)
     page = home(owner)
-    assert page.count('class="group-card"') == 12
-    assert "More groups (12 of 15)" in page and 'data-more="24"' in page
-    page = home(owner, "?shown=24")
-    assert page.count('class="group-card"') == 15 and "More groups" not in page
+    assert page.count('class="group-card"') == 24
+    assert "More groups (24 of 27)" in page and 'data-more="48"' in page
+    page = home(owner, "?shown=48")
+    assert page.count('class="group-card"') == 27 and "More groups" not in page
 
 
 def test_what_needs_the_person_can_be_answered_in_place(
