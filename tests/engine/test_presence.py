@@ -37,6 +37,7 @@ def test_from_its_first_word_to_its_leave(
     wait_for(lambda: Process.objects.get().free == 4, "that a slot is taken")
     gate.is_open = True
     wait_for(lambda: Process.objects.get().free == 5, "that it is free again")
+    doorbell.engines.remove(engine)
     engine.shutdown(1.0)
     assert not Process.objects.exists()
 
