@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from itertools import islice
+from typing import Final
 
 from django.contrib import messages as notices
 from django.http import HttpResponse
@@ -17,6 +19,9 @@ from groups.services import budgets as service
 from groups.services import spending
 from groups.views.agents import about
 from groups.views.shell import Request, attempt, goes_to, page
+
+#: Agents and groups that are listed: those that used most.
+MOST: Final = 50
 
 
 @page("GET", "HEAD", "POST")
@@ -81,7 +86,13 @@ def _panel(
             request, "agents/budget.html", {**about(request, agent), **context}, status=status
         )
     if group is None:
-        context |= {"agents": spending.by_agent(), "groups": spending.by_group()}
+        agents, groups = spending.by_agent(), spending.by_group()
+        context |= {
+            "agents": dict(islice(agents.items(), MOST)),
+            "groups": dict(islice(groups.items(), MOST)),
+            "more_agents": max(0, len(agents) - MOST),
+            "more_groups": max(0, len(groups) - MOST),
+        }
     return render(request, "budgets/page.html", context, status=status)
 
 

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from groups.execution.statuses import RunStatus
 from groups.models import Agent, Budget, Group, Run, Spending
 from groups.services import spending
+from groups.views.budgets import MOST
 from tests.api.conftest import client_for, is_problem
 from tests.dashboard.conftest import Browser
 from tests.factories import make_agent, make_group, make_run, make_user
@@ -227,6 +228,14 @@ def test_the_installation_s_page_takes_as_many_queries_for_much_as_for_little(ro
         group = make_group()
         make_spending(group, agent_id=f"of-{group.id}")
     assert queries() == few
+
+
+def test_of_many_agents_those_that_used_most_are_listed(root: User, harbour: Group) -> None:
+    for number in range(MOST + 2):
+        make_spending(harbour, agent_id=f"hand-{number}", input_tokens=1000 + number)
+    page = Browser(root).get("/budget/").content.decode()
+    assert "And 2 agents that used less." in page and "groups that used less" not in page
+    assert "hand-51" in page and "hand-1<" not in page and "hand-2<" in page
 
 
 def test_the_admin_sets_budgets_by_the_same_rules(root: User, harbour: Group) -> None:
