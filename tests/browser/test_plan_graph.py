@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Site
 from tests.browser.test_journey import server_run, sign_in
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 TASK = "- Sketch the mole\n- Price the stones\n- Paint the lighthouse"
 
@@ -37,6 +37,14 @@ def node(graph: Locator, title: str) -> Locator:
     return graph.locator(".graph-node").filter(has_text=title)
 
 
+def draw_line(page: Page, start: Locator, end: Locator) -> None:
+    """Drag from the dot of one node to another."""
+    start.locator(".graph-port").hover()
+    page.mouse.down()
+    end.locator(".graph-title").hover()
+    page.mouse.up()
+
+
 def test_a_plan_edited_by_keyboard_in_its_graph(page: Page, site: Site) -> None:
     sign_in(page, site)
     start(page, site)
@@ -55,6 +63,14 @@ def test_a_plan_edited_by_keyboard_in_its_graph(page: Page, site: Site) -> None:
         keys.press(key)
     circle = "Price the stones → Sketch the mole → Price the stones"
     expect(told).to_contain_text(circle)
+    expect(graph.locator(".graph-edge")).to_have_count(1)
+
+    # The same by pointer, from the dot at the second's right: refused likewise, and from the first: taken back.
+    draw_line(page, node(graph, "Price"), node(graph, "Sketch"))
+    expect(told).to_contain_text(circle)
+    draw_line(page, node(graph, "Sketch"), node(graph, "Price"))
+    expect(told).to_have_text("“Price the stones” no longer waits for “Sketch the mole”.")
+    draw_line(page, node(graph, "Sketch"), node(graph, "Price"))
     expect(graph.locator(".graph-edge")).to_have_count(1)
 
     # One goes, one comes after the second; its title is written where the keyboard already is.
