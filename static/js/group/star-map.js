@@ -9,7 +9,7 @@ import { facts } from "./facts.js";
 import { drawLights } from "./lights.js";
 import { curve, layout, nextStar, textWidth, thickness } from "./map-layout.js";
 import { lineKey, standing } from "./map-state.js";
-import { drawLine, drawStar, lineNode, starNode, svg } from "./star-node.js";
+import { drawLine, drawStar, lineNode, placeOf, starNode, svg } from "./star-node.js";
 
 /** @import { Curve, Layout } from "./map-layout.js" */
 /** @import { Passing } from "./map-state.js" */
@@ -103,11 +103,11 @@ class StarMap extends HTMLElement {
       drawStar(node, placed, member, standing(sky, placed.id));
       node.classList.toggle("is-chosen", this.#chosen === placed.id);
       if (known) continue;
-      node.classList.toggle("is-new", !first);
+      placeOf(node).classList.toggle("is-new", !first);
       this.#stars.set(placed.id, node);
-      this.starsOf?.append(node);
+      this.starsOf?.append(placeOf(node));
     }
-    drop(this.#stars, seen);
+    drop(this.#stars, seen, placeOf);
     if (this.#chosen && !this.#chosen.includes(" ") && !seen.has(this.#chosen)) this.#close();
   }
 
@@ -163,7 +163,7 @@ class StarMap extends HTMLElement {
 
   /** @param {Passing[]} passed */
   #pass(passed) {
-    if (this.sky?.hidden || document.hidden) return;
+    if (this.dataset.shown !== "map" || document.hidden) return;
     for (const each of passed) this.lights?.(each);
   }
 
@@ -175,7 +175,8 @@ class StarMap extends HTMLElement {
       localStorage.setItem(SHOWN, shown);
       this.#show(shown);
     }
-    const node = /** @type {SVGGElement | null} */ (target.closest("[data-agent], [data-line]"));
+    const words = /** @type {SVGGElement | null} */ (target.closest("[data-for]"))?.dataset.for;
+    const node = words ? this.#stars.get(words) : /** @type {SVGGElement | null} */ (target.closest("[data-agent], [data-line]"));
     if (node) this.#choose(node);
     if (target.closest("[data-close]") && this.card?.contains(target)) {
       event.preventDefault();
@@ -236,10 +237,8 @@ class StarMap extends HTMLElement {
   /** @param {string} what */
   #show(what) {
     const map = what === "map";
-    if (this.sky) this.sky.hidden = !map;
+    this.dataset.shown = what;
     if (!map && this.#chosen) this.#close();
-    find(this, "[data-ref=hint]").hidden = !map;
-    find(this, "[data-ref=list]").hidden = map;
     for (const button of this.querySelectorAll("[data-show]")) {
       button.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (button).dataset.show === what));
     }
@@ -247,11 +246,14 @@ class StarMap extends HTMLElement {
   }
 }
 
-/** Take away what is drawn no more. @type {(nodes: Map<string, SVGGElement>, seen: Set<string>) => void} */
-function drop(nodes, seen) {
+/**
+ * Take away what is drawn no more; `whole` is what belongs to a node.
+ * @type {(nodes: Map<string, SVGGElement>, seen: Set<string>, whole?: (node: SVGGElement) => SVGGElement) => void}
+ */
+function drop(nodes, seen, whole) {
   for (const [key, node] of nodes) {
     if (seen.has(key)) continue;
-    node.remove();
+    (whole?.(node) ?? node).remove();
     nodes.delete(key);
   }
 }

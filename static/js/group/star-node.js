@@ -32,11 +32,19 @@ const mark = (name, x, y, size, kind) =>
   svg("use", { href: `#icon-${name}`, x: x - size / 2, y: y - size / 2, width: size, height: size, class: kind });
 
 /**
- * A star that stands nowhere yet.
+ * A star that stands nowhere yet: what can be chosen; beside it in its place the words around it, which its own name
+ * says in full.
  * @param {string} id
  * @returns {SVGGElement}
  */
-export const starNode = (id) => svg("g", { class: "star", role: "button", tabindex: -1, "data-agent": id });
+export function starNode(id) {
+  const node = svg("g", { class: "star", role: "button", tabindex: -1, "data-agent": id });
+  svg("g", { class: "star-place" }, node, svg("g", { class: "star-words", "aria-hidden": "true", "data-for": id }));
+  return node;
+}
+
+/** Where a star stands, with all that belongs to it. @param {SVGGElement} node */
+export const placeOf = (node) => /** @type {SVGGElement} */ (node.parentNode);
 
 /**
  * Draw the star as it is now. Its place is a transform, so that it moves there.
@@ -49,28 +57,30 @@ export function drawStar(node, placed, member, at) {
   const leads = member.role === "leader";
   const words = standingWords(at);
   const look = JSON.stringify([placed.r, placed.label, placed.box.width, member.role, member.kind, member.tags, at]);
-  node.style.setProperty("transform", `translate(${placed.x}px, ${placed.y}px)`);
+  const place = placeOf(node);
+  place.style.setProperty("transform", `translate(${placed.x}px, ${placed.y}px)`);
   if (node.dataset.look === look) return;
   node.dataset.look = look;
   node.dataset.role = member.role;
   node.dataset.at = at.word;
-  node.dataset.hue = String(hue(member.id));
+  place.dataset.hue = String(hue(member.id));
   node.setAttribute("aria-label", [member.id, roleWord(member.role), words, ...member.tags.map((tag) => `#${tag}`)].join(", "));
   const { r } = placed;
+  /** @type {SVGElement[]} */
   const parts = [
-    svg("title", {}, `${member.id}${member.name ? ` (${member.name})` : ""}: ${words}`),
     svg("circle", { class: "star-reach", r: Math.max(r + 4, 14) }),
     svg("circle", { class: "star-ring", r: r + 4 }),
   ];
   if (leads) parts.push(svg("circle", { class: "star-glow", r: r * 1.5 }), svg("path", { class: "star-gold", d: STAR, transform: `scale(${r * 1.15})` }));
   else parts.push(svg("circle", { class: "star-disc", r }));
   if (r >= 15) {
-    if (!leads) parts.push(svg("text", { class: "star-initials", y: r * 0.26, "font-size": r * 0.72 }, initials(member.id)));
     parts.push(svg("circle", { class: "star-mark-ground", cx: -r * 0.8, cy: -r * 0.72, r: 8 }));
     parts.push(mark(KINDS[member.kind] ?? "agent", -r * 0.8, -r * 0.72, 10, "star-mark icon"));
   }
-  parts.push(...stateMark(r, at), ...labels(placed, member, at, words));
-  node.replaceChildren(...parts);
+  node.replaceChildren(...parts, ...stateMark(r, at));
+  const letters = { class: "star-initials", y: r * 0.26, "font-size": r * 0.72 };
+  const mine = leads || r < 15 ? [] : [svg("text", letters, initials(member.id))];
+  place.lastElementChild?.replaceChildren(...mine, ...labels(placed, member, at, words));
 }
 
 /** @type {(r: number, at: Standing) => SVGElement[]} */
@@ -97,7 +107,7 @@ function labels({ r, label, box, y }, { tags, role }, at, words) {
 
 /** A line that goes nowhere yet. @param {string} key @returns {SVGGElement} */
 export const lineNode = (key) =>
-  svg("g", { class: "line", role: "button", tabindex: -1, "data-line": key }, svg("title"), svg("path", { class: "line-reach" }), svg("path", { class: "line-path" }));
+  svg("g", { class: "line", role: "button", tabindex: -1, "data-line": key }, svg("path", { class: "line-reach" }), svg("path", { class: "line-path" }));
 
 /**
  * Draw the line between two members over which so many messages went.
@@ -117,8 +127,6 @@ export function drawLine(node, curve, [one, other], { messages, thick, told }) {
   node.style.setProperty("--thick", `${thick}px`);
   node.classList.toggle("is-used", messages > 0);
   node.setAttribute("aria-label", words);
-  const title = node.querySelector("title");
-  if (title) title.textContent = words;
   node.querySelector(".line-count")?.remove();
   if (!told || !messages) return;
   const at = countAt(curve);
