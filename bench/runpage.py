@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import psutil
 from playwright.sync_api import CDPSession, Page, Response, sync_playwright
 
 from bench.runpage_site import LIVE, ROOT, Site, running
@@ -36,6 +37,19 @@ def heap(client: CDPSession) -> float:
     return float(next(m["value"] for m in metrics if m["name"] == "JSHeapUsedSize")) / 2**20
 
 
+def busy(client: CDPSession) -> float:
+    """Seconds of processor time that the page's main thread has used: unlike frames, no busy machine adds to them."""
+    metrics = client.send("Performance.getMetrics")["metrics"]
+    return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))
+
+
+def observed(page: Page) -> CDPSession:
+    """A session with the page that counts processor time."""
+    client = page.context.new_cdp_session(page)
+    client.send("Performance.enable", {"timeDomain": "threadTicks"})
+    return client
+
+
 def frame_words(found: dict[str, list[float]]) -> str:
     """Frames per second, p95, the longest, how many were missed, long tasks."""
     frames = sorted(found["frames"])
@@ -52,29 +66,34 @@ def frame_words(found: dict[str, list[float]]) -> str:
 def measure_open(site: Site, page: Page, arguments: argparse.Namespace) -> list[Row]:
     """A finished run: time to rows, scrolling, memory."""
     run = site.finished(arguments.events)
-    client = page.context.new_cdp_session(page)
-    client.send("Performance.enable")
+    client = observed(page)
     page.goto(f"{site.url}/")
     empty = heap(client)
     page.goto(f"{site.url}/runs/{run}/")
     _wait(page, "probe.rows && probe.read")
     rows, read = page.evaluate("[probe.rows, probe.read]")
+    page.goto("about:blank")
+    used = busy(client)
     page.goto(f"{site.url}/runs/{run}/")
     _wait(page, "probe.rows && probe.read")
+    used = busy(client) - used
     again = page.evaluate("probe.rows")
     page.wait_for_timeout(1000)
     before = heap(client)
     nodes = page.evaluate("document.querySelectorAll('*').length")
     out = [
         ("first rows, s (cold; warm)", "< 1", f"{rows / 1000:.2f}; {again / 1000:.2f}"),
-        ("log read to its end, s", "", f"{read / 1000:.2f}"),
+        ("log read to its end, s", "", f"{read / 1000:.2f}; processor time {used:.2f}"),
         ("elements on the page", "", f"{nodes:,}"),
     ]
     for name, selector in (("log", "run-log"), ("story", "run-story")):
         if not page.query_selector(selector):
             continue
+        used = busy(client)
         found = page.evaluate(f"probe.scroll({selector!r}, 4000, 240)")
-        out.append((f"scrolling the {name}, frames", "60/s", frame_words(found)))
+        used = 1000 * (busy(client) - used) / len(found["frames"])
+        words = f"{frame_words(found)}; {used:.1f} ms of processor time a frame"
+        out.append((f"scrolling the {name}, frames", "60/s", words))
     after = heap(client)
     words = f"{before:.1f} read, {after:.1f} after scrolling ({empty:.1f} on the home page)"
     out.append(("memory of scripts, MiB", "bounded", words))
@@ -83,15 +102,15 @@ def measure_open(site: Site, page: Page, arguments: argparse.Namespace) -> list[
 
 def measure_live(site: Site, page: Page, arguments: argparse.Namespace) -> list[Row]:
     """A run that streams, with the page open."""
-    client = page.context.new_cdp_session(page)
-    client.send("Performance.enable")
+    client = observed(page)
     run = site.start()
     page.goto(f"{site.url}/runs/{run}/")
     _wait(page, f"{STORE}.position > 50")
     begun, at = time.perf_counter(), site.events(run)
-    before = heap(client)
+    before, used = heap(client), busy(client)
     found = page.evaluate(f"probe.record({int((arguments.seconds - 5) * 1000)})")
-    rate = (site.events(run) - at) / (time.perf_counter() - begun)
+    took = time.perf_counter() - begun
+    rate, used = (site.events(run) - at) / took, 100 * (busy(client) - used) / took
     words = f"{before:.1f} at its beginning, {heap(client):.1f} at its end"
     _until_ended(site, run)
     _wait(page, f"{STORE}.view.endedAt")
@@ -99,6 +118,7 @@ def measure_live(site: Site, page: Page, arguments: argparse.Namespace) -> list[
     shown = page.evaluate(f"{STORE}.position")
     return [
         (f"live at {rate:.0f} events/s, frames", "60/s", frame_words(found)),
+        ("the page's main thread meanwhile", "", f"{used:.0f} % of a processor"),
         ("memory of scripts, MiB", "bounded", words),
         ("events in the page of those in the log", "all", f"{shown:,} of {last:,}"),
     ]
@@ -110,14 +130,19 @@ def measure_viewers(site: Site, page: Page, arguments: argparse.Namespace) -> li
     run = site.start()
     order = [site.socket, site.token, run, arguments.viewers, arguments.seconds + 30]
     command = [sys.executable, "-m", "bench.runpage_viewers", json.dumps(order)]
+    server = psutil.Process(site.process.pid)
+    before, begun = server.cpu_times(), time.perf_counter()
     said = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE)
     found = json.loads(said.stdout)
+    after, took = server.cpu_times(), time.perf_counter() - begun
+    used = 100 * (after.user + after.system - before.user - before.system) / took
     rate = found["events"] / found["seconds"]
     words = f"p50 {found['p50']:.0f}, p95 {found['p95']:.0f}, p99 {found['p99']:.0f}, longest {found['most']:.0f}"
     fewest = f"{found['least']:,} of {site.events(run):,} at the viewer with the fewest"
     return [
         (f"{found['viewers']} viewers at {rate:.0f} events/s, ms", "p95 < 250", words),
         ("events delivered", "all", fewest),
+        ("the server meanwhile, engine included", "", f"{used:.0f} % of a processor"),
     ]
 
 

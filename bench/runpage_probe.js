@@ -31,13 +31,11 @@
       requestAnimationFrame(frame);
     });
 
-  /** The part of `root` that scrolls, or the page itself. */
+  /** The part of `root` that has most to scroll, or the page itself. */
   const scroller = (root) => {
-    for (const node of [root, ...root.querySelectorAll("*")]) {
-      const scrolls = ["auto", "scroll"].includes(getComputedStyle(node).overflowY);
-      if (scrolls && node.scrollHeight > node.clientHeight + 50) return node;
-    }
-    return document.scrollingElement;
+    const scrolls = (node) => ["auto", "scroll"].includes(getComputedStyle(node).overflowY) && node.scrollHeight > node.clientHeight;
+    const found = [root, ...root.querySelectorAll("*")].filter(scrolls);
+    return found.toSorted((a, b) => b.scrollHeight - a.scrollHeight)[0] ?? document.scrollingElement;
   };
 
   /** Scroll the part through for `ms`, down and up again. */

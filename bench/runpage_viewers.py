@@ -1,7 +1,8 @@
 """Many plain websocket viewers of one run, and how long events take from their place in the log to each of them.
 
 Told (url, token, run, viewers, seconds) as a JSON array on the command line; prints one JSON object. An event's
-clock starts at its `at`, which is when the run was locked to write it: the commit is part of what is measured.
+clock starts at its `at`, which is when the run was locked to write it: the commit is part of what is measured. Events
+from before the last viewer was there are not counted: they are read from the log, not delivered.
 """
 
 from __future__ import annotations
@@ -29,8 +30,27 @@ def read(text: str) -> tuple[int, tuple[float, ...], str]:
     return frame["first"], times, frame["status"]
 
 
-async def view(url: str, token: str, run: str, late: list[float], counts: list[int]) -> None:
-    """One viewer, until the run has ended; `late` gets seconds, `counts` how many events it saw."""
+class Tally:
+    """What the viewers saw."""
+
+    def __init__(self, viewers: int) -> None:
+        self.awaited = viewers
+        #: When the last viewer was there.
+        self.complete_at = float("inf")
+        #: Seconds from each event's `at` to each viewer.
+        self.late: list[float] = []
+        #: How many events each saw.
+        self.counts: list[int] = []
+
+    def arrived(self) -> None:
+        """One more viewer follows the run."""
+        self.awaited -= 1
+        if not self.awaited:
+            self.complete_at = time.time()
+
+
+async def view(url: str, token: str, run: str, tally: Tally) -> None:
+    """One viewer, until the run has ended."""
     headers = {"Authorization": f"Token {token}"}
     seen = 0
     async with websockets.connect(url, additional_headers=headers, max_size=None) as socket:
@@ -39,30 +59,30 @@ async def view(url: str, token: str, run: str, late: list[float], counts: list[i
             async for text in socket:
                 first, times, status = read(str(text))
                 if not times:
+                    if '"hello"' in str(text)[:40]:
+                        tally.arrived()
                     continue
                 now = time.time()
                 if first != seen + 1:
                     raise RuntimeError(f"event {first} came after {seen}")
                 seen += len(times)
-                late += [now - at for at in times]
+                tally.late += [now - at for at in times if at > tally.complete_at]
                 if status in ("completed", "failed", "cancelled"):
                     break
         finally:
-            counts.append(seen)
+            tally.counts.append(seen)
 
 
 async def main(url: str, token: str, run: str, viewers: int, seconds: float) -> None:
     """All viewers at once."""
-    late: list[float] = []
-    counts: list[int] = []
-    begun = time.time()
-    watching = [view(url, token, run, late, counts) for _ in range(viewers)]
+    tally, begun = Tally(viewers), time.time()
+    watching = [view(url, token, run, tally) for _ in range(viewers)]
     try:
         async with asyncio.timeout(seconds):
             await asyncio.gather(*watching)
     except TimeoutError:
         pass
-    late.sort()
+    late, counts = sorted(tally.late), tally.counts
     print(
         json.dumps(
             {
