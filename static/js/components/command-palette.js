@@ -46,9 +46,7 @@ class CommandPalette extends HTMLElement {
       })),
     );
     document.addEventListener("click", this);
-    if (location.hash === "#run-box") {
-      /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#run-box textarea"))?.focus();
-    }
+    arrive();
   }
 
   disconnectedCallback() {
@@ -67,20 +65,20 @@ class CommandPalette extends HTMLElement {
 
   async open() {
     if (this.dialog?.open) return;
+    const dialog = this.dialog ?? this.#build();
+    find(dialog, "input", HTMLInputElement).value = "";
+    // At once, so that what is typed next is written here and does nothing to the page.
+    dialog.showModal();
     try {
       can ??= await import("../palette/all.js");
     } catch {
       location.assign(this.dataset.page ?? "/"); // the server may be back, and searches as well
       return;
     }
-    if (this.dialog?.open) return; // pressed twice meanwhile
-    const dialog = this.dialog ?? this.#build();
     this.#here = can.here(EVERYWHERE);
     this.#commands = can.commands(find(this, "nav"));
     this.#found = [];
-    find(dialog, "input", HTMLInputElement).value = "";
-    this.#draw();
-    dialog.showModal();
+    this.#ask();
     void this.#learnGroups();
   }
 
@@ -129,6 +127,7 @@ class CommandPalette extends HTMLElement {
   }
 
   #ask() {
+    if (!can) return;
     clearTimeout(this.#timer);
     this.#at = 0;
     const number = ++this.#asked;
@@ -174,7 +173,7 @@ class CommandPalette extends HTMLElement {
   }
 
   #draw() {
-    if (!this.dialog) return;
+    if (!this.dialog || !can) return;
     const all = can.sections(this.#query, {
       here: this.#here,
       commands: [...this.#commands, ...this.#starts],
@@ -241,7 +240,10 @@ class CommandPalette extends HTMLElement {
     this.dialog?.close();
     if (option.run) option.run();
     else if (option.url && apart) window.open(option.url, "_blank", "noopener");
-    else if (option.url) location.assign(option.url);
+    else if (option.url) {
+      location.assign(option.url);
+      arrive();
+    }
   }
 
   /** What was used lately, by this person in this browser. @returns {Option[]} */
@@ -260,6 +262,12 @@ class CommandPalette extends HTMLElement {
       // Storage may be forbidden; then nothing is remembered.
     }
   }
+}
+
+/** Whoever comes to give a task can write it at once. */
+function arrive() {
+  const box = location.hash === "#run-box" && document.querySelector("#run-box textarea");
+  if (box instanceof HTMLElement) box.focus();
 }
 
 customElements.define("command-palette", CommandPalette);
