@@ -153,18 +153,21 @@ test("circles, strangers and doubles do not hang or break it", () => {
   assert.deepEqual(layout([]).bounds, { x: 0, y: 0, width: 0, height: 0 });
 });
 
+/** The milliseconds that a call takes of the processor, however busy the machine is. */
+function cost(call) {
+  const before = process.cpuUsage();
+  call();
+  return process.cpuUsage(before).user / 1000;
+}
+
 test("500 nodes are laid out fast, and again with 100 more", () => {
-  for (const most of [1, 3]) {
-    const nodes = randomGraph(500 + most, 600, most);
-    const start = performance.now();
-    const before = layout(nodes.slice(0, 500));
-    const found = layout(nodes, { before });
-    const took = performance.now() - start;
+  const fan = [{ id: "plan", needs: [] }, ...Array.from({ length: 599 }, (_, n) => ({ id: `w${n}`, needs: ["plan"] }))];
+  for (const nodes of [randomGraph(501, 600, 1), randomGraph(503, 600, 3), fan]) {
+    let found = null;
+    const took = cost(() => {
+      found = layout(nodes, { before: layout(nodes.slice(0, 500)) });
+    });
     assertSound(nodes, found);
-    assert.ok(took < 2_000, `took ${took.toFixed(0)} ms`);
+    assert.ok(took < 1_000, `took ${took.toFixed(0)} ms`);
   }
-  const fan = [{ id: "plan", needs: [] }, ...Array.from({ length: 500 }, (_, n) => ({ id: `w${n}`, needs: ["plan"] }))];
-  const start = performance.now();
-  assertSound(fan, layout(fan, { before: layout(fan.slice(0, 100)) }));
-  assert.ok(performance.now() - start < 2_000);
 });
