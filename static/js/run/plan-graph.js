@@ -60,7 +60,8 @@ export class PlanGraph extends HTMLElement {
     );
     this.line = svg("path", { class: "graph-line graph-drawn" });
     this.scene.moving.append(this.line);
-    this.side = h("ul", { class: "graph-card-side plan-graph-side", hidden: true });
+    this.list = h("ul");
+    this.side = h("fieldset", { class: "bare graph-card-side plan-graph-side", hidden: true }, this.list);
     this.replaceChildren(tools, h("div", { class: "graph-pane" }, root), this.side);
     root.addEventListener("keydown", (event) => this.#escape(event));
     const section = gettext("Plan");
@@ -88,6 +89,7 @@ export class PlanGraph extends HTMLElement {
     this.draft = draft;
     this.assignees = assignees;
     this.fitted = "";
+    if (this.side) this.side.disabled = !assignees;
     this.choose("");
     this.#say();
   }
@@ -160,7 +162,7 @@ export class PlanGraph extends HTMLElement {
     if (!this.side || !this.draft || !show(this.side, Boolean(item)) || !item) return;
     if (!this.row) {
       this.row = new PlanRow(this.draft, this.assignees ?? []);
-      this.side.replaceChildren(this.row.node);
+      this.list?.replaceChildren(this.row.node);
     }
     this.row.draw(item);
   }
