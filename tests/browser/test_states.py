@@ -13,6 +13,9 @@ from tests.browser.test_journey import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
+# A busy machine answers late; what is waited for comes all the same.
+expect.set_options(timeout=15_000)
+
 STATES = "/groups/DevTeam/states/"
 PLAN = f"{STATES}of/plan/spring/"
 #: One number is larger than JavaScript can count to.

@@ -5,7 +5,7 @@
  * @import { Side } from "../sync/picks.js"
  */
 
-import { find, h, ref, show, text } from "../lib/dom.js";
+import { find, ref, show, text } from "../lib/dom.js";
 import { fill, gettext, ngettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
 import { tabStorage } from "../sync/drafts.js";
@@ -219,7 +219,10 @@ class ConflictDesk extends HTMLElement {
     text(ref(this, "open"), gettext("This conflict is no longer open."));
     this.settle = undefined;
     this.forget();
-    find(this, ".conflict-help").append(h("a", { class: "button button-small", href: "../" }, gettext("To the other conflicts")));
+    // What says how it is done, and how it stood, no longer holds.
+    show(find(this, ".conflict-help .hint"), false);
+    const marks = document.querySelector(".state-head-marks");
+    if (marks instanceof HTMLElement) show(marks, false);
   }
 }
 
