@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Story, placeOfResult, textAt, turnAt } from "../../static/js/run/story.js";
+import { Story, saidBy, textAt, turnAt } from "../../static/js/run/story.js";
 import { item, newLog, planned, ready, started } from "./log.mjs";
 
 const told = (log) => {
@@ -144,10 +144,10 @@ test("only what is new is drawn again, live and while going through the past", (
 test("a result is shown where the agent said it, else after all that it said", () => {
   const text = (text) => ({ kind: "text", seq: 1, text, seqs: [1], ends: [text.length] });
   const [look, sum] = [text("Let me look.\n"), text("It is 4. ")];
-  assert.deepEqual(placeOfResult([look, sum], "It is 4."), { in: sum, after: false });
-  assert.deepEqual(placeOfResult([look], "It is 4."), { in: null, after: true });
-  assert.deepEqual(placeOfResult([look, sum], "Let me look.\nIt is 4."), { in: null, after: false });
-  assert.deepEqual(placeOfResult([look], " "), { in: null, after: false });
+  assert.deepEqual(saidBy([look, sum], "It is 4."), [sum]);
+  assert.deepEqual(saidBy([look], "It is 4."), []);
+  assert.deepEqual(saidBy([look, sum], "Let me look.\nIt is 4."), [look, sum]);
+  assert.equal(saidBy([look, sum], " "), null);
 });
 
 test("ten thousand deltas are a hundred blocks", () => {

@@ -54,7 +54,7 @@ class RunReplay extends HTMLElement {
     this.closest("stars-run")?.addEventListener("click", (event) => this.#click(/** @type {MouseEvent} */ (event)));
     const section = gettext("Replay");
     this.forget = keys.add(
-      { section, keys: "space", text: gettext("Play or pause"), run: () => this.#toggle() },
+      { section, keys: "p", text: gettext("Play or pause"), run: () => this.#toggle() },
       { section, keys: ",", text: gettext("One event back"), run: () => this.#step(-1) },
       { section, keys: ".", text: gettext("One event on"), run: () => this.#step(1) },
       { section, keys: "<", text: gettext("Slower"), run: () => this.#hurry(-1) },

@@ -23,8 +23,7 @@ function taskNode({ seq, data }) {
   return h(
     "div",
     { class: "turn story-task", "data-seq": String(seq), role: "article", "aria-label": gettext("Task") },
-    avatar(who),
-    h("header", { class: "turn-head" }, h("b", { class: "turn-who" }, who), h("h3", { class: "turn-title" }, gettext("Task"))),
+    h("header", { class: "turn-head" }, avatar(who), h("b", { class: "turn-who" }, who), h("h3", { class: "turn-title" }, gettext("Task"))),
     h("div", { class: "turn-body" }, h("div", { class: "turn-text" }, data.task)),
   );
 }

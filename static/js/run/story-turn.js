@@ -13,7 +13,7 @@ import { clock, duration, number } from "../lib/time.js";
 import { reasonWords } from "./reasons.js";
 import { ResultSlot } from "./result-slot.js";
 import { QuestionNode, TextNode, ToolNode, factNode } from "./story-parts.js";
-import { placeOfResult, turnAt } from "./story.js";
+import { saidBy, turnAt } from "./story.js";
 import { sentence, titleOf } from "./words.js";
 
 /** @typedef {{node: HTMLElement, draw: (part: any, n: number, more?: any) => void}} PartNode */
@@ -56,10 +56,10 @@ export class StoryTurn extends HTMLElement {
     this.setAttribute("role", "article");
     this.setAttribute("aria-labelledby", `${this.id}-who ${this.id}-title`);
     this.replaceChildren(
-      avatar(turn.agent || "?"),
       h(
         "header",
         { class: "turn-head" },
+        avatar(turn.agent || "?"),
         h("b", { class: "turn-who", id: `${this.id}-who` }, turn.agent || gettext("Somebody")),
         title,
         attempt && h("span", { class: "turn-attempt" }, icon("retry"), attempt),
@@ -122,7 +122,9 @@ export class StoryTurn extends HTMLElement {
       let node = this.#nodes[index];
       if (!node) {
         this.#nodes[index] = node = this.#nodeOf(part);
-        this.#result.before(node.node);
+        const before = this.#nodes[index - 1]?.node ?? this.#body.querySelector(":scope > .brief");
+        if (before) before.after(node.node);
+        else this.#body.prepend(node.node);
       }
       node.draw(part, n, part.kind === "question" ? (past || !latest ? undefined : subtask) : going);
     });
@@ -142,15 +144,15 @@ export class StoryTurn extends HTMLElement {
    * @param {Part[]} parts @param {string} result @param {boolean} latest
    */
   #finish(parts, result, latest) {
-    const place = latest ? placeOfResult(parts, result) : { in: null, after: false };
-    const shown = place.in !== null || place.after;
+    const said = latest ? saidBy(parts, result) : null;
     parts.forEach((part, index) => {
       const node = this.#nodes[index]?.node;
-      if (part.kind === "text" && node) show(node, part !== place.in);
+      if (part.kind === "text" && node) show(node, !said?.includes(part));
     });
-    const at = place.in ? this.#nodes[parts.indexOf(place.in)]?.node : this.#nodes.at(-1)?.node;
-    if (shown && at && at.nextSibling !== this.#result) at.after(this.#result);
-    if (!shown) return this.#slot?.clear();
+    if (!said) return this.#slot?.clear();
+    const [only] = said;
+    const at = only && said.length === 1 ? this.#nodes[parts.indexOf(only)]?.node : this.#nodes.at(-1)?.node;
+    if (at && at.nextSibling !== this.#result) at.after(this.#result);
     const url = this.about?.urls.subtask_result?.replace("SUBTASK", this.turn?.subtask ?? "") ?? "";
     this.#slot ??= new ResultSlot(this.#result, url);
     this.#slot.show(result);

@@ -285,17 +285,16 @@ export function turnAt(turn, n) {
 }
 
 /**
- * Where a finished turn's result is to be shown: in place of the text part that says the same, after everything, or
- * (when its parts together have said it) nowhere.
+ * Which texts a finished turn's result says again, so that it is shown in their place: one of them, or (when the agent
+ * used tools while it wrote) all together. None: it comes after all that was said. Null: there is no result.
  * @param {Part[]} parts @param {string} result
- * @returns {{in: TextPart | null, after: boolean}}
+ * @returns {TextPart[] | null}
  */
-export function placeOfResult(parts, result) {
+export function saidBy(parts, result) {
   const wanted = result.trim();
-  if (!wanted) return { in: null, after: false };
+  if (!wanted) return null;
   const texts = parts.filter((part) => part.kind === "text");
   const same = texts.findLast((part) => part.text.trim() === wanted);
-  if (same) return { in: same, after: false };
-  const said = texts.map((part) => part.text).join("").trim() === wanted;
-  return { in: null, after: !said };
+  if (same) return [same];
+  return texts.map((part) => part.text).join("").trim() === wanted ? texts : [];
 }
