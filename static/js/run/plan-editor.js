@@ -80,6 +80,7 @@ class PlanEditor extends HTMLElement {
   #begin() {
     const may = this.about.can_steer;
     find(this, "fieldset", HTMLFieldSetElement).disabled = !may;
+    show(ref(this, "may"), may);
     show(ref(this, "may-not"), !may);
     this.graph = find(this, "plan-graph", PlanGraph);
     this.graph.begin(this.draft, may ? this.about.assignees : null);

@@ -90,6 +90,7 @@ export class PlanGraph extends HTMLElement {
     this.assignees = assignees;
     this.fitted = "";
     if (this.side) this.side.disabled = !assignees;
+    this.classList.toggle("is-fixed", !assignees);
     this.choose("");
     this.#say();
   }
