@@ -41,6 +41,7 @@ def ids(client: Client, query: str = "") -> list[str]:
         ("", ["notes/a", "notes/b", "plan", "run/1", "run/2"]),
         ("type=task", ["run/1", "run/2"]),
         ("prefix=notes/", ["notes/a", "notes/b"]),
+        ("text=NOTES+wim", ["notes/b"]),
         ("tag=red", ["notes/a", "run/1"]),
         ("tag=red&tag=blue", ["notes/a", "notes/b", "run/1"]),
         ("tag=red&type=task", ["run/1"]),
