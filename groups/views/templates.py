@@ -7,7 +7,7 @@ from http import HTTPStatus
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from groups import access
+from groups import access, selectors
 from groups.forms.runs import RunForm
 from groups.models import Group, Level, RunTemplate
 from groups.services import templates as service
@@ -17,10 +17,13 @@ from groups.views.shell import Request, attempt, goes_to, page
 
 @page("GET", "HEAD", "POST")
 def templates(request: Request, group_id: str) -> HttpResponse:
-    """GET: the empty run box. POST: keep the task and options of the run box under a name; answers with the box."""
+    """GET: the empty run box, or with `?part=list` the list alone.
+
+    POST: keep the task and options of the run box under a name; answers with the box.
+    """
     group = access.get_group(request.user, group_id, Level.OPERATOR)
     if request.method != "POST":
-        return _box(request, group, RunForm())
+        return _list(request, group) if "part" in request.GET else _box(request, group, RunForm())
     form = RunForm(request.POST)
     kept: list[RunTemplate] = []
 
@@ -49,12 +52,17 @@ def template(request: Request, group_id: str, template_id: str) -> HttpResponse:
 
 @page("POST")
 def remove(request: Request, group_id: str, template_id: str) -> HttpResponse:
-    """Forget the template; what is in the box stays."""
+    """Forget the template; what is in the box stays. Answers with the list."""
     group = access.get_group(request.user, group_id, Level.OPERATOR)
     service.remove(actor=request.user, template=access.get_template(group, template_id))
     if not request.htmx:
         return goes_to(request, "groups:group", group.id)
-    return render(request, "groups/partials/templates.html", run_box(group, RunForm()))
+    return _list(request, group)
+
+
+def _list(request: Request, group: Group) -> HttpResponse:
+    context = {"group": group, "templates": selectors.templates_of(group)}
+    return render(request, "groups/partials/templates_list.html", context)
 
 
 def _answer(

@@ -69,6 +69,12 @@ def test_choosing_changing_and_removing(
     assert operator.get(one, htmx=True).status_code == 404
 
 
+def test_the_list_alone_for_a_poke(harbour: Group, operator: Browser) -> None:
+    templates.create(actor=None, group=harbour, name="Tide", task="Measure")
+    page = operator.get(f"{PATH}?part=list", htmx=True).content.decode()
+    assert "Tide" in page and "run-box" not in page.replace('hx-target="#run-box"', "")
+
+
 def test_the_box_costs_the_same_for_any_number(
     harbour: Group, operator: Browser, django_assert_max_num_queries: Any
 ) -> None:

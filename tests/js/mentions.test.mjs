@@ -48,6 +48,6 @@ test("the choice takes the place of what was written, and the caret stands behin
   const text = "Ask @back about it";
   const query = queryAt(text, 9);
   assert.deepEqual(completed(text, query, chosen), { text: "Ask @backend-dev about it", caret: 17 });
-  const end = queryAt("＠ba", 3);
-  assert.deepEqual(completed("＠ba", end, chosen), { text: "@backend-dev ", caret: 13 });
+  const end = queryAt("＠back", 5);
+  assert.deepEqual(completed("＠back", end, chosen), { text: "@backend-dev ", caret: 13 });
 });

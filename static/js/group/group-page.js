@@ -6,6 +6,7 @@
 import "../components/drop-files.js";
 import "./chat-log.js";
 import "./member-load.js";
+import "./member-options.js";
 import "./member-state.js";
 import "./mention-box.js";
 import "./section-tabs.js";
@@ -39,7 +40,11 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
 /** Those who were chosen among the agents that could join: they stay so whatever a search brings. @type {HTMLElement[]} */
 let chosen = [];
 
-document.body.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { target } = event.detail;
+  // Whoever is changing a member is not disturbed by news; saving or leaving brings the list up to date.
+  const poked = /** @type {any} */ (event.detail).requestConfig?.triggeringEvent?.type?.startsWith("stars:");
+  if (poked && target.id === "members" && target.querySelector(".member-form")) event.detail.shouldSwap = false;
   if (target.id !== "candidates") return;
   chosen = [...target.querySelectorAll("li")].filter((each) => each.querySelector(":checked"));
 });
