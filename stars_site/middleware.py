@@ -58,7 +58,10 @@ class PreferencesMiddleware(MiddlewareMixin):
         """Write times as the person likes; to programs in the installation's zone."""
         programs = request.path_info.startswith(errors.PREFIXES)
         known = not programs and settings.SESSION_COOKIE_NAME in request.COOKIES
-        zone = request.session.get("time_zone", "") if known else ""
+        try:
+            zone = request.session.get("time_zone", "") if known else ""
+        except (OperationalError, InterfaceError):
+            zone = ""  # whichever view is asked says that the database is away
         if zone in available_timezones():
             timezone.activate(ZoneInfo(zone))
         else:
@@ -72,8 +75,8 @@ class PreferencesMiddleware(MiddlewareMixin):
             chosen = response.cookies.get(settings.LANGUAGE_COOKIE_NAME)
             if chosen is not None:
                 profile.change(actor=request.user, language=chosen.value)
-        # Asking an untouched session would read it, and make the answer vary by it.
-        elif request.session.accessed and (language := request.session.pop("language", "")):
+        # A session that nobody changed is not read for it.
+        elif request.session.modified and (language := request.session.pop("language", "")):
             response.set_cookie(
                 settings.LANGUAGE_COOKIE_NAME,
                 language,

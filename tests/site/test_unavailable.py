@@ -71,7 +71,7 @@ def test_signing_in(away: None) -> None:
 
 
 def test_fragments(browser: Client, away: None) -> None:
-    notice = is_unavailable(browser.get("/fragments/agents/", headers={"HX-Request": "true"}))
+    notice = is_unavailable(browser.get("/agents/", headers={"HX-Request": "true"}))
     assert 'role="alert"' in notice and "<html" not in notice
 
 
