@@ -87,6 +87,14 @@ def test_states_are_read_and_written_in_the_agents_own_group_only(
     assert not any("pearls" in each.text for each in told)
     changed = [event.data["version"] for event in events(run, "state.changed")]
     assert changed == [1, 2, 3]
+    # Whoever looks at the state finds the run.
+    blame = conf.manager().blame(system(crew.id), "log")
+    assert {path: each.run for path, each in blame.items()} == {
+        "/n": str(run.id),
+        "/by": str(run.id),
+    }
+    first = conf.manager().history(system(crew.id), "log")[-1]
+    assert first.metadata == {"run": str(run.id)}
 
 
 def test_messages_go_to_members_once_and_into_the_log(
