@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import F, Q, QuerySet
 
 from groups.access import Actor, sees_all, visible_groups
-from groups.execution.statuses import RunStatus, SubtaskKind, SubtaskStatus, WaitsFor
+from groups.execution.statuses import RUN_ENDED, RunStatus, SubtaskKind, SubtaskStatus, WaitsFor
 from groups.models import Agent, Group, Level, Run, Subtask
 
 #: How much is listed at once; what is left comes when some of it is done.
@@ -40,9 +40,11 @@ def items_for(actor: Actor) -> list[Item]:
     items = [_item(row, humans) for row in _waiting(actor, humans)[:MOST]]
     plans = (
         Run.objects.filter(_operated(actor, "group"), status=RunStatus.AWAITING_APPROVAL)
+        # Which it says already; in these words it is found by the index of runs under way.
+        .exclude(status__in=[status for status in RunStatus if status in RUN_ENDED])
         .select_related("group")
         .prefetch_related("attachments")
-        .order_by("created_at", "id")
+        .order_by("created_at")
     )
     items += [Item("approve_plan", run, None, run.started_at, None) for run in plans[:MOST]]
     items.sort(key=_urgency)

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from django.contrib.auth.models import User
-from django.db.models import F
+from django.db.models import F, Model, QuerySet
 from django.db.models.functions import Left
 
-from groups.access import visible_groups, visible_runs
+from groups.access import visible_groups
 from groups.execution.modes.reply import Reply
-from groups.models import Group, Member, Message
+from groups.models import Group, Member, Message, Run
+from groups.overview.seeing import seen
 from groups.selectors import BRIEF
 from groups.spaces import GroupDirectory
 from state import conf
 from state.errors import StarsError
 from state.values import Entry
+
+M = TypeVar("M", bound=Model)
 
 #: Lines on the page.
 SHOWN: Final = 14
@@ -67,7 +70,7 @@ def activity(actor: User, *, group: str = "") -> Activity:
 
 
 def _runs(actor: User, group: str) -> Iterator[Line]:
-    runs = visible_runs(actor).exclude(mode=Reply.name)
+    runs = seen(Run.objects.exclude(mode=Reply.name), actor)
     if group:
         runs = runs.filter(group=group)
     brief = runs.annotate(task_brief=Left("task", BRIEF), who=F("created_by__username")).only(
@@ -90,20 +93,21 @@ def _runs(actor: User, group: str) -> Iterator[Line]:
 
 
 def _joined(actor: User, group: str) -> Iterator[Line]:
-    members = Member.objects.filter(group__in=_groups(actor, group).values("pk"))
+    members = _of(Member.objects.all(), actor, group)
     rows = members.order_by("-joined_at").values_list("joined_at", "agent__agent_id", "group_id")
     for at, agent_id, group_id in rows[: 3 * SHOWN]:
         yield Line("joined", at, agent_id, group_id, agent_id)
 
 
 def _made(actor: User, group: str) -> Iterator[Line]:
-    rows = _groups(actor, group).order_by("-created_at")
+    groups = visible_groups(actor)
+    rows = (groups.filter(id=group) if group else groups).order_by("-created_at")
     for at, who, group_id in rows.values_list("created_at", "created_by__username", "id")[:SHOWN]:
         yield Line("group_made", at, who or "", group_id)
 
 
 def _said(actor: User, group: str) -> Iterator[Line]:
-    messages = Message.objects.filter(group__in=_groups(actor, group).values("pk"))
+    messages = _of(Message.objects.all(), actor, group)
     rows = messages.annotate(brief=Left("text", BRIEF)).order_by("-id")
     for row in rows.values_list("created_at", "sender", "recipient", "group_id", "brief")[:SHOWN]:
         at, sender, recipient, group_id, text = row
@@ -126,9 +130,8 @@ def _of_entry(entry: Entry) -> Line:
     return Line("state", entry.at, who, entry.space, entry.state_id, status=entry.kind)
 
 
-def _groups(actor: User, group: str) -> Any:
-    groups = visible_groups(actor)
-    return groups.filter(id=group) if group else groups
+def _of(rows: QuerySet[M], actor: User, group: str) -> QuerySet[M]:
+    return seen(rows.filter(group=group) if group else rows, actor)
 
 
 def _together(lines: Iterable[Line]) -> Iterator[Line]:

@@ -14,12 +14,13 @@ from django.utils import timezone
 
 from groups.access import visible_groups
 from groups.execution.modes.reply import Reply
-from groups.execution.statuses import RUN_ENDED, RunStatus, SubtaskStatus
+from groups.execution.statuses import RunStatus, SubtaskStatus
 from groups.models import Group, Member, Role, Run, Subtask
 from groups.overview.day import HOURS, Day, day
 from groups.overview.drawing import MOST as STARS
 from groups.overview.drawing import Constellation, constellation
 from groups.overview.running import Row, rows_of
+from groups.overview.seeing import ENDED
 from groups.selectors import BRIEF
 
 #: Cards at once; "more" adds as many again, up to the most that a page can bear.
@@ -84,7 +85,7 @@ def _narrowed(groups: QuerySet[Group], wanted: Wanted, needs: Counter[str]) -> Q
             | Exists(member)
         )
     if wanted.only == "running":
-        groups = groups.filter(Exists(_runs().exclude(status__in=list(RUN_ENDED))))
+        groups = groups.filter(Exists(_runs().exclude(status__in=ENDED)))
     elif wanted.only == "failed":
         groups = groups.annotate(how=Subquery(_ended().values("status")[:1])).filter(
             how=RunStatus.FAILED
@@ -110,7 +111,7 @@ def _runs() -> QuerySet[Run]:
 
 
 def _ended() -> QuerySet[Run]:
-    return _runs().filter(status__in=list(RUN_ENDED)).order_by("-created_at")
+    return _runs().filter(status__in=ENDED).order_by("-created_at")
 
 
 def _cards(groups: list[Group], needs: Counter[str]) -> list[Card]:
@@ -164,18 +165,14 @@ def _card(
 
 
 def _unended(ids: Collection[str]) -> QuerySet[Run]:
-    return (
-        Run.objects.filter(group__in=ids)
-        .exclude(status__in=list(RUN_ENDED))
-        .exclude(mode=Reply.name)
-    )
+    return Run.objects.filter(group__in=ids).exclude(status__in=ENDED).exclude(mode=Reply.name)
 
 
 def _under_way(ids: Collection[str]) -> dict[str, Row]:
     """The newest run under way of each group."""
     newest = Subquery(
         Run.objects.filter(group=OuterRef("group"))
-        .exclude(status__in=list(RUN_ENDED))
+        .exclude(status__in=ENDED)
         .exclude(mode=Reply.name)
         .order_by("-created_at", "-id")
         .values("id")[:1]

@@ -12,11 +12,12 @@ from django.db.models.functions import Left
 from django.utils import timezone
 
 from groups import inbox
-from groups.access import visible_groups, visible_runs
+from groups.access import visible_groups
 from groups.execution.modes.reply import Reply
 from groups.execution.statuses import RunStatus
 from groups.inbox import HUMAN, Item
 from groups.models import Agent, Delivery, DeliveryStatus, GroupAccess, Level, Run, Seen
+from groups.overview.seeing import seen
 from groups.selectors import BRIEF
 from groups.spaces import GroupDirectory
 from state import conf
@@ -55,11 +56,11 @@ class Needs(NamedTuple):
         )
 
 
-def needs_of(actor: User, seen: Seen | None) -> Needs:
+def needs_of(actor: User, known: Seen | None) -> Needs:
     """What needs the actor now."""
     items = inbox.items_for(actor)
     now = timezone.now()
-    put_aside = seen.failures_at if seen and seen.failures_at else now - FIRST
+    put_aside = known.failures_at if known and known.failures_at else now - FIRST
     return Needs(
         tuple(items),
         tuple(_conflicts(actor)),
@@ -69,7 +70,7 @@ def needs_of(actor: User, seen: Seen | None) -> Needs:
 
 
 def _failures(actor: User, since: datetime) -> list[Run]:
-    failed = visible_runs(actor).filter(status=RunStatus.FAILED, finished_at__gt=since)
+    failed = seen(Run.objects.filter(status=RunStatus.FAILED, finished_at__gt=since), actor)
     return list(
         failed.exclude(mode=Reply.name)
         .select_related("group")

@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, When
 from django.db.models.functions import Left
 
-from groups.access import visible_runs
 from groups.execution.modes.reply import Reply
-from groups.execution.statuses import RUN_ENDED, RunStatus, SubtaskKind, SubtaskStatus
+from groups.execution.statuses import RunStatus, SubtaskKind, SubtaskStatus
 from groups.models import Run, Subtask
+from groups.overview.seeing import ENDED, seen
 from groups.selectors import BRIEF, WORK_DONE
 
 #: Rows on the home page; the rest is counted.
@@ -44,7 +44,7 @@ class Running(NamedTuple):
 
 def under_way(actor: User) -> QuerySet[Run]:
     """The runs that have not ended and that the actor may see; answers to messages are no runs to people."""
-    return visible_runs(actor).exclude(status__in=list(RUN_ENDED)).exclude(mode=Reply.name)
+    return seen(Run.objects.all(), actor).exclude(status__in=ENDED).exclude(mode=Reply.name)
 
 
 def running(actor: User) -> Running:

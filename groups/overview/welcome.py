@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from groups.access import visible_groups, visible_runs
 from groups.models import Agent, Group, Run, Seen
 from groups.selectors import agents
-from groups.services.seed import TASK
+from groups.services.seed import DEMO, TASK
 
 
 class Welcome(NamedTuple):
@@ -35,7 +35,13 @@ def welcome(actor: User, seen: Seen | None) -> Welcome | None:
     if seen is not None and seen.welcome_at is not None:
         return None
     mine = visible_runs(actor).filter(created_by=actor)
-    demo = visible_runs(actor).filter(task=TASK).order_by("created_at").first()
+    demo = (
+        visible_runs(actor)
+        .filter(group__in=Group.objects.filter(name=DEMO).values("pk"), task=TASK)
+        # As the index of a group's runs goes: the tasks of all other runs are not looked at.
+        .order_by("group_id", "-created_at")
+        .first()
+    )
     others: list[Agent] = list(agents().exclude(kind="builtin")[:1])
     return Welcome(
         demo=demo,
