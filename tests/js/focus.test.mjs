@@ -33,6 +33,17 @@ test("an address says only what was chosen, and keeps what is not ours", () => {
   assert.equal(writeFields(readFields("")), "");
 });
 
+test("the same always has the same address", () => {
+  const [one, other] = [newPage(), newPage("?q=disk&at=4&view=log")];
+  const first = new Focus(one);
+  first.set({ q: "disk" });
+  first.set({ at: 4, view: "log" });
+  new Focus(other).set({ speed: 1, agents: ["ada"] });
+  for (const page of [one, other]) page.flush();
+  assert.equal(one.now, "?view=log&at=4&q=disk");
+  assert.equal(other.now, "?view=log&at=4&agents=ada&q=disk");
+});
+
 test("what an address says wrongly is as by default", () => {
   const fields = readFields("?view=nonsense&seq=-3&at=1e9&speed=400&from=x&agents=,,&idle=yes");
   assert.deepEqual(fields, readFields(""));

@@ -106,10 +106,11 @@ export function readFields(search) {
 export function writeFields(fields, search = "") {
   const query = new URLSearchParams(search);
   const plain = defaults();
+  // Taken out and put back, so that the same always stands in the same order.
+  for (const name of NAMES) query.delete(name);
   for (const name of NAMES) {
-    const [value, usual] = [asText(fields[name]), asText(plain[name])];
-    if (value === usual) query.delete(name);
-    else query.set(name, value);
+    const value = asText(fields[name]);
+    if (value !== asText(plain[name])) query.set(name, value);
   }
   const text = query.toString().replaceAll("%2C", ",");
   return text && `?${text}`;

@@ -22,6 +22,7 @@ const LATER = {
   "run-budget": { module: () => import("./run-budget.js"), wanted: (view) => Boolean(view.stopReason) && runEnded(view.status) },
   "run-causes": { module: () => import("./run-causes.js"), wanted: failing },
   "run-graph": { module: () => import("./run-graph.js"), sheets: ["graph"], wanted: () => true },
+  "run-replay": { module: () => import("./run-replay.js"), sheets: ["run-replay"], wanted: (view) => view.last_seq > 1 },
   "run-timeline": { module: () => import("./run-timeline.js"), sheets: ["run-timeline"], wanted: () => true },
   "run-votes": { module: () => import("./run-votes.js"), sheets: ["run-votes"], wanted: (view) => Boolean(view.votes) },
 };

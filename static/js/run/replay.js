@@ -22,14 +22,15 @@ export class Film {
     for (const { at } of events) this.#push(Date.parse(at));
   }
 
-  /** Cut idle stretches short, or no longer. @param {boolean} short */
+  /** Cut idle stretches short, or no longer; answers whether that is a change. @param {boolean} short */
   shorten(short) {
-    if (short === this.#short) return;
+    if (short === this.#short) return false;
     this.#short = short;
     const all = this.#was;
     this.#was = [];
     this.#due = [];
     for (const at of all) this.#push(at);
+    return true;
   }
 
   /** @param {number} at */

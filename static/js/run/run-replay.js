@@ -82,10 +82,7 @@ class RunReplay extends HTMLElement {
 
   /** @param {Focus} focus @param {ReadonlySet<FieldName>} changed */
   follow(focus, changed) {
-    if (changed.has("idle")) {
-      this.film.shorten(focus.idle);
-      this.player.seek(this.#at);
-    }
+    if (this.film.shorten(focus.idle)) this.player.seek(this.#at);
     if (changed.has("at") && focus.at === null) this.#pause();
     // Somebody else went elsewhere: the film goes on from there.
     if (changed.has("at") && this.film.on(this.player.time) !== focus.at) this.player.seek(this.#at);

@@ -18,7 +18,6 @@
 import "./run-header.js";
 import "./run-log.js";
 import "./run-progress.js";
-import "./run-replay.js";
 import "./run-result.js";
 import "./run-story.js";
 import "./run-tabs.js";
