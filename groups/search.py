@@ -198,13 +198,13 @@ def _by_id(word: str) -> Q | None:
 
 
 def _states(actor: Actor, words: list[str], offset: int, limit: int) -> list[Hit]:
-    """By id: what stands in a state, its name included, may be encrypted."""
+    """By id, name, tags and owners: what stands in a state may be encrypted."""
     if not isinstance(actor, User):
         return []
     try:
         found = conf.manager().find_states(
             GroupDirectory().readers(actor),
-            max(words, key=len),
+            " ".join(words),
             limit=limit,
             offset=offset,
         )
@@ -213,7 +213,6 @@ def _states(actor: Actor, words: list[str], offset: int, limit: int) -> list[Hit
     return [
         Hit(Kind.STATES, each.id, each.id, each.name, each.space, each.type, each.timestamp)
         for each in found
-        if all(word.lower() in each.id.lower() for word in words)
     ]
 
 

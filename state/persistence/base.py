@@ -124,18 +124,16 @@ class PersistenceLayer(ABC):
     def find_states(
         self, spaces: Collection[str], text: str, *, limit: int, offset: int = 0
     ) -> list[SharedState]:
-        """Living states of any of these spaces whose ids have `text` in them, upper and lower case alike, without data;
+        """Living states of any of these spaces in which all words of `text` stand (`Filters.text`), without data;
         written last first. One read for the database, one for each space elsewhere."""
+        wanted, size = Filters(text=text), self.config.batch_size
         found: list[SharedState] = []
         for space in {each.id for each in self.spaces()}.intersection(spaces):
-            page = self.list_states(space, Filters(), limit=self.config.batch_size)
+            page = self.list_states(space, wanted, limit=size)
             found += page.states
             while page.next:
-                page = self.list_states(
-                    space, Filters(), limit=self.config.batch_size, after=page.next
-                )
+                page = self.list_states(space, wanted, limit=size, after=page.next)
                 found += page.states
-        found = [each for each in found if text.lower() in each.id.lower()]
         found.sort(key=lambda each: (each.timestamp, each.id), reverse=True)
         return found[offset : offset + limit]
 

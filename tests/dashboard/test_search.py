@@ -72,9 +72,10 @@ def test_states_that_a_policy_hides_are_not_found(harbour: Group, ada: User, vi:
     caller = Caller(space="Harbour", name="human:ada", admin=True)
     hidden = AccessPolicy(read_allow=("human:ada",))
     conf.manager().create_state(
-        caller, "sealed/letter", "", StateType.RESOURCE, data={}, access_policy=hidden
+        caller, "sealed/letter", "A Seal", StateType.RESOURCE, data={}, access_policy=hidden
     )
     assert titles(ada, "letter") == {"states": ["sealed/letter"]}
+    assert titles(ada, "seal LETTER") == {"states": ["sealed/letter"]}
     assert titles(vi, "letter") == {}
 
 

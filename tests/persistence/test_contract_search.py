@@ -1,4 +1,4 @@
-"""Contract of every persistence layer: states are found by a part of their ids."""
+"""Contract of every persistence layer: states are found by their words, in several spaces."""
 
 from __future__ import annotations
 
@@ -21,5 +21,6 @@ def test_states_are_found_by_a_part_of_their_ids_in_several_spaces(layer: Persis
     assert [each.id for each in layer.find_states([SPACE, "other"], "a", limit=1, offset=1)] == [
         "ALPHA"
     ]
-    for none in ("%", "_", "gamma"):
+    assert [e.id for e in layer.find_states([SPACE], "PLAN alpha", limit=5)] == ["plan/Alpha"]
+    for none in ("%", "_", "gamma", "plan beta"):
         assert layer.find_states([SPACE, "other"], none, limit=5) == []

@@ -39,10 +39,9 @@ class Listing(Connected):
         self, spaces: Collection[str], text: str, *, limit: int, offset: int = 0
     ) -> list[SharedState]:
         """As the contract says."""
-        states = State.objects.using(self.alias).filter(
-            space__in=list(spaces), deleted=False, key__icontains=text
-        )
-        rows = states.order_by("-updated_at", "-key").values(*STATE)
+        states = State.objects.using(self.alias).filter(space__in=list(spaces), deleted=False)
+        found_in = _worded(states, Filters(text=text))
+        rows = found_in.order_by("-updated_at", "-key").values(*STATE)
         with self._call():
             found = self._run(lambda: list(rows[offset : offset + limit]))
         return [self._rows.state_of(row) for row in found]
@@ -128,9 +127,7 @@ def _filtered(states: QuerySet[State], filters: Filters) -> QuerySet[State]:
         # LIKE does not tell upper from lower case on SQLite.
         states = states.annotate(start=Left("key", len(filters.prefix)))
         states = states.filter(key__gte=filters.prefix, start=filters.prefix)
-    for place, word in enumerate(filters.words):
-        states = states.annotate(**{f"word_{place}": StrIndex(F("text"), Value(word))})
-        states = states.filter(**{f"word_{place}__gt": 0})
+    states = _worded(states, filters)
     for column, words in (("owners", filters.owners), ("tags", filters.tags)):
         if words:
             any_of = Q()
@@ -140,6 +137,14 @@ def _filtered(states: QuerySet[State], filters: Filters) -> QuerySet[State]:
                 states = states.annotate(**{name: found})
                 any_of |= Q(**{f"{name}__gt": 0})
             states = states.filter(any_of)
+    return states
+
+
+def _worded(states: QuerySet[State], filters: Filters) -> QuerySet[State]:
+    """The states in which all words stand."""
+    for place, word in enumerate(filters.words):
+        states = states.annotate(**{f"word_{place}": StrIndex(F("text"), Value(word))})
+        states = states.filter(**{f"word_{place}__gt": 0})
     return states
 
 
