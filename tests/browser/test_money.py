@@ -31,8 +31,11 @@ def test_a_stopped_run_is_raised_and_resumed(page: Page, site: Site) -> None:
     why = page.locator("run-budget .run-budget-why")
     expect(why).to_have_text("The run's cap of 1,000 tokens is reached.", timeout=20_000)
     expect(page.locator("run-header .badge")).to_contain_text("Completed")
-    used = page.locator("[data-ref=usage] summary")
-    expect(used).to_have_text("1,000 tokens, cost unknown")
+    used = page.locator("run-header [data-ref=tokens]")
+    expect(used).to_have_text("1,000")
+    expect(page.locator("run-header [data-ref=cost]")).to_have_text("price unknown")
+    stopped = page.locator("run-header [data-ref=stop]")
+    expect(stopped).to_have_text("The run's cap of 1,000 tokens is reached.")
     page.set_viewport_size({"width": 360, "height": 700})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     tokens = page.get_by_label("Cap in tokens")
@@ -41,7 +44,8 @@ def test_a_stopped_run_is_raised_and_resumed(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Raise and resume").click()
     expect(page.locator("run-budget")).to_be_hidden()
     expect(page.locator("run-header .badge")).to_contain_text("Completed", timeout=20_000)
-    expect(used).to_have_text("2,000 tokens, cost unknown")
+    expect(used).to_have_text("2,000")
+    expect(stopped).to_have_text("all work was done")
 
     page.goto(f"{site.url}/groups/till/settings/")
     panel = page.locator("#budget")
