@@ -118,8 +118,8 @@ class Reading(Core):
     def find_states(
         self, callers: Mapping[str, Caller], text: str, *, limit: int, offset: int = 0
     ) -> list[SharedState]:
-        """States in which all words of `text` stand (empty: all), in any of the spaces whose callers these are, as far as
-        each may read them; written last first. What is hidden is taken out afterwards: fewer than `limit` may come."""
+        """States in which all words of `text` stand (empty: all), in any of the spaces whose callers these are, as far
+        as each may read them; written last first. What is hidden is taken out: fewer than `limit` may come."""
         if not callers:
             return []
         with_text = self.store.find_states(list(callers), text, limit=limit, offset=offset)
