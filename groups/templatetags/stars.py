@@ -19,9 +19,11 @@ from markdown_it import MarkdownIt
 
 from groups.agents import registry
 from groups.forms.durations import how_long
+from groups.forms.reasons import reason_words
 from groups.models import Level
 
 register = template.Library()
+register.filter("reason", reason_words)
 
 STATUS_WORDS: Final[dict[str, Any]] = {
     "queued": gettext_lazy("Queued"),

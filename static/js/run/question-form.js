@@ -7,6 +7,7 @@
 import { h, show, text } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
 import { post, refusalWords } from "../lib/http.js";
+import { reasonWords } from "./reasons.js";
 import { firstLine } from "./words.js";
 
 /** What stands on the buttons by which a call of a tool is approved; other options are an agent's own words. */
@@ -31,9 +32,10 @@ export class QuestionForm extends HTMLElement {
     const options = subtask.options.join("\n");
     if (this.options !== options) this.#make(subtask);
     this.options = options;
-    const first = firstLine(subtask.question);
+    const question = reasonWords(subtask.question).trim();
+    const first = firstLine(question);
     text(this.words, first);
-    const rest = subtask.question.trim().slice(first.length).trim();
+    const rest = question.slice(first.length).trim();
     if (show(this.rest, Boolean(rest))) text(this.rest, rest);
   }
 

@@ -23,6 +23,8 @@ const SENTENCES = [
   [/^It needs '(?<title>.+)', which failed\.$/, () => gettext("It needs “%(title)s”, which failed.")],
   [/^It needs '(?<title>.+)', which cancelled\.$/, () => gettext("It needs “%(title)s”, which was cancelled.")],
   [/^The run has its result without it\.$/, () => gettext("The run has its result without it.")],
+  // The end of what a person is asked: their part before, the task of the whole run after.
+  [/^(?<first>.*?)Task of the run:(?<rest>.*)$/s, () => gettext("%(first)sTask of the run:%(rest)s")],
   [/^Nobody answered in time\.$/, () => gettext("Nobody answered in time.")],
   [/^Its worker was told to stop\.$/, () => gettext("Its worker was told to stop.")],
   [

@@ -1,0 +1,25 @@
+"""What the engine says, in the language of the page."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import translation
+
+from groups.forms.reasons import reason_words
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("It took longer than its time limit of 5 s.", "用时超过时限（5 秒）。"),
+        ("'Count' failed: Nobody answered in time.", "“Count”失败：没有人及时答复。"),
+        ("'Count' failed: The crane\nfell over.", "“Count”失败：The crane\nfell over."),
+        ("Leave?\n\nTask of the run: Moor", "Leave?\n\n运行的任务： Moor"),
+        ("The crane fell over.", "The crane fell over."),
+    ],
+)
+def test_the_engine_speaks_the_language_of_the_page(said: str, words: str) -> None:
+    with translation.override("zh-hans"):
+        assert reason_words(said) == words
+    with translation.override("en"):
+        assert reason_words(said) == said
