@@ -22,6 +22,7 @@ import { find, h, ref, show, text } from "../lib/dom.js";
 import { get } from "../lib/http.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { parse, pretty } from "../lib/json-tree.js";
+import { keys } from "../lib/keys.js";
 import { nameOf } from "../lib/names.js";
 import { SharedDocument } from "../sync/document.js";
 import { Drafts, tabStorage } from "../sync/drafts.js";
@@ -45,6 +46,7 @@ class StatePage extends HTMLElement {
   renewHead = throttled(() => this.#renewHead(), HEAD);
   announce = throttled(() => this.#announce(), SAY);
   leave = () => {};
+  forget = () => {};
   alone = false;
   #asking = false;
   #again = false;
@@ -85,6 +87,11 @@ class StatePage extends HTMLElement {
     if (!(fold instanceof HTMLDetailsElement)) return;
     const draft = new Drafts(`${this.getAttribute("space")}/${this.stateId}`, tabStorage()).find("");
     const load = () => import("./state-editor.js").then(() => this.draw());
+    const edit = () => {
+      fold.open = true;
+      find(fold, "summary").focus();
+    };
+    this.forget = keys.add({ section: gettext("Document"), keys: "e", text: gettext("Edit"), run: edit });
     if (fold.open || draft) load();
     else fold.addEventListener("toggle", load, { once: true });
   }
@@ -95,6 +102,7 @@ class StatePage extends HTMLElement {
     this.removeEventListener("stars:blame", this);
     for (const each of [this.draw, this.renewHead, this.announce]) each.stop();
     this.leave();
+    this.forget();
   }
 
   /**

@@ -112,7 +112,7 @@ export function brief(value) {
 }
 
 /** How much a branch holds. @param {Maybe} value */
-export function sizeOf(value) {
+function sizeOf(value) {
   if (Array.isArray(value)) return fill(ngettext("%(n)s item", "%(n)s items", value.length), { n: value.length });
   const n = Object.keys(value ?? {}).length;
   return fill(ngettext("%(n)s member", "%(n)s members", n), { n });

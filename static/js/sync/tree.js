@@ -5,7 +5,7 @@
  */
 
 import { isBranch, shown } from "../lib/json-tree.js";
-import { follow, pointer, tokensOf } from "./ops.js";
+import { pointer, tokensOf } from "./ops.js";
 
 /** Branches open by themselves down to here, unless they are long. */
 const OPEN_DEPTH = 2;
@@ -184,12 +184,6 @@ export function changesIn(data, before) {
   };
   walk(data, before);
   return count;
-}
-
-/** What stands at a path as text to copy. @param {Value} data @param {string} path @param {(value: Value) => string} asText */
-export function textAt(data, path, asText) {
-  const value = /** @type {Maybe} */ (follow(data, tokensOf(path)));
-  return value === undefined ? "" : typeof value === "string" ? value : asText(value);
 }
 
 /**
