@@ -83,6 +83,7 @@ SENTENCES: Final = (
         "Begin with openai:, openai-responses:, anthropic: or google:, or give the base URL of the "
         "model's server."
     ),
+    _("A place is a whole number, 0 or more."),
     _("Choose 'continue' or 'stop'."),
     _("Choose at least one."),
     _("There is no scope '%(scope)s'; there are: %(known)s."),
