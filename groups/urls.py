@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.urls import include, path
-from django.views.i18n import JavaScriptCatalog
 
 from groups.views import (
     agents,
@@ -37,6 +36,7 @@ from groups.views.states import (
     policy,
 )
 from state.manager import GLOBAL_SPACE
+from groups.views.texts import Texts
 
 app_name = "groups"
 
@@ -78,7 +78,7 @@ states = [
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("texts.js", JavaScriptCatalog.as_view(packages=["groups"]), name="texts"),
+    path("texts.js", Texts.as_view(packages=["groups"]), name="texts"),
     path("fragments/home/", home.parts, name="home_parts"),
     path("home/seen/", home.put_aside, name="put_aside"),
     path("home/demo/", home.demo, name="demo"),
