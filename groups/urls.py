@@ -35,8 +35,8 @@ from groups.views.states import (
     metrics,
     policy,
 )
-from state.manager import GLOBAL_SPACE
 from groups.views.texts import Texts
+from state.manager import GLOBAL_SPACE
 
 app_name = "groups"
 
