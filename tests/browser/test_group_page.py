@@ -18,7 +18,11 @@ def made(page: Page, site: Site, group: str) -> None:
     for name, role in (("lead", "leader"), ("mate", "worker"), ("cook", "")):
         post(page, "agents/", {"agent_id": f"{group}-{name}", "description": "At sea"})
         if role:
-            member = {"agent_id": f"{group}-{name}", "role": role, "tags": ["deck"]}
+            member: dict[str, object] = {
+                "agent_id": f"{group}-{name}",
+                "role": role,
+                "tags": ["deck"],
+            }
             post(page, f"groups/{group}/members/", member)
     page.goto(f"{site.url}/groups/{group}/")
     expect(page.locator("[data-agent]")).to_have_count(2)
