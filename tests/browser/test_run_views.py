@@ -110,6 +110,7 @@ def test_one_log_four_views_and_any_moment_of_it(page: Page, site: Site) -> None
     page.reload()
     expect(asking).to_have_attribute("data-status", "waiting")
     expect(log.get_by_role("searchbox")).to_have_value("seven ships")
+    expect(log.locator(".log-detail code")).to_contain_text('"text": "Seven ships came in."')
 
     # Played to its end, the film is the present again.
     page.get_by_label("Speed").select_option("20")

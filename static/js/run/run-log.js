@@ -49,6 +49,8 @@ class RunLog extends HTMLElement {
   held = null;
   /** The number of the event whose JSON is open. @type {number | null} */
   opened = null;
+  /** Whether the log has been read for the first time. */
+  begun = false;
   top = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   typing;
@@ -103,8 +105,11 @@ class RunLog extends HTMLElement {
     if (has("at") && focus.at !== null) this.following = true;
     if (!has("subtask", "agent", "seq")) return;
     for (const [index, row] of this.made) this.#light(row, index);
+    // Whoever comes by a link that names an event is shown it as it is.
+    const first = !this.begun && Boolean(this.store?.position && this.store.caughtUp);
     if (focus.seq === null) this.#close();
-    else if (this.opened !== null) this.#open(focus.seq);
+    else if (this.opened !== null || first) this.#open(focus.seq);
+    this.begun ||= first;
     if (focus.subtask || focus.agent || focus.seq) this.#bring(focus);
   }
 

@@ -59,7 +59,7 @@ class RunReplay extends HTMLElement {
       { section, keys: ".", text: gettext("One event on"), run: () => this.#step(1) },
       { section, keys: "<", text: gettext("Slower"), run: () => this.#hurry(-1) },
       { section, keys: ">", text: gettext("Faster"), run: () => this.#hurry(1) },
-      { section, keys: "n", text: gettext("Back to now"), run: () => this.#now(), when: () => this.viewing?.at !== null },
+      { section, keys: "b", text: gettext("Back to now"), run: () => this.#now(), when: () => this.viewing?.at !== null },
     );
   }
 

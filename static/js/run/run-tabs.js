@@ -33,12 +33,19 @@ class RunTabs extends HTMLElement {
     const section = gettext("Run");
     this.forget = keys.add(
       ...VIEWS.map((view, index) => ({ section, keys: String(index + 1), text: NAMES[view], run: () => this.viewing?.set({ view }) })),
+      { section, keys: "escape", text: gettext("Look at nothing in particular"), run: () => this.viewing?.pick(), when: () => this.isLooking },
     );
   }
 
   disconnectedCallback() {
     this.forget();
     this.wide.removeEventListener("change", this);
+  }
+
+  /** Whether something is in focus. */
+  get isLooking() {
+    const { subtask, agent, seq } = this.viewing ?? {};
+    return Boolean(subtask || agent || seq);
   }
 
   /** The window became wide or narrow. */
