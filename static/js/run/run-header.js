@@ -51,6 +51,23 @@ class RunHeader extends HTMLElement {
       const button = around(event, "[data-action]");
       if (button instanceof HTMLElement) this.#act(button, event);
     });
+    document.addEventListener("click", this);
+    this.addEventListener("keydown", this);
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("click", this);
+  }
+
+  /** The menu of files closes when one is chosen, when something else is clicked, and on Escape. @param {Event} event */
+  handleEvent(event) {
+    const menu = this.querySelector("details[open].menu");
+    if (!(menu instanceof HTMLDetailsElement)) return;
+    if (event instanceof KeyboardEvent) {
+      if (event.key !== "Escape") return;
+      menu.querySelector("summary")?.focus();
+    } else if (event.target instanceof Element && event.target.closest("details.menu > summary")) return;
+    menu.open = false;
   }
 
   /** @param {View} view */
