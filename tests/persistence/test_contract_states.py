@@ -22,7 +22,6 @@ from state.values import (
     StateType,
     SyncStatus,
 )
-from tests.persistence.backends import at_once
 from tests.persistence.build import (
     NOON,
     SPACE,
@@ -373,30 +372,3 @@ def test_lists_tell_what_waits_for_a_state(layer: PersistenceLayer) -> None:
     ):
         assert ids_of(layer, Filters(sync_status=status)) == expected
         assert ids_of(layer, Filters(sync_status=status), limit=1) == expected
-
-
-def test_one_read_is_of_one_moment_while_others_write(layer: PersistenceLayer) -> None:
-    put(layer, a_write("a"), a_write("b"))
-    done = False
-
-    def write() -> None:
-        nonlocal done
-        try:
-            for version in range(1, 40):
-                put(layer, a_write("a", expect=version), a_write("b", expect=version))
-        finally:
-            done = True
-
-    def read() -> None:
-        while not done:
-            both = layer.load_states(SPACE, ["a", "b"])
-            page = layer.list_states(SPACE, Filters(), limit=5, with_data=True)
-            for first, second in ((both["a"], both["b"]), page.states):
-                assert first.data == second.data == {"step": first.version}
-                assert first.revision == second.revision == first.version
-            assert page.revision == page.states[0].revision >= both["a"].revision
-            log = layer.read_log(SPACE, after=page.revision - 1, limit=1000)
-            assert log.space.revision == log.entries[-1].revision, "space and entries of one moment"
-            assert not log.more
-
-    at_once(write, read, read)
