@@ -38,7 +38,8 @@ class StarMap extends HTMLElement {
     this.lightsOf = svg("g", { class: "map-lights", "aria-hidden": "true" });
     this.starsOf = svg("g", { class: "map-stars" });
     this.told = svg("text", { class: "star-name", "aria-hidden": "true" });
-    this.picture = svg("svg", { class: "map", role: "group", "aria-label": gettext("Star map: the leader in the centre, the others around it") }, this.linesOf, this.lightsOf, this.starsOf, this.told);
+    this.missing = svg("text", { class: "star-missing" });
+    this.picture = svg("svg", { class: "map", role: "group", "aria-label": gettext("Star map: the leader in the centre, the others around it") }, this.linesOf, this.lightsOf, this.starsOf, this.told, this.missing);
     this.sky.append(this.picture);
     this.lights = drawLights(this.lightsOf, (key) => this.#curves.get(key), (key) => this.#lines.get(key), (id) => this.#stars.get(id));
     find(this, ".stars-switch").hidden = false;
@@ -85,6 +86,7 @@ class StarMap extends HTMLElement {
     this.sky?.style.setProperty("--height", `${shape.height}px`);
     this.#drawStars(shape);
     this.#drawLines(shape);
+    this.#drawMissing(shape, sky.leader ? "" : sky.members.size ? gettext("No leader yet") : gettext("Nobody yet: add members below"));
     this.#stops();
   }
 
@@ -109,6 +111,14 @@ class StarMap extends HTMLElement {
     }
     drop(this.#stars, seen, placeOf);
     if (this.#chosen && !this.#chosen.includes(" ") && !seen.has(this.#chosen)) this.#close();
+  }
+
+  /** In the leader's place, what a group without one lacks. @type {(shape: Layout, words: string) => void} */
+  #drawMissing({ centre }, words) {
+    if (!this.missing) return;
+    this.missing.textContent = words;
+    this.missing.setAttribute("x", String(centre.x));
+    this.missing.setAttribute("y", String(centre.y));
   }
 
   /** @param {Layout} shape */
