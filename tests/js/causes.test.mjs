@@ -34,6 +34,7 @@ const SAID = {
   extra: "This server cannot talk to language models (pydantic_ai is missing): install Stars with its extra llm.",
   scripted: "Scripted failure 1 of 3.",
   server: "The server could not go on with this run; its log tells why.",
+  dependency: "It needs 'Count the ships', which failed.",
   remote: "The webhook's stream broke off before its end.",
 };
 
@@ -69,6 +70,16 @@ test("causes stand once each, by agent, with where it happened; passing ones whi
   assert.equal(likelyCauses(reduceAll(initial(), log.events)).length, 1, "it is being tried again");
   log.say("run.cancelled", { by: "ada", reason: "" });
   assert.deepEqual(likelyCauses(reduceAll(initial(), log.events)), [], "whoever cancelled it knows why");
+});
+
+test("what was skipped comes after what it was skipped for", () => {
+  const log = planned([item("a"), item("b", "c"), item("c")]);
+  log.say("subtask.skipped", { reason: SAID.dependency }, "id-b", "wim");
+  log.say("subtask.failed", { error: SAID.quota, attempt: 1 }, "id-c", "wim");
+  assert.deepEqual(
+    likelyCauses(reduceAll(initial(), log.events)).map(({ cause, subtasks }) => [cause.id, subtasks[0].key]),
+    [["quota", "c"], ["dependency", "b"]],
+  );
 });
 
 test("the run's own error counts where no subtask tells more", () => {

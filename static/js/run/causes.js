@@ -100,6 +100,9 @@ export const CAUSES = [
   cause("server", /server could not go on/, "",
     () => gettext("The server could not write this run."),
     () => gettext("Its log tells why: most often the disk is full or the database away. Then retry.")),
+  cause("dependency", /^It needs '/, "",
+    () => gettext("Work was skipped, since what it needs did not succeed."),
+    () => gettext("Set right what failed, then retry: what was skipped is taken up along with it.")),
   cause("remote", /^The (A2A agent|webhook|agent's process)/, "agent",
     () => gettext("The agent's own program gave up."),
     () => gettext("Its words below, and its log where it runs, say why; a retry asks it again.")),
@@ -132,11 +135,13 @@ export function likelyCauses(view) {
   };
   if (view.status !== "cancelled") {
     for (const subtask of Object.values(view.subtasks)) {
-      if (subtask.status === "failed") look(subtask.error, subtask);
+      if (subtask.status === "failed" || subtask.status === "skipped") look(subtask.error, subtask);
       else if (subtask.retrying) look(subtask.retrying.error, subtask);
     }
     if (view.stopReason) look(view.stopReason, null);
     if (!found.size) look(view.error, null);
   }
-  return [...found.values()].slice(0, MOST);
+  // What is but a consequence comes last.
+  const all = [...found.values()].toSorted((a, b) => Number(a.cause.id === "dependency") - Number(b.cause.id === "dependency"));
+  return all.slice(0, MOST);
 }
