@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from groups import live
 from groups.access import Actor
-from groups.errors import GroupNotFound, TemplateExists, TooManyTemplates
+from groups.errors import GroupNotFound, TemplateExists, TemplateNotFound, TooManyTemplates
 from groups.models import Group, RunTemplate
 from groups.services import runs
 from groups.services.groups import lock
@@ -51,10 +51,15 @@ def create(*, actor: Actor, group: Group, **settings: Unpack[Settings]) -> RunTe
 
 
 def change(*, actor: Actor, template: RunTemplate, **settings: Unpack[Settings]) -> RunTemplate:
-    """Change what is given. Raises what `create` does, but TooManyTemplates."""
-    _set(template, dict(settings))
+    """Change what is given. Raises what `create` does, but TooManyTemplates; and TemplateNotFound."""
     with transaction.atomic():
         lock(template.group)
+        # Afresh: what others have changed meanwhile stays, and what they have removed does not come back.
+        try:
+            template.refresh_from_db()
+        except RunTemplate.DoesNotExist:
+            raise TemplateNotFound from None
+        _set(template, dict(settings))
         _store(template)
     return template
 

@@ -11,6 +11,7 @@ from groups.errors import (
     GroupNotFound,
     TaskEmpty,
     TemplateExists,
+    TemplateNotFound,
     TooManyTemplates,
     UnknownMode,
 )
@@ -117,4 +118,21 @@ def test_whoever_looks_is_told(harbour: Group) -> None:
     templates.remove(actor=None, template=kept)
     subscription.close()
     assert [b'"what":"templates"' in each for each in heard] == [True] * 3
+    assert not RunTemplate.objects.exists()
+
+
+def test_two_who_change_it_do_not_undo_each_other(harbour: Group) -> None:
+    mine = keep(harbour)
+    theirs = RunTemplate.objects.get()
+    templates.change(actor=None, template=theirs, task="Count the gulls")
+    templates.change(actor=None, template=mine, name="Evening")
+    kept = RunTemplate.objects.get()
+    assert (kept.name, kept.task) == ("Evening", "Count the gulls")
+
+
+def test_what_was_removed_meanwhile_does_not_come_back(harbour: Group) -> None:
+    mine = keep(harbour)
+    RunTemplate.objects.all().delete()
+    with pytest.raises(TemplateNotFound):
+        templates.change(actor=None, template=mine, name="Evening")
     assert not RunTemplate.objects.exists()
