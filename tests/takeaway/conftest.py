@@ -8,11 +8,12 @@ from django.contrib.auth.models import User
 from groups.events import TextDelta, ToolFinished, ToolStarted, UsageRecorded
 from groups.execution.plan import Plan, PlanItem
 from groups.models import Agent, Group, Run
-from groups.services import agents, runs
+from groups.services import agents, runs, tool_servers
 from groups.services.ledger import opened
 from tests.stages import claim, propose
 
 KEY = 'sk-"harbour"/7f3a9'
+TOOL = "Bearer files-5cd2e"
 WILD = "<script>alert('x')</script> & <img src=//evil.example/a> ](http://evil.example) `"
 
 
@@ -26,6 +27,9 @@ def wild(harbour: Group, ada: User) -> Run:
         kind="llm",
         config={"model": "openai:tide-1"},
         secrets={"api_key": KEY},
+    )
+    tool_servers.register(
+        actor=ada, name="files", url="https://files.example/mcp", secrets={"Authorization": TOOL}
     )
     run = runs.start(actor=ada, group=harbour, task=f"{WILD}\nCount the ships")
     items = (
@@ -50,7 +54,7 @@ def wild(harbour: Group, ada: User) -> Run:
             assert machine.append(tell.id, tell.lease_token, [event])
         result = f"# Ships\n\n17, says {KEY}.\n\n{WILD}"
         assert machine.complete(count.id, count.lease_token, result)
-        assert machine.fail(tell.id, tell.lease_token, f"No wind. {KEY}", transient=False)
+        assert machine.fail(tell.id, tell.lease_token, f"No wind. {KEY} {TOOL}", transient=False)
     [summary] = claim(run)
     with opened(run.id) as machine:
         machine.complete(summary.id, summary.lease_token, f"# Report\n\n**17** ships. {WILD}")
