@@ -63,7 +63,7 @@ def show(request: Request) -> HttpResponse:
         "sizes": ("2xs", "xs", "s", "m", "l", "xl", "2xl"),
         "shadows": ("shadow", "shadow-m", "shadow-l", "shadow-xl"),
         "gaps": range(1, 8),
-        "live_states": ("open", "connecting", "lost", "refused"),
+        "live_states": ("live", "connecting", "lost", "refused"),
         "levels": ("good", "strained", "broken"),
     }
     return render(request, "styleguide/page.html", context)
