@@ -37,9 +37,7 @@ class LeanWhiteNoiseMiddleware(WhiteNoiseMiddleware):
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return Path(folder)
 
-    def get_static_file(
-        self, path: str, url: str, stat_cache: Any = None
-    ) -> StaticFile:
+    def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> StaticFile:
         """The file as it is served at that address."""
         ours = (f"{self.static_prefix}js/", f"{self.static_prefix}css/")
         if url.startswith(ours) and url.endswith((".js", ".css")):
