@@ -10,7 +10,7 @@ import { QuestionForm } from "./question-form.js";
 import { textAt } from "./story.js";
 import { argumentsLine, sentence } from "./words.js";
 
-/** Beyond so many characters a text is folded once its turn is over. */
+/** Beyond so many characters a text of a turn that is over is folded. */
 const LONG = 4000;
 
 /** What an agent writes, growing; appends what is new, so that a selection in it is left in peace. */
@@ -24,7 +24,9 @@ export class TextNode {
   /** @param {TextPart} part @param {number} n @param {boolean} going */
   draw(part, n, going) {
     const all = textAt(part, n);
-    const fold = !going && !this.#whole && all.length > LONG;
+    // Who has seen it grow may be reading it.
+    this.#whole ||= going;
+    const fold = !this.#whole && all.length > LONG;
     const wanted = fold ? `${all.slice(0, LONG)}…` : all;
     if (wanted !== this.#shown) {
       if (this.#shown && !this.#more && wanted.startsWith(this.#shown)) this.node.append(wanted.slice(this.#shown.length));
