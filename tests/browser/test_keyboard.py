@@ -36,6 +36,10 @@ def test_from_home_to_a_run_and_back_without_a_mouse(page: Page, site: Site) -> 
     choose(page, "datapipe", "DataPipeline")
     page.wait_for_url("**/groups/DataPipeline/")
 
+    page.keyboard.press("n")
+    expect(page.locator("#run-box textarea")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+
     choose(page, "start datap", "Start a run in DataPipeline")
     task = page.locator("#run-box textarea")
     expect(task).to_be_focused()

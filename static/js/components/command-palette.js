@@ -44,6 +44,8 @@ class CommandPalette extends HTMLElement {
         text: link.textContent?.trim() ?? "",
         run: () => location.assign(link.getAttribute("href") ?? ""),
       })),
+      // On a group's page what is new is a run.
+      { section: gettext("On this page"), keys: "n", text: gettext("Give the group a task"), run: () => taskBox()?.focus(), when: () => taskBox() !== null },
     );
     document.addEventListener("click", this);
     arrive();
@@ -266,8 +268,12 @@ class CommandPalette extends HTMLElement {
 
 /** Whoever comes to give a task can write it at once. */
 function arrive() {
-  const box = location.hash === "#run-box" && document.querySelector("#run-box textarea");
-  if (box instanceof HTMLElement) box.focus();
+  if (location.hash === "#run-box") taskBox()?.focus();
+}
+
+/** Where the group's task is written, if this is a group's page. @returns {HTMLElement | null} */
+function taskBox() {
+  return document.querySelector("#run-box textarea");
 }
 
 customElements.define("command-palette", CommandPalette);
