@@ -23,9 +23,7 @@ NARROWED: Final[dict[str, frozenset[RunStatus]]] = {
 }
 
 
-def run_box(
-    group: Group, form: RunForm, *, template: RunTemplate | None = None
-) -> dict[str, Any]:
+def run_box(group: Group, form: RunForm, *, template: RunTemplate | None = None) -> dict[str, Any]:
     """The box in which operators give a task; `template` is the one it is filled with."""
     return {
         "group": group,
