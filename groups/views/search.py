@@ -27,7 +27,8 @@ def results(request: Request) -> HttpResponse:
     chosen = request.GET.get("kind", "")
     one = chosen in set(Kind)
     number = request.GET.get("page", "1")
-    at = min(int(number), LAST_PAGE) if number.isascii() and number.isdigit() else 1
+    known = number.isascii() and number.isdigit() and len(number) < 9
+    at = max(1, min(int(number), LAST_PAGE)) if known else 1
     found = search(
         request.user,
         query,

@@ -155,6 +155,7 @@ def test_the_page_needs_no_script(lantern: Group, viewer: Browser) -> None:
     assert "Nothing found" in empty
     assert viewer.get("/search/").status_code == 200
     assert viewer.get("/search/?q=a&kind=b&page=x").status_code == 200
+    assert viewer.get(f"/search/?q=a&kind=runs&page={'9' * 5000}").status_code == 200
 
 
 def test_queries_are_constant(
