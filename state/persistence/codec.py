@@ -64,6 +64,11 @@ class Codec:
         self._limit = limit
         self._zstd = _Zstd()
 
+    @property
+    def encrypts(self) -> bool:
+        """Whether what is packed now cannot be read without a key."""
+        return self._key is not None
+
     # -- JSON values ----------------------------------------------------------------------------------------------
 
     def pack(self, value: Any, *place: str | int) -> bytes:

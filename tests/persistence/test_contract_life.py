@@ -162,7 +162,7 @@ def secrets_in(layer: PersistenceLayer, secret: str) -> None:
         commit(
             layer,
             a_tx(
-                a_write(f"plan-{n}", data, metadata=data),
+                a_write(f"plan-{n}", data, metadata=data, name=value[:60]),
                 op=an_op(f"done-{n}", settled=True, outcome=data),
                 conflicts=(a_conflict(f"c-{n}", current=data, incoming=data),),
                 audit=(an_audit(metadata=data),),

@@ -82,10 +82,12 @@ class Rows:
 
     def state(self, state: SharedState, data: bytes) -> dict[str, Any]:
         """The columns of a state; `data` packed. `id` and `delta_bytes` are the caller's."""
+        # Whoever encrypts keeps names from those who can read the tables, and does without searching for them.
+        name = "" if self.codec.encrypts else state.name
         return _columns(state, _STATE) | {
             "owners": searchable(*state.owners),
             "tags": searchable(*state.tags),
-            "text": searched(state.id, state.name, state.tags, state.owners),
+            "text": searched(state.id, name, state.tags, state.owners),
             "bytes": len(data),
             "data": data,
             "settings": self.codec.pack(

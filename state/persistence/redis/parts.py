@@ -58,19 +58,6 @@ def info_of(answer: Sequence[bytes]) -> SpaceInfo:
     )
 
 
-def facts_of(state: SharedState) -> bytes:
-    """What lists are filtered by."""
-    return _msgpack.encode(
-        {
-            "type": state.type,
-            "owners": state.owners,
-            "tags": state.tags,
-            "text": searched(state.id, state.name, state.tags, state.owners),
-            "at": micros(state.timestamp),
-        }
-    )
-
-
 class Parts:
     """Packs and unpacks with one codec."""
 
@@ -89,6 +76,19 @@ class Parts:
             raise Damaged(f"What is kept at {where} is damaged: {error}") from error
 
     # -- states ---------------------------------------------------------------------------------------------------
+
+    def facts(self, state: SharedState) -> bytes:
+        """What lists are filtered by, in the clear: of what is encrypted the name is not there."""
+        name = "" if self._codec.encrypts else state.name
+        return _msgpack.encode(
+            {
+                "type": state.type,
+                "owners": state.owners,
+                "tags": state.tags,
+                "text": searched(state.id, name, state.tags, state.owners),
+                "at": micros(state.timestamp),
+            }
+        )
 
     def pack_state(self, state: SharedState) -> bytes:
         """A state beside its data, without what the store fills in or computes."""
@@ -225,7 +225,7 @@ class Parts:
             "version": str(state.version),
             "deleted": str(int(state.deleted)),
             "at": str(micros(entry.at)),
-            "facts": facts_of(state),
+            "facts": self.facts(state),
             "state": self.pack_state(state),
             "data": self.pack_data(state.space, state.uid, state.version, state.data),
             "entry": self.pack_entry(entry),

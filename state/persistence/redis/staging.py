@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 import redis
 
-from state.persistence.redis.parts import Parts, facts_of, micros
+from state.persistence.redis.parts import Parts, micros
 from state.persistence.redis.writing import KEEP_OPS
 from state.refusals import Damaged
 from state.values import (
@@ -122,7 +122,7 @@ class Staged:
             "b": data,
         }
         pipe.hset(f"{self.base}s:{state.id}", mapping=fields)
-        pipe.hset(self.base + "facts", state.id, facts_of(state))
+        pipe.hset(self.base + "facts", state.id, self._parts.facts(state))
         pipe.zadd(self.base + ("gone" if state.deleted else "live"), {state.id: 0})
         self._changed(pipe, f"s:{state.id}")
 
