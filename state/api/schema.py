@@ -128,7 +128,10 @@ FILTERS: Final = (
         {"type": "string", "format": "date-time"},
     ),
     query("prefix", "States whose ids begin so."),
-    query("text", "States that have all these words in their id, name, tags or owners."),
+    query(
+        "text",
+        "States that have all these words in their id, name, tags or owners; 200 characters at most.",
+    ),
     query("deleted", "Tombstones instead of living states.", {"type": "boolean"}),
     query("data", "With their documents.", {"type": "boolean"}),
     LIMIT,

@@ -43,6 +43,8 @@ from state.values.pending import SHOWN, pending_of
 
 #: Seconds that a read waits for a revision that has not come yet.
 PATIENCE: Final = 1.0
+#: Characters that states are searched for: every word costs.
+LONGEST: Final = 200
 
 
 class Reading(Core):
@@ -98,9 +100,11 @@ class Reading(Core):
     ) -> StatePage:
         """States that the caller may read, by id; `next` is "" when there are no more that it may read.
 
-        One read of the store for whoever may read all. Raises Invalid naming an unknown filter.
+        One read of the store for whoever may read all. Raises Invalid naming an unknown filter, or a `text` too long.
         """
         wanted = filters if isinstance(filters, Filters) else _filters(filters or {})
+        if len(wanted.text) > LONGEST:
+            raise Invalid(fields={"text": [f"At most {LONGEST} characters."]})
         limit = max(1, min(limit, self.limits.entries_per_page))
         read = partial(
             self._opened(caller.space).list_states, caller.space, wanted, with_data=with_data

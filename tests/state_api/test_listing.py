@@ -79,6 +79,7 @@ def test_filters(many: Client, query: str, found: list[str]) -> None:
         ("continue=AAAA", "continue"),
         ("prefix=%00", "prefix"),
         ("tag=%00", "tag"),
+        ("text=" + "a+" * 100 + "a", "text"),
     ],
 )
 def test_filters_that_are_not_understood(owner: Client, query: str, field: str) -> None:

@@ -41,7 +41,10 @@ class SearchView(ApiView):
         responses=SearchSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Groups, agents, runs, states and messages that you may see, newest first. States are found by id, name, tags and owners."""
+        """Groups, agents, runs, states and messages that you may see, newest first.
+
+        States are found by id, name, tags and owners.
+        """
         query, kinds = self._query(request), self._kinds(request)
         one = len(kinds) == 1
         size = positive(request, "limit", default=MANY if one else FEW, cap=MANY)
