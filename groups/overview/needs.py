@@ -22,6 +22,7 @@ from groups.selectors import BRIEF
 from groups.spaces import GroupDirectory
 from state import conf
 from state.errors import StarsError
+from state.manager import GLOBAL_SPACE
 from state.policy import Caller
 from state.values import ConflictRecord
 
@@ -118,7 +119,8 @@ def callers(actor: User) -> dict[str, Caller]:
         steered = set(found)
     else:
         mine = GroupAccess.objects.filter(user=actor, level__gte=Level.OPERATOR)
-        steered = set(mine.values_list("group_id", flat=True))
+        # In the space of the installation everybody who is signed in may be asked.
+        steered = {GLOBAL_SPACE, *mine.values_list("group_id", flat=True)}
     return {
         space: msgspec.structs.replace(caller, read_only=space not in steered)
         for space, caller in found.items()

@@ -18,7 +18,8 @@ from groups.services import runs, seed
 from groups.spaces import GroupDirectory
 from state import conf
 from state.errors import StarsError
-from state.manager import Base
+from state.manager import GLOBAL_SPACE, Base
+from state.policy import system
 from state.values import Operation, OperationType
 from tests.dashboard.conftest import Browser
 from tests.factories import make_agent, make_group, make_run, make_user
@@ -237,6 +238,18 @@ def test_conflicts_need_whoever_may_settle_them(
     needs = part(home(owner), "home-needs")
     assert "Conflict in plan" in needs and "/groups/Harbour/conflicts/" in needs
     assert "Conflict in plan" not in home(viewer)
+
+
+def test_conflicts_of_the_installation_need_the_owners_of_the_state(cy: User, vi: User) -> None:
+    manager, caller = conf.manager(), GroupDirectory().caller(cy, GLOBAL_SPACE)
+    settings: Any = {"owners": ("human:cy",), "resolution": "custom", "resolver": "park"}
+    manager.create_state(system(GLOBAL_SPACE), "plan", data={"n": 1}, **settings)
+    for value in (2, 3):
+        ops = [Operation(OperationType.SET, "/n", value)]
+        with suppress(StarsError):  # which says that the second write waits
+            manager.update_state(caller, "plan", ops, base=Base(version=1))
+    assert "Conflict in plan" in part(home(Browser(cy)), "home-needs")
+    assert "Conflict in plan" not in home(Browser(vi))
 
 
 def test_activity_says_who_did_what(harbour: Group, ada: User, viewer: Browser) -> None:
