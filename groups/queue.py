@@ -58,13 +58,16 @@ def depth() -> int | None:
     now = time.monotonic()
     if now < _away_until:
         return None
-    try:
-        with current_app.connection_for_read() as connection:
+    with current_app.connection_for_read() as connection:
+        # What Redis says itself, to a wrong password or while it goes away, is none of kombu's errors.
+        said: Any = (*connection.connection_errors, *connection.channel_errors)
+        faults: tuple[type[Exception], ...] = (OperationalError, OSError, *said)
+        try:
             connection.ensure_connection(max_retries=0, timeout=1)
             return _waiting(connection.default_channel)
-    except (OperationalError, OSError):
-        _look_again_at(now + AWAY)
-        return None
+        except faults:
+            _look_again_at(now + AWAY)
+            return None
 
 
 def _waiting(channel: Any) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from kombu import Connection
 from pytest_django import Settings
 
 from groups import queue
@@ -127,6 +128,20 @@ def test_a_broker_that_is_away(harbour: Group, monkeypatch: pytest.MonkeyPatch) 
     assert faults(found) == [("broker", "broken")]
     assert found.level_of("broker") is Level.BROKEN
     assert found.level_of("web") is Level.GOOD
+
+
+def test_a_broker_that_goes_away_while_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(Exception):
+        """As Redis says it, and not kombu."""
+
+    def go(channel: Any) -> int:
+        raise Gone
+
+    errors = property(lambda connection: (Gone,))
+    monkeypatch.setattr(Connection, "connection_errors", errors)
+    monkeypatch.setattr(queue, "_waiting", go)
+    monkeypatch.setattr(queue, "_away_until", 0.0)
+    assert queue.depth() is None
 
 
 def test_doorbells_that_nobody_answered_are_counted() -> None:
