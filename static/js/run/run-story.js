@@ -14,7 +14,7 @@ import { fill, gettext, ngettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
 import { now, number } from "../lib/time.js";
 import { ordered, runEnded } from "./reducer.js";
-import { Story } from "./story.js";
+import { Story, standingAt } from "./story.js";
 import { noteNode } from "./story-notes.js";
 import { StoryTurn } from "./story-turn.js";
 import { titleOf } from "./words.js";
@@ -145,7 +145,7 @@ class RunStory extends HTMLElement {
   /** @param {HTMLElement | undefined} node @param {number} at */
   #fill(node, at) {
     if (!(node instanceof StoryTurn) || !node.turn || !this.store) return;
-    if (!this.near.has(node)) return;
+    if (!this.near.has(node)) return node.stand(standingAt(node.turn, this.n)?.status ?? "running");
     const { subtask } = node.turn;
     const past = this.store.at !== null;
     const latest = this.story.turns.get(subtask) === node.turn;

@@ -4,7 +4,7 @@
  */
 
 /** @import { About, RunEvent, Subtask } from "../types.d.ts" */
-/** @import { Part, Turn } from "./story.js" */
+/** @import { Part, Turn, TurnStatus } from "./story.js" */
 
 import { avatar } from "../lib/avatars.js";
 import { h, icon, show, text } from "../lib/dom.js";
@@ -69,19 +69,23 @@ export class StoryTurn extends HTMLElement {
     );
   }
 
+  /** Say how it stands; all that is done for a turn out of sight. @param {TurnStatus} now */
+  stand(now) {
+    if (this.#status === now) return;
+    const [sign, word, status] = STANDS[now] ?? ["minus", now, ""];
+    this.#status = this.dataset.status = now;
+    this.#mark.dataset.status = status;
+    this.#mark.replaceChildren(icon(sign));
+    text(this.#word, word);
+  }
+
   /** Draw what had happened by then. @param {Moment} moment */
   draw(moment) {
     const { turn } = this;
     if (!turn) return;
     const { n } = moment;
     const now = turnAt(turn, n);
-    const [sign, word, status] = STANDS[now.status] ?? ["minus", now.status, ""];
-    if (this.#status !== now.status) {
-      this.#status = this.dataset.status = now.status;
-      this.#mark.dataset.status = status;
-      this.#mark.replaceChildren(icon(sign));
-      text(this.#word, word);
-    }
+    this.stand(now.status);
     this.#brief(moment.subtask);
     const going = now.status === "running";
     this.#parts(now.parts, moment, going);

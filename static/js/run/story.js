@@ -269,13 +269,16 @@ export function textAt(part, n) {
   return count === part.seqs.length ? part.text : part.text.slice(0, part.ends[count - 1] ?? 0);
 }
 
+/** How a turn stood after the event `n`. @param {Turn} turn @param {number} n */
+export const standingAt = (turn, n) => turn.course[Math.max(0, upTo(turn.course, n, (step) => step.seq) - 1)];
+
 /**
  * A turn as it stood after the event `n`: what it had said and done, how it stood, since when, and what it had used.
  * @param {Turn} turn @param {number} n
  */
 export function turnAt(turn, n) {
   const parts = turn.parts.slice(0, upTo(turn.parts, n, (part) => part.seq));
-  const course = turn.course[Math.max(0, upTo(turn.course, n, (step) => step.seq) - 1)] ?? turn.course[0];
+  const course = standingAt(turn, n);
   const status = course?.status ?? "running";
   const tokens = turn.used.reduce((sum, { seq, tokens }) => (seq <= n ? sum + tokens : sum), 0);
   const event = course?.event;
