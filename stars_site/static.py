@@ -1,4 +1,4 @@
-"""Serves our scripts and styles without their comments: nothing is built, and browsers load a quarter less.
+"""Serves our scripts and styles without comments and indentation: nothing is built, and browsers load a third less.
 
 Lines stay where they are, so that what a browser says of line 12 is about line 12 of the file.
 """
@@ -20,11 +20,14 @@ from whitenoise.responders import StaticFile
 
 #: A comment that has its lines for itself. No text of ours that spans lines has one that looks like it.
 _COMMENT: Final = re.compile(r"(?m)^[ \t]*(?:/\*(?:(?!\*/)[\s\S])*\*/|//.*)[ \t]*$")
+#: No text of ours spans lines, so it belongs to none.
+_INDENT: Final = re.compile(r"(?m)^[ \t]+")
 
 
 def lean(text: str) -> str:
-    """The script or sheet without comments that stand on lines of their own."""
-    return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
+    """The script or sheet without indentation and comments that stand on lines of their own."""
+    bare = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
+    return _INDENT.sub("", bare)
 
 
 class LeanWhiteNoiseMiddleware(WhiteNoiseMiddleware):

@@ -1,4 +1,4 @@
-"""Scripts and styles as they are served: without comments, otherwise as they stand."""
+"""Scripts and styles as they are served: without comments and indentation, otherwise as they stand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILES: Final = sorted(p for p in STATIC.rglob("*") if p.suffix in (".js", ".css"
     ("given", "served"),
     [
         ("/** What. */\nlet a = 1; // why\n", "\nlet a = 1; // why\n"),
-        ("  /*\n   * More.\n   */\n  b { }\n", "\n\n\n  b { }\n"),
+        ("  /*\n   * More.\n   */\n  b { }\n", "\n\n\nb { }\n"),
         ("a(); // x\n  // alone\nb();\n", "a(); // x\n\nb();\n"),
         ('x = "/* no */";\n', 'x = "/* no */";\n'),
         ("/** @type {A} */ (b).c();\n", "/** @type {A} */ (b).c();\n"),
@@ -43,8 +43,17 @@ def test_lines_stay_where_they_are_and_only_comments_go() -> None:
         assert served.count("\n") == text.count("\n"), path
         kept = served.split("\n")
         for number, line in enumerate(text.split("\n")):
-            assert kept[number] in (line, ""), f"{path}:{number + 1}"
-            assert kept[number] == line or COMMENT.match(line), f"{path}:{number + 1}"
+            bare = line.lstrip(" \t")
+            assert kept[number] in (bare, ""), f"{path}:{number + 1}"
+            assert kept[number] == bare or COMMENT.match(line), f"{path}:{number + 1}"
+
+
+def test_no_text_of_a_script_spans_lines() -> None:
+    """What stands between backticks would lose its indentation."""
+    texts = re.compile(r"`(?:[^`\\]|\\.)*`|/[^/]*`[^/]*/g|^\s*/?\*.*|\".*?\"|//.*")
+    for path in FILES:
+        for line in path.read_text().split("\n"):
+            assert "`" not in texts.sub("", line), f"{path}: {line}"
 
 
 def test_a_browser_can_read_what_is_served() -> None:
@@ -64,9 +73,7 @@ def test_a_browser_can_read_what_is_served() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_they_are_served_so_and_again_when_they_change(
-    tmp_path: Path, settings: Any
-) -> None:
+def test_they_are_served_so_and_again_when_they_change(tmp_path: Path, settings: Any) -> None:
     folder = tmp_path / "js"
     folder.mkdir()
     script = folder / "a.js"
