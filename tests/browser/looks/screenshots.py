@@ -17,20 +17,23 @@ from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, Site
 from tests.browser.looks.demo import Demo
-from tests.browser.looks.walk import pages
+from tests.browser.looks.walk import STILL, pages
 from tests.browser.looks.words import CHINESE, ENGLISH, Words
 
 FOLDER: Final = Path(__file__).resolve().parents[3] / "docs" / "screenshots"
-SIZES: Final = {"wide": (1440, 900), "phone": (390, 844)}
+SIZES: Final[dict[str, ViewportSize]] = {
+    "wide": {"width": 1440, "height": 900},
+    "phone": {"width": 390, "height": 844},
+}
 THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 #: Shown in Chinese as well.
 MAIN: Final = ("home", "group", "run-crew", "run-graph", "state", "agents", "inbox")
 #: WebP's quality: letters stay sharp, and a picture takes some 30 kB.
 QUALITY: Final = 78
-#: Milliseconds in which a page comes to rest once all was loaded.
-REST: Final = 500
+#: Milliseconds in which a page comes to rest once it was loaded.
+REST: Final = 1_200
 #: Likewise, in which it turns from one theme to the other.
-TURN: Final = 300
+TURN: Final = 150
 
 
 @contextmanager
@@ -48,23 +51,28 @@ def shown(words: Words) -> Iterator[tuple[Site, dict[str, str]]]:
 def shoot(browser: Browser, site: Site, wanted: dict[str, str], language: str, tail: str) -> None:
     """A picture of each page, in each size and theme."""
     cookies = {"sessionid": site.session, "django_language": language}
-    for size, (width, height) in SIZES.items():
-        viewport: ViewportSize = {"width": width, "height": height}
-        context = browser.new_context(viewport=viewport, reduced_motion="reduce")
-        for name, value in cookies.items():
-            context.add_cookies([{"name": name, "value": value, "url": site.url}])
-        page = context.new_page()
-        for name, address in wanted.items():
-            page.goto(site.url + address, wait_until="networkidle")
-            page.wait_for_timeout(REST)
+    context = browser.new_context(bypass_csp=True, reduced_motion="reduce")
+    context.add_init_script(STILL)
+    for name, value in cookies.items():
+        context.add_cookies([{"name": name, "value": value, "url": site.url}])
+    page = context.new_page()
+    for name, address in wanted.items():
+        page.set_viewport_size(SIZES["wide"])
+        page.goto(site.url + address)
+        page.wait_for_timeout(REST)
+        for size, viewport in SIZES.items():
+            page.set_viewport_size(viewport)
+            # Of a view within a page, the view.
+            page.evaluate(
+                "(view) => view && document.querySelector('.run-views').scrollIntoView()",
+                "view=" in address,
+            )
             for theme in THEMES:
                 page.emulate_media(color_scheme=theme)
                 page.wait_for_timeout(TURN)
                 with Image.open(io.BytesIO(page.screenshot())) as image:
-                    image.save(
-                        FOLDER / f"{name}-{size}-{theme}{tail}.webp", quality=QUALITY, method=6
-                    )
-        context.close()
+                    image.save(FOLDER / f"{name}-{size}-{theme}{tail}.webp", quality=QUALITY)
+    context.close()
 
 
 def main() -> None:

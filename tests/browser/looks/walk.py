@@ -27,6 +27,14 @@ VARIANTS: Final = {
 }
 
 
+#: For pages that are looked at: colours on their way from one theme to the other are neither.
+STILL: Final = """addEventListener("DOMContentLoaded", () => {
+  const style = document.createElement("style");
+  style.textContent = "* { transition: none !important; animation: none !important }";
+  document.head.append(style);
+})"""
+
+
 def named(
     patterns: list[URLPattern | URLResolver], given: frozenset[str]
 ) -> Iterator[tuple[str, frozenset[str]]]:
@@ -48,7 +56,7 @@ def addresses(demo: Demo) -> dict[str, str]:
         for name, parameters in named(get_resolver("groups.urls").url_patterns, frozenset())
     }
     variants = {name: address.format(**demo.runs) for name, address in VARIANTS.items()}
-    return {**found, "account": "/login/", **variants}
+    return {**found, **variants}
 
 
 def pages(demo: Demo) -> dict[str, str]:
