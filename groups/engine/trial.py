@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -69,9 +69,13 @@ Heard: TypeAlias = Said | Used | Ended
 
 
 async def converse(
-    agent: Agent, text: str, earlier: Sequence[tuple[str, str]] = ()
+    agent: Agent,
+    text: str,
+    earlier: Sequence[tuple[str, str]] = (),
+    over: Callable[[], object] = lambda: None,
 ) -> AsyncGenerator[Heard, None]:
-    """What the agent answers, after what was said `earlier` (by the person, by the agent). Ends with one Ended."""
+    """What the agent answers, after what was said `earlier` (by the person, by the agent). Ends with one Ended; however
+    it ends, `over` is called."""
     began = time.monotonic()
     work = _work(agent, text, earlier)
     used: list[base.Usage] = []
@@ -102,6 +106,7 @@ async def converse(
         logger.exception("agent failed unexpectedly when it was tried")
         status, told = "failed", f"{type(error).__name__}: {error}"
     finally:
+        over()
         if used:
             # Though whoever listened has gone: it is counted.
             await asyncio.shield(in_thread(spending.note)(agent.agent_id, work.token, used))

@@ -14,9 +14,9 @@ from groups.agents import registry
 from groups.agents.base import Request
 from groups.engine import trial
 from groups.models import Agent, Budget, Group, Run, RunEvent, Spending
-from groups.services import tokens
+from groups.services import tokens, trials
 from tests.dashboard.conftest import JSON, Browser
-from tests.factories import make_agent
+from tests.factories import make_agent, make_user
 
 USAGE = {"input_tokens": 30, "output_tokens": 12, "requests": 1, "cost_usd": 0.25, "model": "m"}
 
@@ -128,6 +128,23 @@ def test_caps_hold(client: Client) -> None:
     assert refused["status"] == "failed"
     assert "cap of 40 tokens is reached" in refused["text"]
     assert Spending.objects.count() == 1
+
+
+def test_nobody_talks_to_many_at_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "OF_ONE", 1)
+    monkeypatch.setattr(trials, "seats", trials.Seats())
+    scripted(reply="Aye")
+    begun = talk(client, "echo", stream=True)
+    late = talk(client, "echo")
+    assert late.status_code == 429
+    assert int(late["Retry-After"]) >= 5
+    assert talk(Browser(make_user()).client, "echo").status_code == 200
+    assert b"Aye" in whole(begun)
+    assert talk(client, "echo").status_code == 200
+    talk(client, "echo", stream=True)  # and nobody listens
+    assert talk(client, "echo").status_code == 429
+    monkeypatch.setattr(trials, "OVER", 0.0)
+    assert talk(client, "echo").status_code == 200
 
 
 def test_persons_are_not_asked(client: Client) -> None:

@@ -39,7 +39,7 @@ class ConversationView(ApiView):
         text, earlier = trials.checked(
             actor=self.actor, agent=agent, text=given["text"], earlier=before
         )
-        heard = trial.converse(agent, text, earlier)
+        heard = trial.converse(agent, text, earlier, trials.seats.take(self.actor))
         if given["stream"]:
             return _streamed(heard)
         # A loop of its own: this is a request's thread, and the server's loop has others to serve.
