@@ -14,6 +14,7 @@ from django.utils import translation
 
 from groups import live
 from groups.models import Group, Run, RunEvent
+from groups.services import tool_servers
 from groups.takeaway import FORMS, take
 from groups.takeaway.as_markdown import under
 from state.errors import Invalid
@@ -156,6 +157,18 @@ def test_no_key_leaves_the_house(wild: Run, form: str) -> None:
     ):
         assert shape not in text
     assert "•••" in text
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_secret_that_is_an_everyday_word_spoils_no_file(wild: Run, ada: User, form: str) -> None:
+    words = {"A": f"{wild.created_at:%Y}", "B": "text", "C": "name", "D": "completed"}
+    tool_servers.register(actor=ada, name="words", url="https://words.example/mcp", secrets=words)
+    told = text_of(wild, form)
+    assert KEY not in told
+    if form == "json":
+        run = json.loads(told)["run"]
+        assert run["created_at"] == live.timestamp(wild.created_at)
+        assert (run["status"], run["group"]["id"]) == ("completed", wild.group_id)
 
 
 def test_a_key_in_pieces_is_found_across_pages(wild: Run, monkeypatch: pytest.MonkeyPatch) -> None:
