@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any, Final
 
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Left
-from django.utils import timezone
 
 from groups import selectors
 from groups.execution.statuses import RUN_ENDED, SubtaskStatus
-from groups.models import DialIn, Group, Member, Message, Role, Run, Subtask
+from groups.models import Group, Member, Message, Role, Run, Subtask
 from groups.models.messages import SYSTEM
+from groups.services import dialins
 
 #: The newest messages, of which lines count how many passed between two members.
 MESSAGES: Final = 300
@@ -27,8 +26,6 @@ NEWS: Final = 40
 RECENT: Final = 20
 #: Runs under way that a page follows live.
 FOLLOWED: Final = 12
-#: Seconds without a sign of life after which a program that dialled in is gone (`services.dialins`).
-SILENT: Final = 8.0
 #: Characters of a task.
 TITLE: Final = 120
 #: What keeps an agent busy.
@@ -139,8 +136,7 @@ def _active(group: Group) -> list[dict[str, str]]:
 def _away(members: Iterable[Member]) -> set[str]:
     """Agents whose programs dial in, of which none is there."""
     dialling = {m.agent.agent_id for m in members if m.agent.kind == "connected"}
-    since = timezone.now() - timedelta(seconds=SILENT)
-    there = DialIn.objects.filter(agent__agent_id__in=dialling, gone_at=None, seen_at__gte=since)
+    there = dialins.all_present().filter(agent__agent_id__in=dialling)
     return dialling - set(there.values_list("agent__agent_id", flat=True))
 
 
