@@ -61,6 +61,8 @@ def candidates(request: Request, group_id: str) -> HttpResponse:
 
 def offered(group: Group, text: str = "", chosen: Sequence[str] = ()) -> dict[str, Any]:
     """Agents like the text: who is chosen already stands first, who is a member cannot be chosen."""
+    # PostgreSQL can be asked for no other texts.
+    chosen = [each for each in chosen if each.isprintable()]
     rows = selectors.agents_like(group, text.strip() if text.isprintable() else "", chosen)
     found = list(rows[: OFFERED + 1])
     return {"agents": found[:OFFERED], "more": len(found) > OFFERED, "chosen": chosen, "q": text}

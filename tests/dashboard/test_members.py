@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from groups.models import Group, Member
+from groups.views.members import offered
 from tests.dashboard.conftest import Browser
 from tests.factories import make_agent, make_run
 
@@ -146,6 +147,15 @@ def test_who_could_join_is_searched(
     page = owner.get(f"{path}?q=wim", htmx=True).content.decode()
     assert 'value="wim" disabled' in page and "already a member" in page
     assert "No agent is called that." in owner.get(f"{path}?q=nobody", htmx=True).content.decode()
+
+
+def test_what_can_be_no_id_is_not_asked_for(harbour: Group, owner: Browser) -> None:
+    make_agent(agent_id="day")
+    chosen = {"agent_id": ["day", "a\x00b"]}
+    page = owner.get("/groups/Harbour/candidates/?agent_id=day&agent_id=a%00b", htmx=True)
+    assert 'value="day" checked' in page.content.decode()
+    assert offered(harbour, chosen=chosen["agent_id"])["chosen"] == ["day"]
+    assert owner.post(PATH, {**chosen, "role": "worker"}, htmx=True).status_code == 404
 
 
 def test_leading_and_order(harbour: Group, owner: Browser, operator: Browser) -> None:
