@@ -8,7 +8,9 @@ from django.db.models.functions import Concat, Lower
 def fill(apps, schema_editor):
     """As far as it stands in columns; the next write of a state adds its name."""
     states = apps.get_model("state", "State").objects.using(schema_editor.connection.alias)
-    states.update(text=Lower(Concat(F("key"), Value("\n"), F("tags"), F("owners"))))
+    # PostgreSQL has to be told what becomes of columns of two types.
+    words = Concat(F("key"), Value("\n"), F("tags"), F("owners"), output_field=models.TextField())
+    states.update(text=Lower(words))
 
 
 class Migration(migrations.Migration):

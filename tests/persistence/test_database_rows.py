@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
+from types import SimpleNamespace
 
 import msgspec
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, connection
 from django.db.models import Model
 
@@ -226,3 +229,11 @@ def test_outcomes_are_forgotten_in_parts(
     assert layer.forget_ops(SPACE, before=at(3)) == 0
     assert layer.forget_ops(SPACE, before=at(3) + timedelta(seconds=1)) == 10
     assert [op.op_id for op in layer.queued(SPACE)] == ["waits"]
+
+
+def test_states_of_before_are_found_by_what_stands_in_columns(layer: DatabasePersistence) -> None:
+    layer.commit(SPACE, [a_tx(a_write("Plan", name="Spring", tags=("Red",), owners=("human:Bo",)))])
+    State.objects.update(text="")
+    migration = import_module("state.migrations.0005_searching")
+    migration.fill(apps, SimpleNamespace(connection=connection))
+    assert State.objects.get().text.split() == ["plan", "red", "human:bo"]
