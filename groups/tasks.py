@@ -17,6 +17,7 @@ from celery.signals import (
 from groups import queue
 from groups.engine import engine
 from groups.services import messaging, recovery, run_states, tending
+from state import structs
 
 #: Seconds that agents at work get when their worker is told to stop.
 GRACE = 5.0
@@ -48,6 +49,7 @@ def deliver(message_id: int) -> None:
 def _start_engine(sender: Any = None, **_: Any) -> None:
     """A worker says that it is there before there is work; in a pool of processes it is the children that work."""
     if not isinstance(getattr(sender, "pool", None), prefork.TaskPool):
+        structs.learn()
         engine.get()
 
 

@@ -12,7 +12,7 @@ from django.core.management.commands import flush
 from django.db import connection
 
 from groups.models import Group
-from state import conf, fanout
+from state import conf, fanout, structs
 from tests.factories import make_group, make_user
 
 pytest_plugins = ["tests.servers"]
@@ -43,6 +43,7 @@ def _quick_flush() -> Iterator[None]:
 
 def pytest_collection_finish() -> None:
     """Modules and tests stay to the end: the garbage collector need not look at them again and again."""
+    structs.learn()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)

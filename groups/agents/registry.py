@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from groups.agents.base import AgentRuntime
+from state import structs
 
 
 def _builtin() -> AgentRuntime:
@@ -90,4 +91,6 @@ def configure(*, threads: int) -> None:
 @cache
 def runtime(kind: str) -> AgentRuntime:
     """The one runtime of this process for agents of `kind`. Raises KeyError for an unknown kind."""
-    return KINDS[kind]()
+    made = KINDS[kind]()
+    structs.learn()
+    return made

@@ -27,6 +27,7 @@ from groups.models import (
     Process,
     Run,
     RunEvent,
+    RunTemplate,
     Subtask,
 )
 from tests.factories import NOW, append_events, make_agent, make_group, make_run, make_user
@@ -186,6 +187,17 @@ def test_a_process_is_one_row_of_its_kind(db: None) -> None:
     Process.objects.create(kind="worker", **here)
     refused("one_process_per_kind_and_name", lambda: Process.objects.create(kind="web", **here))
     refused("process_kind_is_legal", lambda: Process.objects.update(kind="beat"))
+
+
+def test_a_template_has_a_name_of_its_own_and_a_task(harbour: Group) -> None:
+    RunTemplate.objects.create(group=harbour, name="Weekly", task="Count")
+    refused(
+        "one_template_per_name",
+        lambda: RunTemplate.objects.create(group=harbour, name="Weekly", task="Look"),
+    )
+    refused("template_has_name_and_task", lambda: RunTemplate.objects.update(task=""))
+    refused("template_has_name_and_task", lambda: RunTemplate.objects.update(name=""))
+    RunTemplate.objects.create(group=make_group(), name="Weekly", task="Count")
 
 
 def test_every_constraint_is_tried_here() -> None:
