@@ -237,3 +237,11 @@ def test_states_of_before_are_found_by_what_stands_in_columns(layer: DatabasePer
     migration = import_module("state.migrations.0005_searching")
     migration.fill(apps, SimpleNamespace(connection=connection))
     assert State.objects.get().text.split() == ["plan", "red", "human:bo"]
+
+
+def test_a_thousand_states_in_conflict_are_read(layer: DatabasePersistence) -> None:
+    writes = [a_write(f"plan-{n}") for n in range(1000)]
+    conflicts = [a_conflict(f"c-{n}", state_id=f"plan-{n}") for n in range(1000)]
+    layer.commit(SPACE, [a_tx(*writes, conflicts=tuple(conflicts))])
+    found = layer.open_conflicts(1000)
+    assert {record.state_id for record, _ in found} == {f"plan-{n}" for n in range(1000)}

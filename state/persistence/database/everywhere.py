@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from django.db.models import Q
 
@@ -13,6 +14,9 @@ from state.persistence.database.connected import Connected
 from state.persistence.database.rows import CONFLICT, ENTRY, STATE
 from state.values import ConflictRecord, ConflictStatus, SharedState
 from state.values import Entry as EntryValue
+
+#: States that one query asks for: SQLite refuses a thousand alternatives.
+_ALTERNATIVES: Final = 500
 
 
 class Everywhere(Connected):
@@ -49,9 +53,14 @@ class Everywhere(Connected):
         return {row["id"]: self._rows.state_of(row) for row in found}
 
     def _states_by_key(self, keys: Collection[tuple[str, str]]) -> dict[Any, SharedState]:
-        wanted = Q()
-        for space, key in keys:
-            wanted |= Q(space=space, key=key)
-        rows = State.objects.using(self.alias).filter(wanted).values(*STATE)
-        found = self._read(lambda: list(rows)) if keys else []
-        return {(row["space_id"], row["key"]): self._rows.state_of(row) for row in found}
+        found: dict[Any, SharedState] = {}
+        asked = list(keys)
+        for start in range(0, len(asked), _ALTERNATIVES):
+            wanted = Q()
+            for space, key in asked[start : start + _ALTERNATIVES]:
+                wanted |= Q(space=space, key=key)
+            rows = State.objects.using(self.alias).filter(wanted).values(*STATE)
+            read: list[dict[str, Any]] = self._read(partial(list, rows))
+            for row in read:
+                found[row["space_id"], row["key"]] = self._rows.state_of(row)
+        return found
