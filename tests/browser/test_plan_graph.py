@@ -25,12 +25,13 @@ def send(page: Page, url: str, value: object) -> Any:
     return answer.json()
 
 
-def start(page: Page, site: Site) -> None:
-    """A run of TASK whose plan awaits approval, and its page."""
+def start(page: Page, site: Site) -> str:
+    """A run of TASK whose plan awaits approval, and its page; its id."""
     url = f"{site.url}/api/v1/groups/DevTeam/runs/"
     run = send(page, url, {"task": TASK, "approve_plan": True})
     page.goto(f"{site.url}/runs/{run['id']}/")
     expect(page.locator("run-header .badge")).to_have_attribute("data-status", "awaiting_approval")
+    return str(run["id"])
 
 
 def node(graph: Locator, title: str) -> Locator:
@@ -122,7 +123,7 @@ def test_a_plan_edited_by_keyboard_in_its_graph(page: Page, site: Site) -> None:
     expect(chosen).to_contain_text("Price the stones")
 
     # Beside another run of the same task.
-    start(page, site)
+    other = start(page, site)
     page.get_by_role("link", name="Compare with…").click()
     page.locator(".run-row-link").filter(has_text="same task").first.click()
     expect(page.locator(".compare-mark[data-mark=onlyB]").first).to_be_visible()
@@ -130,6 +131,8 @@ def test_a_plan_edited_by_keyboard_in_its_graph(page: Page, site: Site) -> None:
     expect(row.locator("[data-side=A]")).to_contain_text("not there")
     page.locator("[data-ref=slider]").fill("0")
     expect(page.locator("[data-side=b] .badge")).to_have_attribute("data-status", "queued")
+    # Nothing is left for other journeys to wait for.
+    send(page, f"{site.url}/api/v1/runs/{other}/cancel/", {})
 
 
 def work_id(work: dict[str, dict[str, str]], title: str) -> str:
