@@ -73,12 +73,13 @@ NAMES: Final = """
 #: What the built-in agents say in their reports and plans; they speak English.
 REPORTS: Final = (
     "Findings Found found by comma separated has failure Scripted Context Rule-based rule-based list items one each "
-    "subtask subtasks This adds its own judgement no repeats workers"
+    "subtask subtasks single step task This adds its own judgement no repeats workers"
 )
 #: What pages show of code: names of tools and skills, ids, policies, addresses as examples.
 CODE: Final = {
-    "home": REPORTS,
+    "home": f"{REPORTS} config system",
     "run-crew": REPORTS,
+    "run-failed": REPORTS,
     "agent_new": "digest leader agents docs md",
     "agent_settings": "digest leader agents docs md",
     "agents": "digest leader",
