@@ -11,13 +11,13 @@ TOOLS := $(VENV)/installed-dev node_modules/.package-lock.json
 # Site and suite start many processes, which start faster from compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: up test lint fmt unit journeys grown looks suite soak browser screenshots bench requirements messages clean help
+.PHONY: up test lint fmt unit journeys grown suite soak browser screenshots bench requirements messages clean help
 
 up: $(VENV)/installed ## start Stars and print the address
 	@$(BIN)/python manage.py up
 
 test: $(TOOLS) ## everything that must pass
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target looks suite
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint suite
 
 lint: $(TOOLS) ## look at the code without running it
 	$(BIN)/ruff check .
@@ -38,16 +38,14 @@ unit: $(TOOLS) ## the suite on SQLite
 	$(BIN)/pytest -n 4 --dist worksteal -m "not grown" --ignore tests/browser
 
 journeys: $(TOOLS) ## a started Stars in a real Chromium (`make browser` installs one)
-	$(BIN)/pytest tests/browser
+	$(BIN)/pytest -n 2 --dist worksteal tests/browser
 
 grown: $(VENV)/installed-dev ## services, engine and live again on real PostgreSQL and Redis, with workers of their own
 	$(BIN)/python -m tests.grown
 
-# What takes one processor, beside what takes the others.
-looks: lint
-	@$(MAKE) --no-print-directory journeys
-
+# One after the other: each takes all processors there are, and judges what must come in time.
 suite: unit
+	@$(MAKE) --no-print-directory journeys
 	@$(MAKE) --no-print-directory grown
 
 soak: $(VENV)/installed-dev ## half an hour of load and faults on real processes; SOAK="--seed 7 --only W5xproxy" for less
