@@ -45,7 +45,6 @@ class Pulse(threading.Thread):
             self._guarded(self._tell)
             self._ended.wait(processes.EVERY)
         self._guarded(self._leave)
-        connection.close()
 
     def stop(self) -> None:
         """Take leave and end; waits a moment for it."""
@@ -65,4 +64,6 @@ class Pulse(threading.Thread):
             call()
         except Error as error:
             logger.warning("no word of this process", extra={"error": str(error)})
+        finally:
+            # A word every few seconds is worth no connection that stands open all the while.
             connection.close()

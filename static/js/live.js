@@ -10,6 +10,8 @@
  * @typedef {Omit<PokeFrame, "type" | "what">} Poke
  */
 
+import { noteBusy } from "./lib/late.js";
+
 const FIRST_DELAY = 500;
 const MAX_DELAY = 15_000;
 const POKE_EVERY = 500;
@@ -138,6 +140,7 @@ class Live {
   /** From here on no poke of the topic is missed; once that is true of all, what was missed is fetched. @param {string} topic */
   #answered(topic) {
     if (this.#awaited.delete(topic) && !this.#awaited.size) {
+      noteBusy("stars:resync");
       document.body.dispatchEvent(new CustomEvent("stars:resync"));
     }
   }
@@ -173,8 +176,11 @@ class Live {
       waiting.again = waiting.again ? together(waiting.again, detail) : detail;
       return;
     }
-    const send = (/** @type {Poke} */ data) =>
-      document.body.dispatchEvent(new CustomEvent(`stars:poke:${what}`, { detail: data }));
+    const name = `stars:poke:${what}`;
+    const send = (/** @type {Poke} */ data) => {
+      noteBusy(name);
+      document.body.dispatchEvent(new CustomEvent(name, { detail: data }));
+    };
     /** @type {{ again: Poke | null }} */
     const entry = { again: null };
     this.#pokes.set(what, entry);

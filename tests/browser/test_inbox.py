@@ -105,3 +105,21 @@ def test_news_that_overtake_an_approval_do_not_break_it(page: Page, site: Site) 
     with page.expect_response("**/approve/"):
         item.get_by_role("button", name="Approve").click()
     expect(item).to_have_count(0)
+
+
+def test_a_poke_while_the_list_is_being_fetched_is_not_lost(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    answers: list[Route] = []
+    page.goto(f"{site.url}/inbox/")
+    expect(page.locator("live-dot[data-state=open]").first).to_be_visible()
+    expect(page.locator("#inbox.htmx-request")).to_have_count(0)
+    page.route(f"{site.url}/inbox/", lambda route: answers.append(route), times=1)
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('stars:poke:inbox'))")
+    expect(page.locator("#inbox.htmx-request")).to_have_count(1)
+    # The server has said what it knew; then something comes, and only then does the answer arrive.
+    old = answers[0].fetch()
+    run = post(page, "groups/DevTeam/runs/", {"task": "- wait", "approve_plan": True})["id"]
+    expect(page.locator("#inbox-count")).to_contain_text("1")
+    answers[0].fulfill(response=old)
+    expect(page.locator(f"#inbox-{run}")).to_be_visible()
+    post(page, f"runs/{run}/cancel/", {})
