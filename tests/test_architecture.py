@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -189,3 +190,12 @@ def test_every_doorbell_has_a_task() -> None:
 def test_beat_rings_tasks_that_exist() -> None:
     app.loader.import_default_modules()
     assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(app.tasks)
+
+
+def test_what_is_installed_is_named_by_its_hash_and_no_host() -> None:
+    lock = json.loads((ROOT / "package-lock.json").read_text())
+    packages = [each for path, each in lock["packages"].items() if path]
+    assert packages
+    assert all("integrity" in each and "resolved" not in each for each in packages)
+    for name in ("package-lock.json", "requirements.txt", "requirements-dev.txt", ".npmrc"):
+        assert "://" not in (ROOT / name).read_text(), name

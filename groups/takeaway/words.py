@@ -11,18 +11,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from groups.takeaway.digest import Digest, Spent
 from groups.takeaway.record import Taken
+from groups.words import RUN_WORDS
 
-_RUN: Final[dict[str, Any]] = {
-    "queued": gettext_lazy("Queued"),
-    "planning": gettext_lazy("Planning"),
-    "awaiting_approval": gettext_lazy("Awaiting approval"),
-    "running": gettext_lazy("Running"),
-    "paused": gettext_lazy("Paused"),
-    "summarising": gettext_lazy("Summing up"),
-    "completed": gettext_lazy("Completed"),
-    "failed": gettext_lazy("Failed"),
-    "cancelled": gettext_lazy("Cancelled"),
-}
 _SUBTASK: Final[dict[str, Any]] = {
     "blocked": gettext_lazy("Blocked"),
     "ready": gettext_lazy("Ready"),
@@ -46,7 +36,7 @@ _OURS: Final[dict[str, Any]] = {
 
 def status_word(status: str) -> str:
     """A run's status."""
-    return str(_RUN.get(status, status))
+    return str(RUN_WORDS.get(status, status))
 
 
 def subtask_word(status: str) -> str:

@@ -21,21 +21,11 @@ from groups.agents import registry
 from groups.forms.durations import how_long
 from groups.forms.reasons import reason_words
 from groups.models import Level
+from groups.words import RUN_WORDS
 
 register = template.Library()
 register.filter("reason", reason_words)
 
-STATUS_WORDS: Final[dict[str, Any]] = {
-    "queued": gettext_lazy("Queued"),
-    "planning": gettext_lazy("Planning"),
-    "awaiting_approval": gettext_lazy("Awaiting approval"),
-    "running": gettext_lazy("Running"),
-    "paused": gettext_lazy("Paused"),
-    "summarising": gettext_lazy("Summing up"),
-    "completed": gettext_lazy("Completed"),
-    "failed": gettext_lazy("Failed"),
-    "cancelled": gettext_lazy("Cancelled"),
-}
 INBOX_WORDS: Final[dict[str, Any]] = {
     "question": gettext_lazy("Question"),
     "approval": gettext_lazy("Approval"),
@@ -145,7 +135,7 @@ def markdown(text: str) -> SafeString:
 @register.filter
 def status_word(status: str) -> str:
     """A run's status in words."""
-    return str(STATUS_WORDS.get(status, status))
+    return str(RUN_WORDS.get(status, status))
 
 
 @register.filter

@@ -2,27 +2,13 @@
 
 import { text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
+import { Ticking } from "../lib/ticking.js";
 import { ago, moment, now } from "../lib/time.js";
 
-class BeatAge extends HTMLElement {
-  /** What it says is its own (lib/morph.js). */
-  static ownsContent = true;
+class BeatAge extends Ticking {
   static observedAttributes = ["datetime"];
 
-  connectedCallback() {
-    this.#draw();
-    this.timer = setInterval(() => this.#draw(), 1_000);
-  }
-
-  disconnectedCallback() {
-    clearInterval(this.timer);
-  }
-
-  attributeChangedCallback() {
-    if (this.isConnected) this.#draw();
-  }
-
-  #draw() {
+  draw() {
     const at = this.getAttribute("datetime") ?? "";
     const seconds = Math.max(0, Math.floor((now() - Date.parse(at)) / 1000));
     text(this, seconds < 120 ? fill(gettext("%(n)s s ago"), { n: seconds }) : ago(at));
