@@ -91,3 +91,11 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert complaints == []
+
+
+def until(page: Page, condition: str) -> None:
+    """Come back when the JavaScript is true. (Our policy forbids the page what Playwright's own waiting needs: eval.)"""
+    by = time.monotonic() + 30
+    while not page.evaluate(condition):
+        assert time.monotonic() < by, f"never came true: {condition}"
+        page.wait_for_timeout(50)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, until
 from tests.browser.test_journey import sign_in
 from tests.upping import start_up
 
@@ -79,7 +79,7 @@ def test_a_newcomer_watches_the_example_through_a_killed_server(
     # The server dies under both, without a word, and comes back.
     page.evaluate(WATCH_BANNER)
     page.evaluate("window.same = true")
-    page.wait_for_function("document.querySelector('stars-run').store.position > 10")
+    until(page, "document.querySelector('stars-run').store.position > 10")
     kill_and_start_again(newcomer, tmp_path / "data")
     expect(page.locator("live-dot[data-state=lost]").first).to_be_visible()
     expect(page.locator("live-dot[data-state=open]").first).to_be_visible(timeout=60_000)
@@ -97,9 +97,7 @@ def test_a_newcomer_watches_the_example_through_a_killed_server(
     stored = server_log(page, newcomer)
     assert [seq for seq, *_ in stored] == list(range(1, len(stored) + 1))
     for tab in (page, second):
-        tab.wait_for_function(
-            f"document.querySelector('stars-run').store.position === {len(stored)}"
-        )
+        until(tab, f"document.querySelector('stars-run').store.position === {len(stored)}")
         assert tab.evaluate(LOG) == stored
     assert faults == []
     context.close()

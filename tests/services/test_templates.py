@@ -19,6 +19,7 @@ from groups.models import Group, RunTemplate
 from groups.services import templates
 from state import fanout
 from state.errors import Invalid, StarsError
+from tests.engine.scripted import wait_for
 
 
 def keep(group: Group, **settings: Any) -> RunTemplate:
@@ -112,10 +113,11 @@ def test_whoever_looks_is_told(harbour: Group) -> None:
     subscription = fanout.hub().subscribe(
         "group:Harbour", lambda message: heard.append(message.payload)
     )
-    subscription.ready.result(3)
+    subscription.ready.result(10)
     kept = keep(harbour)
     templates.change(actor=None, template=kept, name="Noon")
     templates.remove(actor=None, template=kept)
+    wait_for(lambda: len(heard) >= 3, "the third word of the templates")
     subscription.close()
     assert [b'"what":"templates"' in each for each in heard] == [True] * 3
     assert not RunTemplate.objects.exists()
