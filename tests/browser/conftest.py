@@ -94,7 +94,7 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 def until(page: Page, condition: str) -> None:
-    """Come back when the JavaScript is true. (Our policy forbids the page what Playwright's own waiting needs: eval.)"""
+    """Come back when the JavaScript is true. (Playwright's own waiting needs eval, which our policy forbids.)"""
     by = time.monotonic() + 30
     while not page.evaluate(condition):
         assert time.monotonic() < by, f"never came true: {condition}"
