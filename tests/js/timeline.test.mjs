@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initial, reduceAll } from "../../static/js/run/reducer.js";
-import { Axis, NEAREST, barsOf, idleStretches, lengthOf, nearestAllowed } from "../../static/js/run/timeline.js";
+import { Axis, NEAREST, barsOf, idleStretches, lengthOf, nearestAllowed, tickWords } from "../../static/js/run/timeline.js";
 import { item, planned, ready, started } from "./log.mjs";
 
 /** The bars of subtask a: [state, attempt] each. Events are 100 ms apart. */
@@ -108,4 +108,14 @@ test("a run is as long as its clock says, but never shorter than its last event"
   const start = Date.parse(view.queuedAt);
   assert.equal(lengthOf(view, start + 90_000, false), 90_000);
   assert.equal(lengthOf({ ...view, lastAt: new Date(start + 5000).toISOString() }, start + 200, false), 5000);
+});
+
+test("ticks are told as finely as what is shown asks for, so that no two that differ say the same", () => {
+  assert.deepEqual([[4000, 9000], [500, 4000], [42, 300], [4000, 300]].map(([time, shown]) => tickWords(time, shown)), ["4 s", "0.5 s", "0.042 s", "4.000 s"]);
+  assert.deepEqual([[75_000, 60_000], [75_500, 4000], [75_050, 300]].map(([time, shown]) => tickWords(time, shown)), ["1:15", "1:15.5", "1:15.050"]);
+  for (const [from, to] of [[0, 60], [0, 400], [0, 1300], [12_000, 12_300], [75_000, 75_200], [75_000, 79_000]]) {
+    const axis = new Axis(100_000, [], { from, to });
+    const said = axis.ticks(8).map(({ time }) => tickWords(time, axis.time(1) - axis.time(0)));
+    assert.equal(new Set(said).size, said.length, said.join());
+  }
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { bytes, clock, duration } from "../../static/js/lib/time.js";
+import { bytes, clock, duration, durationIn } from "../../static/js/lib/time.js";
 import { reasonWords } from "../../static/js/run/reasons.js";
 import { attemptWords, firstLine, retryWords, RUN_WORDS, sentence, STATUS_ICONS, SUBTASK_WORDS, tone } from "../../static/js/run/words.js";
 
@@ -68,8 +68,13 @@ test("tones", () => {
   assert.equal(tone({ type: "subtask.completed", data: {} }), "good");
 });
 
+test("within what is brief durations are told to the millisecond", () => {
+  assert.deepEqual([42, 1300].map((ms) => durationIn(ms, 1300)), ["0.042 s", "1.300 s"]);
+  assert.deepEqual([1300, 10_000].map((ms) => durationIn(ms, 10_000)), ["1.3 s", "10 s"]);
+});
+
 test("durations and sizes in words", () => {
-  assert.deepEqual([400, 12_300, 185_000, 7_620_000].map(duration), ["0.4 s", "12 s", "3 min 05 s", "2 h 07 min"]);
+  assert.deepEqual([0, 42, 400, 12_300, 185_000, 7_620_000].map(duration), ["0.0 s", "0.042 s", "0.4 s", "12 s", "3 min 05 s", "2 h 07 min"]);
   assert.deepEqual([4_900, 65_000, 7_629_000].map(clock), ["4 s", "1:05", "2:07:09"]);
   assert.deepEqual([12, 3_482, 1_258_291].map(bytes), ["12 B", "3.4 KB", "1.2 MB"]);
 });

@@ -13,13 +13,24 @@ export function setServerTime(iso) {
 /** Now by the server's clock, milliseconds since the epoch. */
 export const now = () => Date.now() + skew;
 
-/** A duration as a person says it: 0.4 s, 12.3 s, 3 min 05 s, 2 h 07 min. @param {number} ms */
+/** A duration as a person says it: 0.042 s, 0.4 s, 12.3 s, 3 min 05 s, 2 h 07 min. @param {number} ms */
 export function duration(ms) {
   const s = Math.max(0, ms) / 1000;
-  if (s < 60) return fill(gettext("%(n)s s"), { n: s < 10 ? s.toFixed(1) : Math.round(s) });
+  if (s < 60) return fill(gettext("%(n)s s"), { n: s < 10 ? s.toFixed(s > 0 && s < 0.1 ? 3 : 1) : Math.round(s) });
   const pad = (/** @type {number} */ n) => String(Math.floor(n)).padStart(2, "0");
   if (s < 3600) return fill(gettext("%(m)s min %(s)s s"), { m: Math.floor(s / 60), s: pad(s % 60) });
   return fill(gettext("%(h)s h %(m)s min"), { h: Math.floor(s / 3600), m: pad((s % 3600) / 60) });
+}
+
+/** What takes less, in milliseconds, is told to the millisecond. */
+export const BRIEF = 10_000;
+
+/**
+ * A duration within something that takes `whole`, to the millisecond when that is brief: 0.042 s.
+ * @param {number} ms @param {number} whole @param {number} [digits]
+ */
+export function durationIn(ms, whole, digits = 3) {
+  return whole < BRIEF ? fill(gettext("%(n)s s"), { n: (Math.max(0, ms) / 1000).toFixed(digits) }) : duration(ms);
 }
 
 /** A running clock that does not jump about: 4 s, 1:05, 2:07:09. @param {number} ms */

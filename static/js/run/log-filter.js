@@ -6,14 +6,17 @@
 /** @import { RunEvent, View } from "../types.d.ts" */
 /** @import { Fields } from "./focus.js" */
 
+import { below } from "./log-lines.js";
 import { sentence, titleOf, tone } from "./words.js";
 
 /** Kinds of events that go together: what stands in the list of kinds before the single types. */
-export const KINDS = /** @type {const} */ (["steps", "tools", "texts", "problems"]);
+export const KINDS = /** @type {const} */ (["all", "steps", "tools", "texts", "problems"]);
 
 /** Whether an event is of a kind, or of a type by its name. @param {RunEvent} event @param {string} kind */
 export function isOf(event, kind) {
   switch (kind) {
+    case "all":
+      return true;
     case "steps":
       return tone(event) !== "text" && !event.type.startsWith("tool.");
     case "tools":
@@ -54,6 +57,11 @@ export class LogFilter {
     return !agents.length && !types.length && !q;
   }
 
+  /** Whether pieces of text that follow each other share a line: not when one asks for kinds of events, or for words. */
+  get folds() {
+    return !this.#wanted.types.length && !this.#wanted.q;
+  }
+
   /** Sift what has not been sifted yet. @param {RunEvent[]} events @param {View} view - for the titles of subtasks */
   take(events, view) {
     for (; this.#read < events.length; this.#read += 1) {
@@ -65,13 +73,7 @@ export class LogFilter {
 
   /** How many of the rows are of the first `n` events. @param {number} n */
   shownAt(n) {
-    let [low, high] = [0, this.rows.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (/** @type {number} */ (this.rows[middle]) < n) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return below(this.rows, n);
   }
 
   /** @type {number} how many events have been counted */

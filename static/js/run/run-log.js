@@ -1,5 +1,5 @@
 /**
- * <run-log>: the event log. Only the rows in sight exist, so ten thousand events scroll as easily as ten; follows the
+ * <run-log>: the event log. Pieces of text that follow each other share a line, which opens. Only the rows in sight exist, so ten thousand events scroll as easily as ten; follows the
  * end until the reader scrolls up or pauses it, and then counts what is new. One row may be chosen: it is in focus.
  */
 
@@ -11,16 +11,18 @@ import { around, icon, ref, setStyle, show, text } from "../lib/dom.js";
 import { fill, gettext, ngettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
 import { KINDS, LogFilter } from "./log-filter.js";
+import { LogLines } from "./log-lines.js";
 import { LogMenu } from "./log-menu.js";
-import { logDetail, logRow } from "./log-row.js";
+import { isBrief, logDetail, logRow } from "./log-row.js";
 
 /** Must equal `--log-row` in run-log.css. */
 const ROW = 30;
 const SPARE = 8;
 /** Typing waits so long for the next letter. */
 const TYPING = 120;
+/** A row that exists, and the number of the last event that it shows. @typedef {{node: HTMLElement, last: number}} Made */
 /** @type {Record<typeof KINDS[number], string>} */
-const KIND_WORDS = { steps: gettext("Steps"), tools: gettext("Tools"), texts: gettext("Texts"), problems: gettext("Problems") };
+const KIND_WORDS = { all: gettext("Every piece by itself"), steps: gettext("Steps"), tools: gettext("Tools"), texts: gettext("Texts"), problems: gettext("Problems") };
 
 class RunLog extends HTMLElement {
   /** Given by <stars-run>. @type {Focus | null} */
@@ -39,10 +41,14 @@ class RunLog extends HTMLElement {
   filter = new LogFilter();
   agents = new LogMenu(gettext("Agents"), (agents) => this.viewing?.set({ agents }));
   types = new LogMenu(gettext("Events"), (types) => this.viewing?.set({ types }));
-  /** The rows that exist, by their place among those shown. @type {Map<number, HTMLElement>} */
+  lines = new LogLines();
+  /** The rows that exist, by their place among those shown. @type {Map<number, Made>} */
   made = new Map();
-  /** How many rows are shown. */
+  /** How many rows are shown, and how many events in them. */
   rows = 0;
+  sifted = 0;
+  /** Whether the moments are told to the millisecond. */
+  brief = true;
   seen = 0;
   following = true;
   /** While it is held, no more than so many events are shown. @type {number | null} */
@@ -89,6 +95,10 @@ class RunLog extends HTMLElement {
     this.view = view;
     this.store = store;
     this.filter.take(store.events, store.latest);
+    this.lines.take(this.filter.rows, store.events, this.filter.folds);
+    const brief = isBrief(store.latest);
+    if (brief !== this.brief) this.#forgetRows();
+    this.brief = brief;
     this.#shape();
   }
 
@@ -98,13 +108,16 @@ class RunLog extends HTMLElement {
     if (has("agents", "types", "q") || !this.store) {
       if (this.search.value.trim() !== focus.q) this.search.value = focus.q;
       this.filter.want(focus);
+      this.lines.reset();
       this.#forgetRows();
       this.following = this.held === null;
       if (this.store && this.view) this.draw(this.view, null, this.store);
     }
     if (has("at") && focus.at !== null) this.following = true;
     if (!has("subtask", "agent", "seq")) return;
-    for (const [index, row] of this.made) this.#light(row, index);
+    // An event that is looked at is no part of a line.
+    if (focus.seq !== null && this.#rowOf(focus.seq) >= 0 && this.#event(this.#rowOf(focus.seq))?.seq !== focus.seq) this.#unfold(focus.seq, true);
+    for (const [index, { node }] of this.made) this.#light(node, index);
     // Whoever comes by a link that names an event is shown it as it is.
     const first = !this.begun && Boolean(this.store?.position && this.store.caughtUp);
     if (focus.seq === null) this.#close();
@@ -118,7 +131,8 @@ class RunLog extends HTMLElement {
     const { store, viewing } = this;
     if (!store || !viewing) return;
     const n = store.shown;
-    this.rows = this.filter.shownAt(this.held === null ? n : Math.min(n, this.held));
+    this.sifted = this.filter.shownAt(this.held === null ? n : Math.min(n, this.held));
+    this.rows = this.lines.countOf(this.sifted);
     const total = store.caughtUp ? store.position : store.target;
     const some = this.filter.isOff ? n : this.filter.shownAt(n);
     text(this.count, some === total ? total.toLocaleString() : `${some.toLocaleString()} / ${total.toLocaleString()}`);
@@ -129,19 +143,19 @@ class RunLog extends HTMLElement {
     setStyle(this.space, { "--rows": String(this.rows) });
     const { length } = this.filter.rows;
     show(ref(this, "none"), !length && store.caughtUp && store.position > 0);
-    for (const [index, row] of this.made) if (index >= this.rows) this.#drop(index, row);
+    for (const index of this.made.keys()) if (index >= this.rows) this.#drop(index);
     if (this.following) this.box.scrollTop = this.box.scrollHeight;
     this.#paint();
   }
 
-  /** @param {number} index @param {HTMLElement} row */
-  #drop(index, row) {
-    row.remove();
+  /** @param {number} index */
+  #drop(index) {
+    this.made.get(index)?.node.remove();
     this.made.delete(index);
   }
 
   #forgetRows() {
-    for (const [index, row] of this.made) this.#drop(index, row);
+    for (const index of this.made.keys()) this.#drop(index);
   }
 
   #scrolled() {
@@ -181,15 +195,21 @@ class RunLog extends HTMLElement {
     if (!store || !view) return;
     const first = Math.max(0, Math.floor(this.box.scrollTop / ROW) - SPARE);
     const last = Math.min(this.rows, first + Math.ceil(this.box.clientHeight / ROW) + 2 * SPARE);
-    for (const [index, row] of this.made) if (index < first || index >= last) this.#drop(index, row);
+    for (const index of this.made.keys()) if (index < first || index >= last) this.#drop(index);
     for (let index = first; index < last; index += 1) {
-      const event = this.made.has(index) ? null : this.#event(index);
+      const { from, to } = this.lines.rowsOf(index, this.sifted);
+      const end = this.#at(to - 1)?.seq ?? 0;
+      const made = this.made.get(index);
+      if (made?.last === end) continue;
+      const events = Array.from({ length: to - from }, (_, n) => this.#at(from + n)).filter((event) => event !== undefined);
+      const [event, ...rest] = events;
       if (!event) continue;
-      const row = logRow(event, store.latest);
-      setStyle(row, { "--row": String(index) });
-      this.#light(row, index);
-      this.made.set(index, row);
-      this.space.append(row);
+      const node = logRow([event, ...rest], store.latest, this.filter.folds && this.lines.isOpen(event));
+      setStyle(node, { "--row": String(index) });
+      this.#light(node, index);
+      if (made) made.node.replaceWith(node);
+      else this.space.append(node);
+      this.made.set(index, { node, last: end });
     }
     const all = this.filter.shownAt(store.shown);
     if (this.following) this.seen = all;
@@ -200,37 +220,65 @@ class RunLog extends HTMLElement {
     }
   }
 
-  /** The event in a row. @param {number} index */
+  /** The event that is shown at this place, whichever line it is in. @param {number} place */
+  #at(place) {
+    return this.store?.events[this.filter.rows[place] ?? -1];
+  }
+
+  /** The event that a row begins with. @param {number} index */
   #event(index) {
-    return this.store?.events[this.filter.rows[index] ?? -1];
+    return this.#at(this.lines.rowsOf(index, this.sifted).from);
   }
 
-  /** @param {HTMLElement} row @param {number} index */
-  #light(row, index) {
+  /** @param {HTMLElement} node @param {number} index */
+  #light(node, index) {
+    const { viewing } = this;
     const event = this.#event(index);
-    if (!event || !this.viewing) return;
-    const chosen = event.seq === this.viewing.seq;
-    row.classList.toggle("is-lit", this.viewing.marks({ subtask: event.subtask, agent: event.agent_id }));
-    row.setAttribute("aria-selected", String(chosen));
-    if (chosen) this.box.setAttribute("aria-activedescendant", row.id);
+    if (!event || !viewing) return;
+    const { from, to } = this.lines.rowsOf(index, this.sifted);
+    const chosen = event.seq === viewing.seq;
+    let lit = false;
+    for (let place = from; place < to && !lit; place += 1) {
+      const one = this.#at(place);
+      lit = viewing.marks({ subtask: one?.subtask, agent: one?.agent_id });
+    }
+    node.classList.toggle("is-lit", lit);
+    node.setAttribute("aria-selected", String(chosen));
+    if (chosen) this.box.setAttribute("aria-activedescendant", node.id);
   }
 
-  /** Where an event stands among the rows; -1 if it is not shown. @param {number} seq */
+  /** The row that an event is in; -1 if it is not shown. @param {number} seq */
   #rowOf(seq) {
-    const index = this.filter.shownAt(seq) - 1;
-    return this.filter.rows[index] === seq - 1 && index < this.rows ? index : -1;
+    const place = this.filter.shownAt(seq) - 1;
+    return this.filter.rows[place] === seq - 1 && place < this.sifted ? this.lines.lineOf(place) : -1;
+  }
+
+  /** Give each piece of text around this event a row, or all of them one. Tells whether anything changed. @param {number} seq @param {boolean} open */
+  #unfold(seq, open) {
+    const { store, filter, lines } = this;
+    if (!store || !filter.folds || !lines.turn(filter.shownAt(seq) - 1, filter.rows, store.events, open)) return false;
+    lines.take(filter.rows, store.events, filter.folds);
+    this.following = false;
+    this.#forgetRows();
+    this.#shape();
+    return true;
+  }
+
+  /** Open the pieces around the event in focus, or close them and look at the first. @param {number} seq @param {boolean} open */
+  #turn(seq, open) {
+    if (this.#unfold(seq, open) && !open) this.#choose(this.#rowOf(seq));
   }
 
   /** Bring into sight what came into focus elsewhere. @param {Focus} focus */
   #bring(focus) {
     const inSight = (/** @type {number} */ index) => index * ROW >= this.box.scrollTop && (index + 1) * ROW <= this.box.scrollTop + this.box.clientHeight;
     if (focus.seq) return this.#scrollTo(this.#rowOf(focus.seq));
-    for (const [index, row] of this.made) if (row.classList.contains("is-lit") && inSight(index)) return;
+    for (const [index, { node }] of this.made) if (node.classList.contains("is-lit") && inSight(index)) return;
     const place = this.filter.rows.findIndex((row) => {
       const event = this.store?.events[row];
       return event && focus.marks({ subtask: event.subtask, agent: event.agent_id });
     });
-    if (place < this.rows) this.#scrollTo(place);
+    if (place < this.sifted) this.#scrollTo(this.lines.lineOf(place));
   }
 
   /** @param {number} index */
@@ -252,11 +300,18 @@ class RunLog extends HTMLElement {
 
   /** @param {MouseEvent} event */
   #click(event) {
-    const row = around(event, ".log-row");
-    const index = [...this.made].find(([, one]) => one === row)?.[0];
+    const node = around(event, ".log-row");
+    const index = [...this.made].find(([, one]) => one.node === node)?.[0];
     if (index === undefined) return;
+    const seq = this.#event(index)?.seq ?? 0;
+    const opened = around(event, ".log-fold.is-open");
     this.#choose(index);
-    this.#open(this.#event(index)?.seq ?? 0);
+    this.#look(seq, !opened);
+  }
+
+  /** Open the pieces that share a row (or let them share it again); an event alone is shown as it is. @param {number} seq */
+  #look(seq, open = true) {
+    if (!this.#unfold(seq, open)) this.#open(seq);
   }
 
   /** @param {number} seq */
@@ -303,8 +358,10 @@ class RunLog extends HTMLElement {
       ["PageDown", from + page], ["PageUp", from - page], ["Home", 0], ["End", this.rows - 1],
     ]);
     const step = steps.get(event.key);
+    const { seq } = this.viewing ?? {};
     if (step !== undefined) this.#choose(step);
-    else if (event.key === "Enter" && this.viewing?.seq) this.#open(this.viewing.seq);
+    else if (["ArrowLeft", "ArrowRight"].includes(event.key) && seq) this.#turn(seq, event.key === "ArrowRight");
+    else if (event.key === "Enter" && seq) this.#look(seq);
     else if (event.key === "Escape" && this.opened !== null) this.#close();
     else if (event.key === "Escape") this.viewing?.pick();
     else return;

@@ -10,7 +10,7 @@
 import { h, icon, ref, setStyle, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
-import { duration, number } from "../lib/time.js";
+import { durationIn, number } from "../lib/time.js";
 import { clockTime } from "./log-row.js";
 import { runEnded } from "./reducer.js";
 import { Film, Player, SPEEDS } from "./replay.js";
@@ -109,8 +109,9 @@ class RunReplay extends HTMLElement {
     this.slider.max = String(count);
     this.slider.value = String(at);
     setStyle(this.slider, { "--share": `${count > 1 ? ((at - 1) / (count - 1)) * 100 : 100}%` });
-    const since = duration(this.film.since(at));
-    text(this.clock, `${since} / ${duration(this.film.since(count))}`);
+    const whole = this.film.since(count);
+    const since = durationIn(this.film.since(at), whole);
+    text(this.clock, `${since} / ${durationIn(whole, whole)}`);
     const values = { n: number(at), total: number(count) };
     const words = fill(gettext("event %(n)s of %(total)s"), values);
     this.slider.setAttribute("aria-valuetext", `${words}, ${since}`);

@@ -10,9 +10,9 @@
 import { around, h, ref, setStyle, show } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
-import { clock, duration, now } from "../lib/time.js";
+import { duration, now } from "../lib/time.js";
 import { ordered, runEnded } from "./reducer.js";
-import { Axis, barsOf, idleStretches, lengthOf, nearestAllowed } from "./timeline.js";
+import { Axis, barsOf, idleStretches, lengthOf, nearestAllowed, tickWords } from "./timeline.js";
 import { BAR_WORDS, Lane } from "./timeline-lane.js";
 import { titleOf } from "./words.js";
 
@@ -115,6 +115,8 @@ class RunTimeline extends HTMLElement {
     const subtasks = ordered(view);
     const titles = new Map(subtasks.map((subtask) => [subtask.key, titleOf(subtask)]));
     show(ref(this, "empty"), !subtasks.length);
+    const { latest } = /** @type {RunStore} */ (this.store);
+    const whole = runEnded(latest.status) ? lengthOf(latest, 0, true) : Infinity;
     const wanted = new Set(subtasks.map(({ id }) => id));
     for (const [id, lane] of this.lanes) {
       if (wanted.has(id)) continue;
@@ -126,7 +128,9 @@ class RunTimeline extends HTMLElement {
       const fresh = !lane;
       if (!lane) this.lanes.set(subtask.id, (lane = new Lane(subtask)));
       if (this.list.children[index] !== lane.node) this.list.insertBefore(lane.node, this.list.children[index] ?? null);
-      if (fresh || lane.subtask !== subtask) lane.draw(subtask, start, titles, this.#now - start);
+      const other = lane.whole !== whole;
+      lane.whole = whole;
+      if (fresh || other || lane.subtask !== subtask) lane.draw(subtask, start, titles, this.#now - start);
       if (fresh) this.#light(lane);
     });
   }
@@ -164,7 +168,8 @@ class RunTimeline extends HTMLElement {
   #ruler() {
     const most = this.width < NARROW ? 4 : 8;
     const place = (/** @type {number} */ x) => ({ "inset-inline-start": `${(x * 100).toFixed(2)}%` });
-    const ticks = this.axis.ticks(most).map(({ time, x }) => h("span", { class: "axis-tick", style: place(x) }, time < 10_000 && time % 1000 ? duration(time) : clock(time)));
+    const shown = this.axis.time(1) - this.axis.time(0);
+    const ticks = this.axis.ticks(most).map(({ time, x }) => h("span", { class: "axis-tick", style: place(x) }, tickWords(time, shown)));
     const breaks = this.axis.breaks.map(({ from, to, x }) => h("span", { class: "axis-break", style: place(x), title: fill(gettext("%(time)s in which nothing happened"), { time: duration(to - from) }) }));
     const key = [...ticks, ...breaks].map((node) => node.textContent + node.getAttribute("style")).join();
     if (key === this.placed.key) return;

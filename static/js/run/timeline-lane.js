@@ -5,7 +5,7 @@
 
 import { h, icon, setStyle, show, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
-import { duration } from "../lib/time.js";
+import { durationIn } from "../lib/time.js";
 import { drawMark, statusMark } from "./badge.js";
 import { subtaskEnded } from "./reducer.js";
 import { barsOf } from "./timeline.js";
@@ -33,6 +33,8 @@ export class Lane {
   #track = h("div", { class: "track", role: "img" });
   /** @type {Bar[]} */
   bars = [];
+  /** How long the run took in all; infinite before it has ended. */
+  whole = Infinity;
   /** @type {HTMLElement[]} */
   #nodes = [];
   node;
@@ -90,7 +92,7 @@ export class Lane {
 
   /** What the bars say, on pointing and for who cannot see them. @param {number} now */
   #describe(now) {
-    const words = this.bars.map(({ state, from, to }) => `${BAR_WORDS[state]} ${duration((to ?? now) - from)}`);
+    const words = this.bars.map(({ state, from, to }) => `${BAR_WORDS[state]} ${durationIn((to ?? now) - from, this.whole)}`);
     this.#track.setAttribute("aria-label", words.join(", ") || gettext("nothing yet"));
     for (const [index, node] of this.#nodes.entries()) node.title = words[index] ?? "";
   }
@@ -111,7 +113,7 @@ export class Lane {
   tick(at) {
     const { startedAt, endedAt, status, retrying } = this.subtask;
     const spent = startedAt ? (endedAt && subtaskEnded(status) ? Date.parse(endedAt) : at) - Date.parse(startedAt) : 0;
-    text(this.#time, startedAt ? duration(spent) : "");
+    text(this.#time, startedAt ? durationIn(spent, this.whole) : "");
     if (show(this.#retry, retrying !== null) && retrying) {
       text(this.#retry, retryWords({ ...this.subtask, retrying }, Date.parse(retrying.at) + retrying.delay * 1000 - at));
     }

@@ -5,6 +5,8 @@
 
 /** @import { Subtask, View } from "../types.d.ts" */
 
+import { clock, durationIn } from "../lib/time.js";
+
 /** @typedef {"queued" | "backoff" | "running" | "waiting" | "completed" | "failed" | "handed" | "cancelled"} BarState */
 /** @typedef {{state: BarState, from: number, to: number | null, attempt: number}} Bar `to` is null while it grows */
 /** @typedef {{from: number, to: number}} Stretch */
@@ -182,6 +184,17 @@ export function nearestAllowed(from, to) {
 }
 
 const STEPS = [10, 20, 50, 100, 200, 500, ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400].map((s) => s * 1000)];
+
+/**
+ * What stands under a tick, as finely as what is shown asks for: 4 s, 4.5 s, 4.250 s, 1:15, 1:15.250.
+ * @param {number} time @param {number} shown - how long a stretch the axis shows
+ */
+export function tickWords(time, shown) {
+  const rest = Math.round(time) % 1000;
+  if (!rest && shown >= 1000) return clock(time);
+  const digits = shown < 1000 ? 3 : 1;
+  return time < 60_000 ? durationIn(time, 0, digits) : `${clock(time)}.${String(rest).padStart(3, "0").slice(0, digits)}`;
+}
 
 /**
  * How long the run has been at it: to its end, or now, but never short of an event, whose clock may be ahead of ours.
