@@ -238,6 +238,27 @@ def test_what_lay_in_the_clear_is_encrypted_by_rekeying(backend: Backend, reopen
 
 
 @pytest.mark.parametrize("backend", LASTING, indirect=True)
+def test_rekeying_takes_names_out_of_what_is_searched_and_puts_them_back(
+    backend: Backend, reopen: Reopen
+) -> None:
+    layer = backend.open(PLAIN)
+    layer.open_space(SPACE)
+    put(layer, a_write(name="Lighthouse"))
+    layer = reopen(layer, PRIVATE)
+    assert [each.id for each in layer.find_states([SPACE], "house", limit=5)] == ["plan"]
+    assert layer.rekey() > 0
+    assert layer.rekey() == 0
+    assert layer.load_state(SPACE, "plan").name == "Lighthouse"
+    assert [each.id for each in layer.find_states([SPACE], "plan tide", limit=5)] == ["plan"]
+    # A store of files looks into what it holds in memory.
+    found = layer.find_states([SPACE], "house", limit=5)
+    assert (found == []) == (backend.name != "file")
+    layer = reopen(layer, Codec(True, False, Keyring.parse(KEY)))
+    assert layer.rekey() > 0
+    assert [each.id for each in layer.find_states([SPACE], "house", limit=5)] == ["plan"]
+
+
+@pytest.mark.parametrize("backend", LASTING, indirect=True)
 def test_rekeying_goes_on_while_others_write(backend: Backend, reopen: Reopen) -> None:
     layer = backend.open(PRIVATE)
     layer.open_space(SPACE)

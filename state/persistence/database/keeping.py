@@ -12,7 +12,7 @@ from django.db.models import Exists, F, Model, OuterRef, Subquery
 
 from state.models import Entry, Snapshot, Space, State, StoreSetting
 from state.persistence.database.reading import Reading
-from state.persistence.database.rows import PACKED, SPACE, space_of
+from state.persistence.database.rows import PACKED, SPACE, STATE, space_of
 from state.persistence.database.statements import insert
 from state.refusals import Compacted, SpaceNotFound
 from state.values import SpaceInfo
@@ -152,6 +152,7 @@ class Keeping(Reading):
             total = sum(
                 self._rekey(model, column, place, word) for model, column, place, word in PACKED
             )
+            total += sum(self._run(partial(self._reword, part)) for part in self._parts(State))
             # Only now: until here a process that starts must have the old key as well.
             with self._transaction() as connection:
                 insert(connection, StoreSetting, [proof], key=("name",), change=("value",))
@@ -163,6 +164,19 @@ class Keeping(Reading):
         for part in self._parts(model):
             total += self._run(partial(self._renew, model, part, column, place, word))
         return total
+
+    def _reword(self, part: list[Any]) -> int:
+        """Have names stand in what is searched while nothing is encrypted, and then only."""
+        changed = 0
+        rows = State.objects.using(self.alias)
+        with self._transaction():
+            locked = rows.filter(pk__in=part).order_by("pk").select_for_update(no_key=True)
+            for row in locked.values("pk", "text", *STATE):
+                text = self._rows.text(self._rows.state_of(row))
+                if text != row["text"]:
+                    rows.filter(pk=row["pk"]).update(text=text)
+                    changed += 1
+        return changed
 
     def _parts(self, model: type[Model]) -> Iterator[list[Any]]:
         """The keys of all rows, `batch_size` at a time."""

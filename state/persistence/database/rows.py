@@ -82,12 +82,10 @@ class Rows:
 
     def state(self, state: SharedState, data: bytes) -> dict[str, Any]:
         """The columns of a state; `data` packed. `id` and `delta_bytes` are the caller's."""
-        # Whoever encrypts keeps names from those who can read the tables, and does without searching for them.
-        name = "" if self.codec.encrypts else state.name
         return _columns(state, _STATE) | {
             "owners": searchable(*state.owners),
             "tags": searchable(*state.tags),
-            "text": searched(state.id, name, state.tags, state.owners),
+            "text": self.text(state),
             "bytes": len(data),
             "data": data,
             "settings": self.codec.pack(
@@ -95,6 +93,12 @@ class Rows:
                 *(state.space, state.uid, state.version, "settings"),
             ),
         }
+
+    def text(self, state: SharedState) -> str:
+        """What words are looked for in. Whoever encrypts keeps names from those who can read the tables, and does
+        without searching for them."""
+        name = "" if self.codec.encrypts else state.name
+        return searched(state.id, name, state.tags, state.owners)
 
     def data(self, state: SharedState) -> bytes:
         """The state's data, packed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
 from state.persistence.redis.keys import op_of
@@ -81,7 +82,18 @@ class Keeping(Reading):
             ("audit", number, packed, b"", (space, "audit"))
             for number, packed in self._scan(space, "audit")
         )
-        return renewed + late + self._renew(space, audit)
+        return renewed + late + self._renew(space, audit) + self._reword(space)
+
+    def _reword(self, space: str) -> int:
+        """Have names stand in what lists are filtered by while nothing is encrypted, and then only."""
+        changed, kept = 0, self._scan(space, "facts")
+        while batch := dict(islice(kept, self._chunk)):
+            for row in self._read("load", space, *batch):
+                state = self._parts.state(space, row, with_data=False)
+                old, new = batch[state.id], self._parts.facts(state)
+                if new != old:
+                    changed += self._change("replace", space, "facts", state.id, old, new)
+        return changed
 
     def _follow(self, space: str, after: bytes) -> tuple[int, bytes]:
         """Renew what changed after that tick, up to the present one; how many parts, and where it ended."""
