@@ -45,6 +45,8 @@ from state.values.pending import SHOWN, pending_of
 PATIENCE: Final = 1.0
 #: Characters that states are searched for: every word costs.
 LONGEST: Final = 200
+#: States with those words that are looked at for somebody from whom some are hidden.
+LOOKED_THROUGH: Final = 20_000
 
 
 class Reading(Core):
@@ -123,11 +125,21 @@ class Reading(Core):
         self, callers: Mapping[str, Caller], text: str, *, limit: int, offset: int = 0
     ) -> list[SharedState]:
         """States in which all words of `text` stand (empty: all), in any of the spaces whose callers these are, as far
-        as each may read them; written last first. What is hidden is taken out: fewer than `limit` may come."""
-        if not callers:
-            return []
-        with_text = self.store.find_states(list(callers), text, limit=limit, offset=offset)
-        return [each for each in with_text if Right.READ in rights(each, callers[each.space])]
+        as each may read them; written last first. What is hidden neither comes nor counts.
+
+        One read of the store where nothing is hidden; no further than the LOOKED_THROUGH newest with those words.
+        """
+        spaces, wanted = list(callers), offset + limit
+        seen: list[SharedState] = []
+        start, size = 0, min(wanted, LOOKED_THROUGH)
+        while spaces and size:
+            found = self.store.find_states(spaces, text, limit=size, offset=start)
+            seen += [each for each in found if Right.READ in rights(each, callers[each.space])]
+            start += size
+            if len(found) < size or len(seen) >= wanted:
+                break
+            size = min(max(2 * size, self.store.config.batch_size), LOOKED_THROUGH - start)
+        return seen[offset:wanted]
 
     def _seen(self, caller: Caller, page: StatePage) -> list[SharedState]:
         """What the caller may read of it, without what others have asked and nobody has applied yet."""

@@ -12,6 +12,7 @@ from groups.execution.statuses import RunStatus
 from groups.models import Group, Message
 from groups.search import Kind, around, search, words_of
 from state import conf
+from state.manager import querying
 from state.policy import Caller
 from state.values import AccessPolicy, StateType
 from tests.dashboard.conftest import JSON, Browser
@@ -77,6 +78,32 @@ def test_states_that_a_policy_hides_are_not_found(harbour: Group, ada: User, vi:
     assert titles(ada, "letter") == {"states": ["sealed/letter"]}
     assert titles(ada, "seal LETTER") == {"states": ["sealed/letter"]}
     assert titles(vi, "letter") == {}
+
+
+def test_hidden_states_leave_no_gaps_in_a_page(
+    harbour: Group, ada: User, vi: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = Caller(space="Harbour", name="human:ada", admin=True)
+    manager = conf.manager()
+    for n in range(7):
+        manager.create_state(caller, f"knot/{n}", "", StateType.RESOURCE, data={})
+    hidden = AccessPolicy(read_allow=("human:ada",))
+    for n in range(20):
+        manager.create_state(
+            caller, f"knot/x{n}", "", StateType.RESOURCE, data={}, access_policy=hidden
+        )
+    kinds = (Kind.STATES,)
+    first = search(vi, "knot", kinds=kinds)[Kind.STATES]
+    assert [hit.id for hit in first.hits] == [f"knot/{n}" for n in (6, 5, 4, 3, 2)] and first.more
+    second = search(vi, "knot", kinds=kinds, page=2)[Kind.STATES]
+    assert ([hit.id for hit in second.hits], second.more) == (["knot/1", "knot/0"], False)
+    assert search(ada, "knot", kinds=kinds)[Kind.STATES].hits[0].id == "knot/x19"
+    # However many are hidden, only so many are looked through for it.
+    monkeypatch.setattr(querying, "LOOKED_THROUGH", 22)
+    assert [hit.id for hit in search(vi, "knot", kinds=kinds)[Kind.STATES].hits] == [
+        "knot/6",
+        "knot/5",
+    ]
 
 
 def test_runs_are_found_by_the_beginning_of_their_id(harbour: Group, vi: User, cy: User) -> None:

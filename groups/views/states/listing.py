@@ -68,9 +68,8 @@ def entry(request: Request, space: str) -> HttpResponse:
 def lately(request: Request, space: str) -> HttpResponse:
     """The states that changed last, as a fragment for the page of their group."""
     place = enter(request, space)
-    # What is hidden is taken out afterwards, so more are asked for.
-    found = place.manager.find_states({space: place.caller}, "", limit=4 * LATELY)
-    context = place.context(states=found[:LATELY])
+    found = place.manager.find_states({space: place.caller}, "", limit=LATELY)
+    context = place.context(states=found)
     return render(request, "states/partials/lately.html", context)
 
 
