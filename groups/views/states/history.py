@@ -20,9 +20,12 @@ from state.manager.reading import run_of
 from state.refusals import StateNotFound
 from state.values import Entry, EntryKind, Filters, SharedState
 
-#: Entries on one page, and in one part of the film.
+#: Entries on one page.
 PAGE = 30
+#: Versions in one part of the film, characters of what they did (one version may have more), and read at once.
 FILM = 200
+LONGEST = 1_000_000
+AT_ONCE = 40
 
 
 @page()
@@ -56,20 +59,34 @@ def film(request: Request, space: str, state_id: str) -> HttpResponse:
     it; with `?after=` only what is newer. What each version did leads from one document to the next."""
     place = enter(request, space)
     before, after = (_number(request.GET.get(name, "")) for name in ("before", "after"))
-    found = place.manager.history(place.caller, plain(state_id), before=before, limit=FILM + 1)
+    found, older = _part(place, plain(state_id), before, after or 0)
     state = _present(place, state_id)
-    known = [each for each in found[:FILM] if each.version >= state.compacted_version]
-    frames = [each for each in reversed(known) if each.version > (after or 0)]
+    frames = [each for each in reversed(found) if each["version"] >= state.compacted_version]
     base = None
-    if frames and after is None and frames[0].kind is not EntryKind.DELETE:
-        version = frames[0].version
+    if frames and after is None and frames[0]["kind"] is not EntryKind.DELETE:
+        version = frames[0]["version"]
         base = place.manager.get_state(place.caller, state.id, version=version).data
-    answer = {
-        "base": base,
-        "frames": [_frame(each) for each in frames],
-        "more": len(known) > FILM - 1 and len(found) > FILM,
-    }
-    return JsonResponse({"text": text_of(answer)})
+    more = older and len(frames) == len(found)
+    return JsonResponse({"text": text_of({"base": base, "frames": frames, "more": more})})
+
+
+def _part(
+    place: Place, state_id: str, before: int | None, after: int
+) -> tuple[list[dict[str, Any]], bool]:
+    """As many versions as make one part, newest first, and whether there are older ones."""
+    frames: list[dict[str, Any]] = []
+    length = 0
+    while before is None or before > 1:
+        found = place.manager.history(place.caller, state_id, before=before, limit=AT_ONCE)
+        for entry in found:
+            frame = _frame(entry)
+            length += len(text_of(frame))
+            is_full = len(frames) == FILM or (frames and length > LONGEST)
+            if entry.version <= after or is_full:
+                return frames, True
+            frames.append(frame)
+        before = found[-1].version if found else 1
+    return frames, False
 
 
 def _frame(entry: Entry) -> dict[str, Any]:

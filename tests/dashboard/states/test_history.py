@@ -174,6 +174,28 @@ def test_parts_of_the_film(written: None, viewer: Browser, monkeypatch: pytest.M
     assert part(viewer, "?before=moon")["frames"] == newest["frames"]
 
 
+def test_a_part_of_the_film_is_no_longer_than_a_page_can_bear(
+    plan: str, viewer: Browser, manager: StateManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for letter in "abcde":
+        manager.update_state(agent("wes"), "plan/spring", [put("/title", letter * 10_000)])
+    monkeypatch.setattr(page_of_history, "LONGEST", 25_000)
+    monkeypatch.setattr(page_of_history, "AT_ONCE", 2)
+    seen, query = [], ""
+    for _ in range(9):
+        found = part(viewer, query)
+        seen.append([each["version"] for each in found["frames"]])
+        assert found["base"]["title"][:1] == " Sabcde"[seen[-1][0]]
+        query = f"?before={seen[-1][0]}"
+        if not found["more"]:
+            break
+    assert seen == [[5, 6], [3, 4], [1, 2]]
+    # What alone is longer comes alone.
+    monkeypatch.setattr(page_of_history, "LONGEST", 5_000)
+    assert [each["version"] for each in part(viewer)["frames"]] == [6]
+    assert [each["version"] for each in part(viewer, "?after=4")["frames"]] == [6]
+
+
 def test_the_film_of_what_is_gone_and_of_what_was_forgotten(
     written: None, owner: Browser, manager: StateManager
 ) -> None:
