@@ -18,6 +18,7 @@ from groups import pulse as pulses
 from groups.downloads import Download
 from groups.execution.modes import get_mode
 from groups.execution.plan import ANYONE
+from groups.execution.statuses import RUN_ENDED
 from groups.forms import ROLES
 from groups.forms.runs import RunForm
 from groups.models import Group, Level, Member, Role, Run
@@ -81,6 +82,7 @@ def detail(request: Request, run_id: str) -> HttpResponse:
         "attachments": list(selectors.attachments_of(run)),
         "about": _about(run, members, level),
         "can_operate": level >= Level.OPERATOR,
+        "ended": run.status in RUN_ENDED,
         "state_id": run_states.state_id(run.id),
         "mode": gettext(get_mode(run.mode).words),
     }
@@ -233,6 +235,7 @@ def _about(run: Run, members: list[Member], level: Level) -> dict[str, Any]:
         "now": timezone.now().isoformat(),
         "caps": {"tokens": run.max_tokens, "cost": run.max_cost_usd},
         "can_steer": level >= Level.OPERATOR,
+        "reported": bool(run.result),
         "urls": urls,
         "assignees": [
             *(

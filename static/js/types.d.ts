@@ -247,6 +247,8 @@ export interface About {
   now: string;
   caps: Caps;
   can_steer: boolean;
+  /** Whether the server has a report of it; a run from a file does not say. */
+  reported?: boolean;
   urls: {
     cancel: string;
     pause: string;

@@ -78,6 +78,9 @@ def test_from_the_link_to_a_report_that_is_right(page: Page, site: Site, tmp_pat
     expect(page.locator(".lane[data-kind=work]")).to_have_count(4)
     expect(page.locator("live-dot[data-state=open]").first).to_be_visible()
     expect(badge).to_have_attribute("data-status", "completed", timeout=90_000)
+    # Whoever has chosen a view stays with it, and is shown that the report is there.
+    expect(page.get_by_role("tab", name="Timeline")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Report")).to_have_class(re.compile("has-news"))
 
     # The log on the page is the log of the server, to the last event.
     run = server_run(page, site)
@@ -86,6 +89,7 @@ def test_from_the_link_to_a_report_that_is_right(page: Page, site: Site, tmp_pat
     expect(page.locator("story-turn[data-kind=work][data-status=completed]")).to_have_count(4)
 
     # The report's figures, computed here once more.
+    page.get_by_role("tab", name="Report").click()
     report = page.locator("run-result .prose")
     expect(report.locator("h1, h2").first).to_be_visible()
     text = (report.text_content() or "").replace(",", "")

@@ -40,5 +40,8 @@ def test_a_vote_from_the_run_box_to_its_tally(page: Page, site: Site) -> None:
     votes = page.locator("run-votes")
     expect(votes.locator(".vote[data-won=true]")).to_have_count(1)
     expect(votes).to_contain_text("instant run-off")
+    # Nobody chose a view, so what was waited for opens by itself.
+    expect(page.get_by_role("tab", name="Report")).to_have_attribute("aria-selected", "true")
     expect(page.locator("run-result .prose")).to_contain_text("How the group decided")
+    page.get_by_role("tab", name="Story").click()
     expect(page.locator("story-turn[data-kind=vote]").first).to_be_visible()

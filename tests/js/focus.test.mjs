@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Focus, readFields, writeFields } from "../../static/js/run/focus.js";
+import { Focus, openView, readFields, writeFields } from "../../static/js/run/focus.js";
 
 function newPage(search = "") {
   const page = { now: search, writes: 0, waiting: [] };
@@ -33,6 +33,16 @@ test("an address says only what was chosen, and keeps what is not ours", () => {
   assert.equal(writeFields(readFields("")), "");
 });
 
+test("what nobody chose is the story, and the report once there is one", () => {
+  const now = { reported: false, isReading: false, isLooking: false };
+  assert.equal(openView("", now), "story");
+  assert.equal(openView("", { ...now, reported: true }), "report");
+  assert.equal(openView("", { ...now, reported: true, isReading: true }), "story");
+  assert.equal(openView("", { ...now, reported: true, isLooking: true }), "story");
+  assert.equal(openView("graph", { ...now, reported: true }), "graph");
+  assert.equal(openView("report", now), "report");
+});
+
 test("the same always has the same address", () => {
   const [one, other] = [newPage(), newPage("?q=disk&at=4&view=log")];
   const first = new Focus(one);
@@ -59,7 +69,7 @@ test("many changes in a row write the address once, with the last of them", () =
 });
 
 test("listeners are told once what changed, and not of what did not", () => {
-  const focus = new Focus(newPage("?subtask=s1"));
+  const focus = new Focus(newPage("?view=story&subtask=s1"));
   const told = [];
   focus.addEventListener("change", ({ detail }) => told.push([...detail].toSorted()));
   focus.set({ subtask: "s1", agents: [] });

@@ -6,10 +6,10 @@
  * told by `follow(focus, changed)`. Values that say nothing (the defaults) do not stand in the address.
  */
 
-/** @typedef {"story" | "timeline" | "graph" | "log"} ViewName */
+/** @typedef {"story" | "timeline" | "graph" | "log" | "report"} ViewName */
 /**
  * @typedef {object} Fields
- * @property {ViewName} view - the tab that is open
+ * @property {ViewName | ""} view - the tab that was chosen; "": none was, and `openView` says which is open
  * @property {string} subtask - the id of the subtask in focus; "" for none
  * @property {string} agent - the id of the agent in focus; "" for none
  * @property {number | null} seq - the number of the event in focus
@@ -26,7 +26,7 @@
 /** @typedef {{subtask?: string | null, agent?: string | null, seq?: number | null}} Thing */
 
 /** @type {readonly ViewName[]} */
-export const VIEWS = ["story", "timeline", "graph", "log"];
+export const VIEWS = ["story", "timeline", "graph", "log", "report"];
 export const SLOWEST = 0.1;
 export const FASTEST = 20;
 /** Browsers refuse a script that changes the address all the time, as a replay would. */
@@ -65,7 +65,7 @@ const NAMES = /** @type {FieldName[]} */ (Object.keys(READ));
 
 /** What there is before anybody chose anything. @returns {Fields} */
 const defaults = () => ({
-  view: "story",
+  view: "",
   subtask: "",
   agent: "",
   seq: null,
@@ -114,6 +114,17 @@ export function writeFields(fields, search = "") {
   }
   const text = query.toString().replaceAll("%2C", ",");
   return text && `?${text}`;
+}
+
+/**
+ * The view that is open: the chosen one; where none was, the report as soon as there is one, and until then the story.
+ * @param {ViewName | ""} chosen
+ * @param {{reported: boolean, isReading: boolean, isLooking: boolean}} now - whether there is a report; whoever reads the
+ *   story when it comes, or looks at something in particular, is left with the story
+ * @returns {ViewName}
+ */
+export function openView(chosen, { reported, isReading, isLooking }) {
+  return chosen || (reported && !isReading && !isLooking ? "report" : "story");
 }
 
 /** @param {Fields[FieldName]} value */

@@ -27,7 +27,7 @@ class RunProgress extends HTMLElement {
   draw(view, before) {
     if (before && view.subtasks === before.subtasks) return;
     const work = Object.values(view.subtasks).filter((subtask) => subtask.kind === "work");
-    this.hidden = !work.length;
+    this.classList.toggle("is-empty", !work.length);
     if (!work.length) return;
     const done = work.filter((subtask) => subtaskDone(subtask.status)).length;
     for (const [part, bar] of this.bars) {

@@ -1,5 +1,6 @@
 /**
- * <run-result>: the leader's report: its live text while it is being written, then the rendered Markdown.
+ * <run-result>: the leader's report, a view of the run: its live text while it is being written, then the rendered
+ * Markdown.
  *
  * @import { About, View } from "../types.d.ts"
  * @import { StreamText } from "./stream-text.js"
@@ -9,61 +10,38 @@ import "./stream-text.js";
 import { ref, show, text } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
 import { notify } from "../lib/notices.js";
+import { runEnded } from "./reducer.js";
 import { ResultSlot } from "./result-slot.js";
-
-/** Pixels; must be more than the height of `.is-folded` in run-header.css, or a fold would hide a line or two. */
-const FOLD = 320;
 
 class RunResult extends HTMLElement {
   /** @type {About} */
   about;
-  opened = false;
   markdown = "";
   /** @type {ResultSlot | undefined} */
   report;
 
   connectedCallback() {
     ref(this, "copy").addEventListener("click", () => this.#copy());
-    ref(this, "more").addEventListener("click", () => this.#fold(false));
-    const box = ref(this, "box");
-    box.addEventListener("focusin", () => this.#fold(false));
-    this.observer = new ResizeObserver(() => this.#measure(box));
-    this.observer.observe(box);
   }
 
-  disconnectedCallback() {
-    this.observer?.disconnect();
-  }
-
-  /** @param {View} view */
-  draw(view) {
+  /** @param {View} view @param {View | null} _before @param {{ caughtUp: boolean }} store */
+  draw(view, _before, store) {
     this.report ??= new ResultSlot(ref(this, "box"), this.about.urls.result ?? "");
     this.markdown = view.result;
     const summary = Object.values(view.subtasks).find((subtask) => subtask.kind === "summary");
     const writing = Boolean(summary?.text) && !view.result && ["running", "ready"].includes(summary?.status ?? "");
-    if (!show(this, Boolean(view.result) || writing)) {
-      this.report.clear();
-      return;
-    }
     this.classList.toggle("is-writing", writing);
     text(ref(this, "heading"), writing ? gettext("The leader is summing up…") : gettext("Report"));
     const stream = /** @type {StreamText} */ (this.querySelector("stream-text"));
     if (show(stream, writing)) stream.show(summary?.text ?? "");
-    show(ref(this, "tools"), Boolean(view.result));
+    show(ref(this, "copy"), Boolean(view.result));
     if (view.result) this.report.show(view.result);
     else this.report.clear();
-  }
-
-  /** A report taller than the fold begins folded; once the reader has opened it, it stays open. @param {HTMLElement} box */
-  #measure(box) {
-    if (!this.opened && box.scrollHeight > FOLD) this.#fold(true);
-  }
-
-  /** @param {boolean} folded */
-  #fold(folded) {
-    this.opened = !folded;
-    this.classList.toggle("is-folded", folded);
-    show(ref(this, "more"), folded);
+    const missing = !view.result && !writing;
+    show(ref(this, "wait"), missing && !store.caughtUp);
+    if (show(ref(this, "none"), missing && store.caughtUp)) {
+      text(ref(this, "none"), runEnded(view.status) ? gettext("The run ended without a report.") : gettext("The report comes when all work is done; until then the story tells how far it is."));
+    }
   }
 
   async #copy() {

@@ -1,30 +1,52 @@
 /**
  * <run-tabs>: the tabs over the run's views. One view is open at a time; where the page is wide the log stands
  * beside it and has no tab. Left and right go through the tabs (the tabs pattern of WAI-ARIA, automatic activation).
+ *
+ * @import { About, View } from "../types.d.ts"
+ * @import { FieldName, Focus, ViewName } from "./focus.js"
  */
-
-/** @import { FieldName, Focus, ViewName } from "./focus.js" */
 
 import { show } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
-import { VIEWS } from "./focus.js";
+import { VIEWS, openView } from "./focus.js";
 
 /** From here on the log stands beside the other views; as in layout.css. */
 const WIDE = "(width >= 75rem)";
 /** @type {Record<ViewName, string>} */
-const NAMES = { story: gettext("Story"), timeline: gettext("Timeline"), graph: gettext("Graph"), log: gettext("Log") };
+const NAMES = {
+  story: gettext("Story"),
+  timeline: gettext("Timeline"),
+  graph: gettext("Graph"),
+  log: gettext("Log"),
+  report: gettext("Report"),
+};
+/** What one does in a view that says: I am reading this. */
+const READING = ["wheel", "touchmove", "pointerdown", "keydown"];
 
 class RunTabs extends HTMLElement {
+  /** Given by <stars-run>. @type {About | null} */
+  about = null;
   /** Given by <stars-run>. @type {Focus | null} */
   viewing = null;
+  /** @type {ViewName | null} */
+  open = null;
   /** @type {HTMLElement[]} */
   tabs = [...this.querySelectorAll("[role=tab]")].filter((tab) => tab instanceof HTMLElement);
   wide = matchMedia(WIDE);
   forget = () => {};
+  /** Whether there is a report; null: nobody has said so yet. @type {boolean | null} */
+  saysReported = null;
+  isReading = false;
+  /** The report came while one looked at something else. */
+  isNews = false;
 
   connectedCallback() {
     this.wide.addEventListener("change", this);
+    const read = () => {
+      this.isReading ||= !this.reported;
+    };
+    for (const name of READING) this.parentElement?.addEventListener(name, read, { passive: true });
     this.addEventListener("click", (event) => {
       const tab = this.tabs.find((one) => one.contains(/** @type {Node} */ (event.target)));
       if (tab) this.#choose(tab);
@@ -53,18 +75,35 @@ class RunTabs extends HTMLElement {
     if (this.viewing) this.follow(this.viewing);
   }
 
-  draw() {}
+  /** Whether there is a report; before the log is there, the server's word counts. */
+  get reported() {
+    return this.saysReported ?? Boolean(this.about?.reported);
+  }
+
+  /** @param {View} view @param {View | null} _before @param {{ caughtUp: boolean, at: number | null }} store */
+  draw(view, _before, store) {
+    if (!store.caughtUp) return;
+    const before = this.reported;
+    this.saysReported = Boolean(view.result);
+    if (this.saysReported === before) return;
+    if (before) this.isReading = false;
+    this.isNews = !before && store.at === null;
+    if (this.viewing) this.follow(this.viewing);
+  }
 
   /** @param {Focus} focus @param {ReadonlySet<FieldName>} [changed] - none: the window did */
   follow(focus, changed) {
-    if (changed && !changed.has("view")) return;
     const beside = this.wide.matches;
-    const open = beside && focus.view === "log" ? "story" : focus.view;
+    const open = openView(beside && focus.view === "log" ? "" : focus.view, this);
+    if (changed && !changed.has("view") && open === this.open && !this.isNews) return;
+    this.open = open;
+    if (open === "report") this.isNews = false;
     for (const tab of this.tabs) {
       const { view } = tab.dataset;
       const chosen = view === open;
       tab.setAttribute("aria-selected", String(chosen));
       tab.tabIndex = chosen ? 0 : -1;
+      if (view === "report") tab.classList.toggle("has-news", this.isNews);
       show(tab, !(beside && view === "log"));
       const panel = document.getElementById(tab.getAttribute("aria-controls") ?? "");
       if (panel) show(panel, chosen || (beside && view === "log"));
