@@ -130,6 +130,13 @@ test("conditions, withdrawal and the last registered decide, and the legend says
   assert.deepEqual(done, ["x,arrowup", "box", "page"]);
 });
 
+test("what elements do themselves stands in the legend beside what the page does, and is pressed by nobody", () => {
+  const { board, done } = keyboard("j", { keys: "j", text: "in the list", run: undefined }, { keys: "enter", text: "opens", run: undefined });
+  assert.deepEqual(board.legend()[0].shortcuts.map(({ text }) => text), ["j", "in the list", "opens"]);
+  assert.deepEqual(["j", "Enter"].map((key) => board.press(press(key))), [true, false]);
+  assert.deepEqual(done, ["j"]);
+});
+
 test("shortcuts of plain keys can be switched off, those with Ctrl stay", () => {
   const { board, done } = keyboard("n", "g h", "mod+k");
   board.plain = false;

@@ -7,15 +7,26 @@ import { keyCaps } from "../palette/draw.js";
 
 const STORED = "stars:keys";
 
+/** What elements do themselves with keys while they have the focus: which elements, the keys, and what they do. */
+const OWN = /** @type {const} */ ([
+  ["mention-box[submits], agent-talk, question-form form", ["mod+enter"], gettext("Send what you write")],
+  ["json-area", ["mod+z"], gettext("Undo")],
+  ["json-area", ["mod+shift+z", "mod+y"], gettext("Redo")],
+  ["[role=tablist]", ["arrowleft", "arrowright"], gettext("In tabs: the one beside it")],
+  ["body", ["escape"], gettext("Close what is open")],
+]);
+
 class KeysLegend extends HTMLElement {
   /** @type {HTMLDialogElement | undefined} */
   dialog;
 
   connectedCallback() {
     keys.plain = stored() !== "off";
-    this.forget = keys.add({
-      section: gettext("Everywhere"), keys: "?", text: gettext("Keyboard shortcuts"), run: () => this.open(),
-    });
+    const section = gettext("Everywhere");
+    this.forget = keys.add(
+      { section, keys: "?", text: gettext("Keyboard shortcuts"), run: () => this.open() },
+      ...OWN.map(([where, ways, text]) => ({ section, keys: [...ways], text, when: () => document.querySelector(where) !== null })),
+    );
     document.addEventListener("click", this);
     document.addEventListener("stars:legend", this);
   }

@@ -85,6 +85,8 @@ export class StateTree extends HTMLElement {
     }
     this.forget = keys.add(
       { section: gettext("Document"), keys: "f", text: gettext("Find in the document"), run: () => this.search.focus() },
+      { section: gettext("Document"), keys: ["arrowup", "arrowdown"], text: gettext("From one value to another") },
+      { section: gettext("Document"), keys: ["arrowright", "arrowleft"], text: gettext("Open it, or close it") },
       { section: gettext("Document"), keys: "]", text: gettext("Open everything"), run: () => this.#every("all") },
       { section: gettext("Document"), keys: "[", text: gettext("Close everything"), run: () => this.#every("none") },
       { section: gettext("Document"), keys: "c", text: gettext("Copy the value"), run: () => this.about.copyValue(), when: () => this.#chosen },

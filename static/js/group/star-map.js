@@ -5,6 +5,7 @@
 
 import { find } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
+import { keys } from "../lib/keys.js";
 import { facts } from "./facts.js";
 import { drawLights } from "./lights.js";
 import { curve, layout, nextStar, textWidth, thickness } from "./map-layout.js";
@@ -57,6 +58,12 @@ class StarMap extends HTMLElement {
       const node = this.#stars.get(this.#chosen);
       if (event.detail.target.id === "members" && node && !this.card?.hidden) this.#choose(node, false);
     });
+    const when = () => this.dataset.shown === "map";
+    const section = gettext("Star map");
+    keys.add(
+      { section, keys: ["arrowleft", "arrowright", "arrowup", "arrowdown"], text: gettext("From one star to another"), when },
+      { section, keys: "enter", text: gettext("What it is about"), when },
+    );
     facts.addEventListener("pass", (event) => this.#pass(/** @type {CustomEvent<Passing[]>} */ (event).detail));
     facts.open(this.getAttribute("src") ?? "");
   }

@@ -25,7 +25,7 @@
  * @property {string} section heading in the legend, translated: the part of the page
  * @property {string | string[]} keys one way to press it, or several; the legend shows them all
  * @property {string} text what it does, translated
- * @property {(event: KeyboardEvent) => void} run
+ * @property {(event: KeyboardEvent) => void} [run] without it the element that has the focus does it itself: it only stands in the legend
  * @property {() => boolean} [when] whether it can be used now; otherwise it neither fires nor is listed
  * @property {Element} [within] the element it belongs to: while a modal dialog is open only what is in it fires
  */
@@ -136,8 +136,8 @@ export class Keyboard {
     const found = new Map(this.shortcuts.map(({ section }) => [section, []]));
     for (const shortcut of this.shortcuts.toReversed()) {
       const ways = [shortcut.keys].flat();
-      if (!(shortcut.when?.() ?? true) || ways.every((way) => taken.has(way))) continue;
-      for (const way of ways) taken.add(way);
+      if (!(shortcut.when?.() ?? true) || (shortcut.run && ways.every((way) => taken.has(way)))) continue;
+      if (shortcut.run) for (const way of ways) taken.add(way);
       found.get(shortcut.section)?.unshift(shortcut);
     }
     return [...found].map(([section, shortcuts]) => ({ section, shortcuts })).filter(({ shortcuts }) => shortcuts.length);
@@ -167,7 +167,7 @@ export class Keyboard {
         return true;
       }
       this.#forget();
-      whole.shortcut.run(event);
+      whole.shortcut.run?.(event);
       return true;
     }
     return this.#forget();
@@ -185,6 +185,7 @@ export class Keyboard {
    */
   #find(pressed, modal) {
     return this.shortcuts.toReversed().flatMap((shortcut) => {
+      if (!shortcut.run) return [];
       if (modal && !(shortcut.within && modal.contains(shortcut.within))) return [];
       if (!this.plain && !/^(ctrl|meta|alt)\+|^escape$/.test(pressed[0] ?? "")) return [];
       if (!(shortcut.when?.() ?? true)) return [];

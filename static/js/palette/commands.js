@@ -29,13 +29,9 @@ export function here(everywhere) {
     .legend()
     .filter(({ section }) => section !== everywhere)
     .flatMap(({ section, shortcuts: found }) =>
-      found.map((one) => ({
-        title: one.text,
-        text: section,
-        icon: "keyboard",
-        keys: [one.keys].flat()[0] ?? "",
-        run: () => one.run(new KeyboardEvent("keydown")),
-      })),
+      found.flatMap(({ text, keys: ways, run }) =>
+        run ? [{ title: text, text: section, icon: "keyboard", keys: [ways].flat()[0] ?? "", run: () => run(new KeyboardEvent("keydown")) }] : [],
+      ),
     );
   return [...steering, ...shortcuts];
 }

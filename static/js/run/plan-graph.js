@@ -67,6 +67,7 @@ export class PlanGraph extends HTMLElement {
     const section = gettext("Plan");
     const when = () => this.#here !== "";
     this.forget = keys.add(
+      { section, keys: ["arrowleft", "arrowright", "arrowup", "arrowdown"], text: gettext("From one subtask to another"), when },
       { section, keys: "c", text: gettext("Let another subtask wait for this one, or no longer"), run: () => this.#connect(), when },
       { section, keys: "n", text: gettext("Add a subtask after this one"), run: () => this.#add(), when },
       { section, keys: ["delete", "backspace"], text: gettext("Remove this subtask"), run: () => this.#remove(), when },

@@ -89,6 +89,8 @@ class RunGraph extends HTMLElement {
       { section, keys: "-", text: gettext("Smaller"), run: () => camera.zoom(1 / STEP), when },
       { section, keys: "0", text: gettext("Show all"), run: fit, when },
       { section, keys: "f", text: gettext("Follow the work"), run: follow, when },
+      { section, keys: ["arrowleft", "arrowright", "arrowup", "arrowdown"], text: gettext("From one subtask to another"), when },
+      { section, keys: "enter", text: gettext("What it is about"), when },
     );
   }
 

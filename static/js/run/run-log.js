@@ -78,7 +78,11 @@ class RunLog extends HTMLElement {
     this.detail.addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
     this.observer.observe(this.box);
     this.forget = keys.add(
-      { section: gettext("Log"), keys: "l", text: gettext("Go to the log; j and k go through it, Enter opens"), run: () => this.#enter(this.box) },
+      { section: gettext("Log"), keys: "l", text: gettext("Go to the log"), run: () => this.#enter(this.box) },
+      { section: gettext("Log"), keys: ["j", "arrowdown"], text: gettext("In it: the next event") },
+      { section: gettext("Log"), keys: ["k", "arrowup"], text: gettext("In it: the event before") },
+      { section: gettext("Log"), keys: "enter", text: gettext("The event as it is, or the pieces of text one by one") },
+      { section: gettext("Log"), keys: "arrowleft", text: gettext("Pieces of text on one line") },
       { section: gettext("Log"), keys: "f", text: gettext("Search in the log"), run: () => this.#enter(this.search) },
     );
     this.#drawHold();
