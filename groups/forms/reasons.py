@@ -30,11 +30,26 @@ _PATTERNS: Final = tuple(
 )
 
 
+#: What stands before the words of a task: a mark of a list, and whom it is for.
+_BEFORE: Final = re.compile(r"\s*(?:[-*+]|\d+[.)])?\s*(?:@[\w.-]+[:,：，]?)?\s*")
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two tasks say the same, whomever they are for."""
+    words = [" ".join(_BEFORE.sub("", each, count=1).casefold().split()) for each in (one, other)]
+    return words[0] == words[1]
+
+
 def reason_words(said: str) -> str:
-    """The sentence in the page's language, with the values that it carries, if it is one of the engine's."""
+    """The sentence in the page's language, with the values that it carries, if it is one of the engine's.
+
+    A question that is the run's whole task does not say the task again.
+    """
     for pattern, sentence in _PATTERNS:
         found = pattern.fullmatch(said)
         if found:
+            if "rest" in found.groupdict() and _same(found["first"], found["rest"]):
+                return found["first"].strip()
             values = {
                 name: reason_words(each) if name == "error" else each
                 for name, each in found.groupdict().items()

@@ -30,6 +30,13 @@ test("of a question, the first line", () => {
   assert.equal(firstLine(""), "");
 });
 
+test("a question that is the whole task does not say it twice", () => {
+  assert.equal(reasonWords("May the ferry leave?\n\nTask of the run: - @master: may the  ferry leave?"), "May the ferry leave?");
+  for (const said of ["Leave now?\n\nTask of the run: Leave?", "Leave?\n\nTask of the run:\n- @ada: Leave?\n- @wim: Moor"]) {
+    assert.equal(reasonWords(said), said);
+  }
+});
+
 test("what stopped a run, in the page's language", () => {
   const caught = ["The run's cap of 1,000 tokens is reached.", "The group's monthly cap of $2.50 is reached."];
   assert.deepEqual(caught.map(reasonWords), caught);

@@ -23,3 +23,21 @@ def test_the_engine_speaks_the_language_of_the_page(said: str, words: str) -> No
         assert reason_words(said) == words
     with translation.override("en"):
         assert reason_words(said) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Leave?\n\nTask of the run: Leave?", "Leave?"),
+        (
+            "May the ferry leave?\n\nTask of the run: - @master: may the  ferry leave?",
+            "May the ferry leave?",
+        ),
+        ("Leave?\n\nTask of the run:\n- @ada: Leave?\n- @wim: Moor", None),
+        ("Leave now?\n\nTask of the run: Leave?", None),
+    ],
+)
+def test_a_question_that_is_the_whole_task_does_not_say_it_twice(
+    said: str, words: str | None
+) -> None:
+    assert reason_words(said) == (words or said)

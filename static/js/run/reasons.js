@@ -73,8 +73,15 @@ const VALUES = {
   error: (value) => reasonWords(value),
 };
 
+/** What stands before the words of a task: a mark of a list, and whom it is for. */
+const BEFORE = /^\s*(?:[-*+]|\d+[.)])?\s*(?:@[\p{L}\p{N}_.-]+[:,：，]?)?\s*/u;
+
+/** What a task says, whomever it is for. @param {string} [task] */
+const plain = (task = "") => task.replace(BEFORE, "").toLowerCase().replace(/\s+/g, " ").trim();
+
 /**
- * The reason in the page's language; what an agent says in its own words stays as it is.
+ * The reason in the page's language; what an agent says in its own words stays as it is. A question that is the run's
+ * whole task does not say the task again.
  *
  * @param {string} reason
  * @returns {string}
@@ -83,6 +90,8 @@ export function reasonWords(reason) {
   for (const [pattern, words] of SENTENCES) {
     const found = pattern.exec(reason);
     if (!found) continue;
+    const { first, rest } = found.groups ?? {};
+    if (rest && plain(first) === plain(rest)) return (first ?? "").trim();
     const values = Object.entries(found.groups ?? {}).map(([name, value]) => [name, VALUES[name]?.(value) ?? value]);
     return fill(words(), Object.fromEntries(values));
   }

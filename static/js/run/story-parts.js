@@ -7,6 +7,7 @@ import { h, icon, show, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { duration } from "../lib/time.js";
 import { QuestionForm } from "./question-form.js";
+import { reasonWords } from "./reasons.js";
 import { textAt } from "./story.js";
 import { argumentsLine, sentence } from "./words.js";
 
@@ -110,7 +111,7 @@ export class QuestionNode {
     const asking = !answered && subtask?.status === "waiting" && subtask.question === part.asked.data.question;
     if (asking) this.#form.draw(subtask);
     show(this.#form, asking);
-    text(this.#words, part.asked.data.question);
+    text(this.#words, reasonWords(part.asked.data.question));
     show(this.#words, !asking);
     this.node.classList.toggle("is-open", asking);
     show(this.#answer, Boolean(answered));

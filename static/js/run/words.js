@@ -168,7 +168,7 @@ const SENTENCES = {
       time: duration(d.delay * 1000),
       why: short(reasonWords(d.error) || CAUSES[d.cause] || d.cause),
     }),
-  "subtask.waiting": (d) => fill(gettext("Asks: %(question)s"), { question: short(d.question) }),
+  "subtask.waiting": (d) => fill(gettext("Asks: %(question)s"), { question: short(reasonWords(d.question)) }),
   "subtask.completed": () => gettext("Completed"),
   "subtask.failed": (d) => fill(gettext("Failed: %(error)s"), { error: short(reasonWords(d.error)) }),
   "subtask.skipped": (d) => fill(gettext("Skipped: %(reason)s"), { reason: short(reasonWords(d.reason)) }),
