@@ -9,22 +9,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
+from tests.browser.shifts import SHIFTS
 from tests.browser.test_journey import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
-#: Names what moved by itself, from the page's first paint on.
-SHIFTS: Final = """
-window.shifted = [];
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) {
-    if (entry.hadRecentInput) continue;
-    for (const { node, previousRect: a, currentRect: b } of entry.sources) {
-      window.shifted.push(`${node?.outerHTML?.slice(0, 80)}: ${a.x},${a.y} -> ${b.x},${b.y}`);
-    }
-  }
-}).observe({ type: "layout-shift", buffered: true });
-"""
 #: Come back when nothing is changing any more; what goes round and round is not waited for.
 SETTLED: Final = """() => Promise.all(
   document.getAnimations()

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import Site
+from tests.browser.shifts import SHIFTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -99,10 +100,12 @@ def test_from_the_link_to_a_report_that_is_right(page: Page, site: Site, tmp_pat
     for berth in ("North", "South", "West"):
         total = sum(due for n, due in enumerate(dues) if ("North", "South", "West")[n % 3] == berth)
         assert f"{total:.2f}".rstrip("0").rstrip(".") in text
-    # Reloaded, the same log tells the same.
+    # Reloaded, the same log tells the same, and nothing moves when it comes.
+    page.add_init_script(SHIFTS)
     page.reload()
     expect(badge).to_have_attribute("data-status", "completed")
     expect(report.locator("table").first).to_be_visible()
+    assert page.evaluate("window.shifted") == []
 
 
 def test_approving_pausing_and_cancelling(page: Page, site: Site) -> None:

@@ -38,8 +38,9 @@ class RunResult extends HTMLElement {
     if (view.result) this.report.show(view.result);
     else this.report.clear();
     const missing = !view.result && !writing;
-    show(ref(this, "wait"), missing && !store.caughtUp);
-    if (show(ref(this, "none"), missing && store.caughtUp)) {
+    const known = view.last_seq > 0 && store.caughtUp;
+    show(ref(this, "wait"), missing && !known);
+    if (show(ref(this, "none"), missing && known)) {
       text(ref(this, "none"), runEnded(view.status) ? gettext("The run ended without a report.") : gettext("The report comes when all work is done; until then the story tells how far it is."));
     }
   }

@@ -82,7 +82,7 @@ class RunTabs extends HTMLElement {
 
   /** @param {View} view @param {View | null} _before @param {{ caughtUp: boolean, at: number | null }} store */
   draw(view, _before, store) {
-    if (!store.caughtUp) return;
+    if (!view.last_seq || !store.caughtUp) return;
     const before = this.reported;
     this.saysReported = Boolean(view.result);
     if (this.saysReported === before) return;
