@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.db import connection
 
 from groups.models import Group
 from state import conf, fanout, structs
+from tests import migrated
 from tests.factories import make_group, make_user
 
 pytest_plugins = ["tests.servers"]
@@ -29,6 +31,19 @@ def _sql_delete(self: Any, _style: object, tables: list[str], **_options: bool) 
         # No triggers, by which foreign keys are watched over.
         deletions.insert(0, "SET LOCAL session_replication_role = replica")
     return deletions
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """On SQLite the database is there already: a migrated one, laid in place by the next."""
+    return connection.vendor == "sqlite"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Before the database is set up."""
+    if connection.vendor == "sqlite":
+        migrated.lay(Path(connection.settings_dict["TEST"]["NAME"]))
 
 
 @pytest.fixture(scope="session", autouse=True)

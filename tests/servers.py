@@ -18,6 +18,8 @@ import psycopg
 import pytest
 import redis
 
+from tests import migrated
+
 
 def free_port() -> int:
     """A TCP port of this machine that nobody uses just now."""
@@ -92,7 +94,8 @@ def redis_server() -> Iterator[RedisServer]:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """A PostgreSQL that runs until the end of the block; the URL of its database `postgres`, which is empty."""
+    """A PostgreSQL that runs until the end of the block; the URL of its database `postgres`, which is empty. Those
+    that are created there are migrated already."""
     # Not below pytest's own folder, which every session makes its own again: PostgreSQL refuses to be root.
     folder = Path(tempfile.mkdtemp(prefix="stars-postgres-"))
     folder.chmod(0o755)
@@ -107,6 +110,7 @@ def postgres() -> Iterator[str]:
             # What it holds need not outlive the machine, and every test empties tables.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
+        migrated.migrate(other_database(url, "template1"))
         yield url
     finally:
         server.cleanup()
@@ -121,10 +125,9 @@ def other_database(url: str, name: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL shared by the session's tests; its database `postgres` is empty."""
-    running = os.environ.get("DATABASE_URL", "")
-    if running.startswith("postgres"):
-        yield running  # `tests.grown` has started it
+    """A PostgreSQL shared by the session's tests; whatever is created there is migrated already."""
+    if "STARS_TEST_REDIS_URLS" in os.environ:
+        yield os.environ["DATABASE_URL"]  # `tests.grown` has started it
     else:
         with postgres() as url:
             yield url

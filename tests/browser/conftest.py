@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from tests import migrated
 from tests.servers import free_port
 from tests.upping import start_up
 
@@ -32,6 +33,7 @@ class Site:
         self.session = ""
         self.url = f"http://127.0.0.1:{port}"
         self.log = data.parent / "up.log"
+        migrated.lay(data / "stars.sqlite3")
         self.process = start_up(data, port, self.log)
 
     def link(self) -> str:

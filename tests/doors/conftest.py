@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import migrated
 from tests.servers import free_port
 from tests.upping import start_up
 
@@ -25,6 +26,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.port, self.log = free_port(), folder / "log"
         self.url = f"http://127.0.0.1:{self.port}"
+        migrated.lay(folder / "data" / "stars.sqlite3")
         self.process = start_up(folder / "data", self.port, self.log, STARS_ADMIN_PASSWORD=PASSWORD)
         deadline = time.monotonic() + 60
         while not self._answers():

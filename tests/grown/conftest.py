@@ -127,30 +127,12 @@ def environment_of(database: str, folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
-def migrated(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a migrated database, to be copied."""
-    name = f"stars_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-        env=environment_of(other_database(postgres_url, name), tmp_path_factory.mktemp("migrated")),
-        cwd=ROOT,
-        timeout=2 * LONG,
-        check=True,
-    )
-    return name
-
-
 @pytest.fixture
-def site(
-    postgres_url: str, migrated: str, redis_server: RedisServer, tmp_path: Path
-) -> Iterator[Site]:
+def site(postgres_url: str, redis_server: RedisServer, tmp_path: Path) -> Iterator[Site]:
     """A migrated, empty site with no process running yet."""
     name = f"stars_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name} TEMPLATE {migrated}")
+        server.execute(f"CREATE DATABASE {name}")
     diary = tmp_path / "diary"
     diary.touch()
     environment = environment_of(other_database(postgres_url, name), tmp_path)

@@ -20,6 +20,7 @@ from django.conf import settings
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests import migrated
 from tests.servers import free_port
 
 pytestmark = pytest.mark.timeout(120)
@@ -43,6 +44,7 @@ class Site:
             "STARS_ADMIN_PASSWORD": PASSWORD,
             "STARS_SECRET_KEY": "a key for tests only",
         }
+        migrated.lay(self.data / "stars.sqlite3")
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *command: str) -> None:

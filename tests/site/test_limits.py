@@ -23,6 +23,7 @@ from django.conf import settings
 from twisted.internet.testing import StringTransport
 
 from stars_site import limits
+from tests import migrated
 from tests.servers import free_port
 
 pytestmark = pytest.mark.timeout(120)
@@ -45,6 +46,7 @@ class Web:
             "STARS_ADMIN_PASSWORD": PASSWORD,
             "STARS_ATTACHMENT_MAX_MB": "64",
         }
+        migrated.lay(data / "stars.sqlite3")
         prepare = [sys.executable, "manage.py", "prepare"]
         subprocess.run(prepare, cwd=settings.BASE_DIR, env=environment, check=True)
         command = ["-m", "daphne", "-v", "0", "-p", str(self.port), "stars_site.asgi:application"]

@@ -21,7 +21,7 @@ def soak(postgres_url: str) -> Iterator[Run]:
     """Run a workload for so many seconds while that is done to the site: two web processes and Redis, no worker."""
     folder = ROOT / "data" / "soak" / "short"
     shutil.rmtree(folder, ignore_errors=True)
-    site = Site(folder, new_database(postgres_url), worker=False)
+    site = Site(folder, new_database(postgres_url, "template1"), worker=False)
 
     def soaked(name: str, seconds: float, plan: Plan) -> Result:
         return runner.run(run(site, folder / name, name, 11, seconds, plan))
