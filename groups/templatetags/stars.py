@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import nh3
 from django import template
-from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.html import format_html
@@ -21,6 +20,7 @@ from groups.agents import registry
 from groups.forms.durations import how_long
 from groups.forms.reasons import reason_words
 from groups.models import Level
+from groups.services import attachments
 from groups.words import RUN_WORDS
 
 register = template.Library()
@@ -249,7 +249,13 @@ def under_way(count: int) -> str:
 @register.simple_tag
 def attachment_limit() -> str:
     """The largest attachment, in words."""
-    return str(filesizeformat(settings.STARS_ATTACHMENT_MAX_MB * 1024 * 1024))
+    return str(filesizeformat(attachments.limit()))
+
+
+@register.simple_tag
+def attachment_bytes() -> int:
+    """The largest attachment, for scripts."""
+    return attachments.limit()
 
 
 @register.simple_tag

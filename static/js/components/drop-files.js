@@ -1,18 +1,22 @@
-/** <drop-files>: a file input that takes several files by choosing, dropping or pasting, and lists them with size and remove. */
+/**
+ * <drop-files data-most>: a file input that takes several files by choosing, dropping or pasting, and lists them with
+ * size and remove. What has more than `data-most` bytes is left out at once: the server would refuse it in the end.
+ */
 
-import { find, h, icon } from "../lib/dom.js";
-import { fill, gettext } from "../lib/i18n.js";
+import { find, h, icon, show, text } from "../lib/dom.js";
+import { fill, gettext, ngettext } from "../lib/i18n.js";
 import { bytes } from "../lib/time.js";
 
 class DropFiles extends HTMLElement {
   list = h("ul", { class: "drop-files-list", "aria-live": "polite" });
+  fault = h("p", { class: "field-error", role: "alert", hidden: true });
   depth = 0;
   /** @type {File[]} */
   files = [];
 
   connectedCallback() {
     if (this.list.isConnected) return;
-    this.append(this.list);
+    this.append(this.list, this.fault);
     this.#input.addEventListener("change", () => this.#add([...(this.#input.files ?? [])]));
     const zone = this.#form;
     zone.addEventListener("dragenter", (event) => this.#over(event, 1));
@@ -57,8 +61,12 @@ class DropFiles extends HTMLElement {
   /** @param {File[]} files */
   #add(files) {
     const known = new Set(this.files.map((file) => `${file.name}:${file.size}:${file.lastModified}`));
+    const most = Number(this.dataset.most) || Infinity;
+    const tooLarge = files.filter((file) => file.size > most).map(({ name }) => name);
+    const words = ngettext("%(names)s is larger than %(most)s, and was left out.", "%(names)s are larger than %(most)s, and were left out.", tooLarge.length);
+    if (show(this.fault, tooLarge.length > 0)) text(this.fault, fill(words, { names: tooLarge.join(", "), most: bytes(most) }));
     for (const file of files) {
-      if (!known.has(`${file.name}:${file.size}:${file.lastModified}`)) this.files.push(file);
+      if (file.size <= most && !known.has(`${file.name}:${file.size}:${file.lastModified}`)) this.files.push(file);
     }
     this.#keep();
   }
