@@ -23,6 +23,8 @@ import { titleOf } from "./words.js";
 const NEAR = 48;
 /** Turns are filled so far before they come into sight. */
 const AHEAD = "800px 0px";
+/** Blocks that fill a tall window. */
+const AT_ONCE = 8;
 
 class RunStory extends HTMLElement {
   /** Given by <stars-run>. @type {About | null} */
@@ -86,6 +88,8 @@ class RunStory extends HTMLElement {
   /** @param {View} view @param {View | null} before @param {RunStore} store */
   draw(view, before, store) {
     this.store = store;
+    // Half a log would be drawn only to be moved about by the other half.
+    if (!this.begun && !store.caughtUp) return;
     const touched = this.story.take(store.events.slice(this.read));
     this.read = store.events.length;
     const n = store.shown;
@@ -96,6 +100,8 @@ class RunStory extends HTMLElement {
       this.following = !runEnded(view.status) || store.at !== null;
       this.seen = this.nodes.length;
       this.begun = true;
+      // What is in sight first is drawn at once; the observer would let it jump in one frame later.
+      for (const node of this.following ? this.nodes.slice(-AT_ONCE) : this.nodes.slice(0, AT_ONCE)) this.near.add(node);
     }
     this.n = n;
     const at = store.at === null ? now() : Date.parse(view.lastAt ?? "");
