@@ -11,12 +11,20 @@ import "./components/live-dot.js";
 import "./components/theme-toggle.js";
 import "./components/time-ago.js";
 import { live } from "./live.js";
+import { csrfToken, freshen } from "./lib/csrf.js";
 import { gettext } from "./lib/i18n.js";
 import { notify } from "./lib/notices.js";
 
 for (const topic of document.body.dataset.topics?.split(" ").filter(Boolean) ?? []) {
   live.follow(topic, {});
 }
+
+document.addEventListener("submit", (event) => freshen(event.target), true);
+document.body.addEventListener("htmx:configRequest", (event) => {
+  const { headers, parameters } = /** @type {CustomEvent<{ headers: Record<string, string>, parameters: Record<string, unknown> }>} */ (event).detail;
+  headers["X-CSRFToken"] = csrfToken();
+  if (parameters.csrfmiddlewaretoken) parameters.csrfmiddlewaretoken = csrfToken();
+});
 
 document.body.addEventListener("htmx:sendError", () => {
   notify(gettext("The server did not answer. Check the connection and try again."), "error");

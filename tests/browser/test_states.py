@@ -189,6 +189,33 @@ def test_unsaved_text_survives_a_reload_and_a_server_that_does_not_answer(
     expect(page.locator("[data-ref=draft]")).to_be_hidden()
 
 
+def test_a_session_that_ends_while_one_writes_costs_no_word(page: Page, site: Site) -> None:
+    sign_in(page, site)
+    make(page, site, "plan/winter")
+    edit(page, '"Spring"', '"Winter"')
+    page.context.clear_cookies()
+    save(page)
+    refused = page.locator("state-editor [data-ref=refused]")
+    expect(refused).to_contain_text("Nothing was saved; your text is kept here.")
+    expect(page.get_by_label("Document (JSON)")).to_have_value(re.compile('"Winter"'))
+    with page.context.expect_page() as opened:
+        refused.get_by_role("link", name="Sign in in another tab").click()
+    expect(opened.value.get_by_role("button", name="Sign in")).to_be_visible()
+    opened.value.close()
+
+    # Who signs in has another session and another token; the page that was open goes on with them.
+    cookies = {"sessionid": site.session, "csrftoken": "n" * 32}
+    page.context.add_cookies([{"name": n, "value": v, "url": site.url} for n, v in cookies.items()])
+    save(page)
+    expect(page.get_by_text("Saved as version 2.")).to_be_visible()
+    expect(at(page, "/title").locator(".tree-value")).to_have_text('"Winter"')
+    # So do its other forms.
+    page.context.add_cookies([{"name": "csrftoken", "value": "m" * 32, "url": site.url}])
+    page.locator(".menu .avatar").click()
+    page.get_by_role("button", name="简体中文").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-hans")
+
+
 def test_a_conflict_is_settled_by_the_keyboard_alone(page: Page, site: Site) -> None:
     sign_in(page, site)
     address = make(page, site, "plan/autumn")

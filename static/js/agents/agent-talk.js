@@ -1,5 +1,6 @@
 /** <agent-talk>: a chat with an agent outside of any run; what was said lives in this page only. */
 
+import { csrfToken } from "../lib/csrf.js";
 import { h, ref, show, text } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
 import { Events } from "./sse.js";
@@ -132,7 +133,7 @@ class AgentTalk extends HTMLElement {
       headers: {
         Accept: "application/json",
         "Content-Type": "application/json",
-        "X-CSRFToken": document.querySelector("meta[name=csrf-token]")?.getAttribute("content") ?? "",
+        "X-CSRFToken": csrfToken(),
       },
       body: JSON.stringify({ text: said, earlier: before, stream: true }),
     });

@@ -10,6 +10,7 @@
 
 import "./json-area.js";
 import "./schema-form.js";
+import { freshen } from "../lib/csrf.js";
 import { field, find, h, ref, show, text } from "../lib/dom.js";
 import { asRefused, post } from "../lib/http.js";
 import { fill, gettext } from "../lib/i18n.js";
@@ -162,6 +163,7 @@ class StateEditor extends HTMLElement {
       const { faults } = /** @type {{ faults: { text: string }[] }} */ (await post(this.getAttribute("check") ?? "", { text: this.area.value }));
       if (!faults.length) {
         this.#sending = true;
+        freshen(this.form);
         this.form.submit();
         return;
       }

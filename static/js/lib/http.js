@@ -1,5 +1,6 @@
 /** Requests to our own pages: the CSRF token goes with every write, refusals come back as Refused. */
 
+import { csrfToken } from "./csrf.js";
 import { gettext } from "./i18n.js";
 
 /** The server refused: `message` for the person, `fields` maps a field's name to what is wrong with it. */
@@ -15,8 +16,6 @@ export class Refused extends Error {
     this.status = status;
   }
 }
-
-const token = () => document.querySelector("meta[name=csrf-token]")?.getAttribute("content") ?? "";
 
 /**
  * @param {string} url
@@ -59,7 +58,7 @@ export async function post(url, value = {}) {
     headers: {
       Accept: "application/json",
       "Content-Type": "application/json",
-      "X-CSRFToken": token(),
+      "X-CSRFToken": csrfToken(),
     },
     body: JSON.stringify(value),
   });
