@@ -75,50 +75,96 @@ async def converse(
     over: Callable[[], object] = lambda: None,
 ) -> AsyncGenerator[Heard, None]:
     """What the agent answers, after what was said `earlier` (by the person, by the agent). Ends with one Ended; however
-    it ends, `over` is called."""
-    began = time.monotonic()
-    work = _work(agent, text, earlier)
-    used: list[base.Usage] = []
-    said: list[str] = []
+    it ends, `over` is called.
+
+    Whoever listens may leave at any time. A call that will cost something is heard until it says how much.
+    """
+    talk = _Talk(_work(agent, text, earlier), over)
+    task = asyncio.create_task(talk.carry_on())
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
     try:
-        async with asyncio.timeout(LIMIT), aclosing(_performed(work, used)) as items:
-            status, told = "failed", "The agent ended without an answer."
-            async for item in items:
-                match item:
-                    case base.TextDelta(piece):
-                        said.append(piece)
-                        if sum(map(len, said)) > MAX_OUTPUT:
-                            raise base.AgentError("The answer is too long.")
-                        yield Said(piece)
-                    case base.ToolStarted():
-                        yield Used(item.tool, False)
-                    case base.ToolFinished():
-                        yield Used(item.tool, True)
-                    case base.Usage():
-                        used.append(item)
-                    case _:
-                        status, told = _ended(item)
-    except base.AgentError as error:
-        status, told = "failed", error.message
-    except TimeoutError:
-        status, told = "failed", f"It took longer than {LIMIT:g} s."
-    except Exception as error:
-        logger.exception("agent failed unexpectedly when it was tried")
-        status, told = "failed", f"{type(error).__name__}: {error}"
+        while True:
+            heard = await talk.heard.get()
+            yield heard
+            if isinstance(heard, Ended):
+                return
     finally:
-        over()
-        if used:
-            # Though whoever listened has gone: it is counted.
-            await asyncio.shield(in_thread(spending.note)(agent.agent_id, work.token, used))
-    priced = [usage.cost_usd for usage in used]
-    yield Ended(
-        status,
-        told,
-        sum(usage.input_tokens for usage in used),
-        sum(usage.output_tokens for usage in used),
-        None if None in priced else sum(cost or 0.0 for cost in priced),
-        round(time.monotonic() - began, 2),
-    )
+        talk.is_deserted = True
+        if not talk.purse.is_open:
+            task.cancel()
+
+
+#: Tasks of conversations; the loop itself would let go of them.
+_under_way: Final[set[asyncio.Task[None]]] = set()
+
+
+class _Talk:
+    """The agent at its answer, whoever listens."""
+
+    def __init__(self, work: Work, over: Callable[[], object]) -> None:
+        self._work, self._over = work, over
+        self._used: list[base.Usage] = []
+        self._length = 0
+        self.heard = asyncio.Queue[Heard]()
+        self.purse = _Purse(work, self._used)
+        self.is_deserted = False
+
+    async def carry_on(self) -> None:
+        """Have the agent answer; deserted, it stops at the end of a call. Counts what was used."""
+        began = time.monotonic()
+        status, told = "failed", "The agent ended without an answer."
+        try:
+            async with (
+                asyncio.timeout(LIMIT),
+                aclosing(_performed(self._work, self.purse)) as items,
+            ):
+                async for item in items:
+                    outcome = self._take(item)
+                    if self.is_deserted and not self.purse.is_open:
+                        break
+                    status, told = outcome or (status, told)
+        except base.AgentError as error:
+            status, told = "failed", error.message
+        except TimeoutError:
+            status, told = "failed", f"It took longer than {LIMIT:g} s."
+        except Exception as error:
+            logger.exception("agent failed unexpectedly when it was tried")
+            status, told = "failed", f"{type(error).__name__}: {error}"
+        finally:
+            self._over()
+            if self._used:
+                agent_id, token = self._work.request.agent_id, self._work.token
+                await asyncio.shield(in_thread(spending.note)(agent_id, token, self._used))
+        priced = [usage.cost_usd for usage in self._used]
+        ended = Ended(
+            status,
+            told,
+            sum(usage.input_tokens for usage in self._used),
+            sum(usage.output_tokens for usage in self._used),
+            None if None in priced else sum(cost or 0.0 for cost in priced),
+            round(time.monotonic() - began, 2),
+        )
+        self.heard.put_nowait(ended)
+
+    def _take(self, item: base.AgentEvent | base.Outcome) -> tuple[str, str] | None:
+        """Tell of it; how it ended, if it did."""
+        match item:
+            case base.TextDelta(piece):
+                self._length += len(piece)
+                if self._length > MAX_OUTPUT:
+                    raise base.AgentError("The answer is too long.")
+                self.heard.put_nowait(Said(piece))
+            case base.ToolStarted():
+                self.heard.put_nowait(Used(item.tool, False))
+            case base.ToolFinished():
+                self.heard.put_nowait(Used(item.tool, True))
+            case base.Usage():
+                self._used.append(item)
+                self.purse.is_open = False
+            case _:
+                return _ended(item)
+        return None
 
 
 def _ended(outcome: object) -> tuple[str, str]:
@@ -135,14 +181,14 @@ def _ended(outcome: object) -> tuple[str, str]:
 
 
 async def _performed(
-    work: Work, used: Sequence[base.Usage]
+    work: Work, purse: _Purse
 ) -> AsyncGenerator[base.AgentEvent | base.Outcome, None]:
     """Raises AgentError."""
     opened = await in_thread(secrets.reveal)(work.sealed, work.agent_pk) if work.sealed else {}
     request = msgspec.structs.replace(
         work.request,
         secrets=Secrets(opened),
-        purse=_Purse(work, used),
+        purse=purse,
         line=_Line(work),
         outside=_Outside(),
     )
@@ -180,6 +226,8 @@ class _Purse:
     def __init__(self, work: Work, used: Sequence[base.Usage]) -> None:
         owners = {"agent": work.request.agent_id, "run": "", "group": "", "site": ""}
         self._work, self._used, self._account = work, used, Account(work.token, owners)
+        #: Whether a call was granted that has not said yet what it used.
+        self.is_open = False
 
     async def ask(self) -> Allowance:
         """See `agents.surroundings.Purse`."""
@@ -196,6 +244,7 @@ class _Purse:
             case Busy():
                 raise base.AgentError("Nothing is left of a cap.")
             case granted:
+                self.is_open = True
                 return Allowance(
                     tokens=granted.tokens, cost_usd=granted.cost_usd, last=granted.last
                 )

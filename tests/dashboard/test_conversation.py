@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -11,14 +14,20 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from groups.agents import registry
-from groups.agents.base import Request
+from groups.agents.base import Answered, Request, TextDelta, Usage
 from groups.engine import trial
 from groups.models import Agent, Budget, Group, Run, RunEvent, Spending
 from groups.services import tokens, trials
 from tests.dashboard.conftest import JSON, Browser
 from tests.factories import make_agent, make_user
 
-USAGE = {"input_tokens": 30, "output_tokens": 12, "requests": 1, "cost_usd": 0.25, "model": "m"}
+USAGE: dict[str, Any] = {
+    "input_tokens": 30,
+    "output_tokens": 12,
+    "requests": 1,
+    "cost_usd": 0.25,
+    "model": "m",
+}
 
 
 def talk(client: Client, agent_id: str, text: str = "Hello", **more: Any) -> Any:
@@ -70,6 +79,71 @@ def test_it_comes_as_a_stream(client: Client) -> None:
     assert told[:2] == [("text", {"text": "one "}), ("text", {"text": "two "})]
     assert told[2][0] == "end"
     assert told[2][1]["text"] == "one two "
+
+
+class Costly:
+    """Asks its purse, speaks, goes on for as long as `gate` is closed, then says what it used; twice."""
+
+    def __init__(self) -> None:
+        self.begun, self.gate = asyncio.Event(), asyncio.Event()
+        self.calls = 0
+
+    async def perform(self, request: Request) -> AsyncIterator[Any]:
+        assert request.purse is not None
+        for _ in range(2):
+            await request.purse.ask()
+            self.calls += 1
+            self.begun.set()
+            yield TextDelta("First ")
+            await self.gate.wait()
+            yield Usage(**USAGE)
+        yield Answered("First")
+
+
+@pytest.mark.parametrize("leaves", ["by closing", "by being cancelled"])
+def test_what_it_used_is_counted_though_the_listener_left(
+    client: Client, monkeypatch: pytest.MonkeyPatch, leaves: str
+) -> None:
+    costly = Costly()
+    monkeypatch.setattr(registry.runtime("builtin"), "perform", costly.perform)
+    agent, over = make_agent(agent_id="echo"), []
+
+    async def listen(heard: Any) -> None:
+        async with aclosing(heard):
+            async for _ in heard:
+                if leaves == "by closing":
+                    return
+
+    async def leave() -> None:
+        heard = trial.converse(agent, "Hello", over=lambda: over.append(1))
+        listening = asyncio.create_task(listen(heard))
+        await asyncio.wait_for(costly.begun.wait(), 30)
+        if leaves == "by closing":
+            await listening
+        else:
+            listening.cancel()
+            await asyncio.wait([listening])
+        assert not over
+        costly.gate.set()
+        await asyncio.wait(trial._under_way)
+
+    asyncio.run(leave())
+    [spent] = Spending.objects.all()
+    assert (spent.agent_id, spent.input_tokens, spent.output_tokens) == ("echo", 30, 12)
+    assert (costly.calls, over) == (1, [1]), "a second call is not begun for nobody"
+
+
+def test_nobody_hears_out_what_costs_nothing(client: Client) -> None:
+    agent, over = scripted(reply="one two ", chunks=2, pace=50.0), []
+
+    async def leave() -> None:
+        heard = trial.converse(agent, "Hello", over=lambda: over.append(1))
+        await anext(heard)
+        await heard.aclose()
+        await asyncio.wait(trial._under_way)
+
+    asyncio.run(leave())
+    assert over == [1]
 
 
 def test_what_was_said_before_is_told_again(
