@@ -84,7 +84,8 @@ class RunTabs extends HTMLElement {
   draw(view, _before, store) {
     if (!view.last_seq || !store.caughtUp) return;
     const before = this.reported;
-    this.saysReported = Boolean(view.result);
+    // Of a run from a file nobody renders the Markdown: there the story is the better beginning.
+    this.saysReported = Boolean(view.result && this.about?.urls.result);
     if (this.saysReported === before) return;
     if (before) this.isReading = false;
     this.isNews = !before && store.at === null;
