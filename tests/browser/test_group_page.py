@@ -118,6 +118,31 @@ def test_mentions_are_completed_by_keyboard_and_a_line_tells_what_passed(
     expect(card.locator(".message-head b", has_text="admin")).to_have_count(0)
 
 
+def test_states_come_into_the_group_page_by_themselves_and_take_no_focus(
+    page: Page, site: Site
+) -> None:
+    sign_in(page, site)
+    page.goto(f"{site.url}/groups/SupportTeam/")
+    expect(page.locator("live-dot[data-state=open]").first).to_be_visible()
+    expect(page.locator("#states-lately")).to_be_visible()
+    page.evaluate("window.same = true")
+    post(page, "spaces/SupportTeam/states/", {"id": "notes/tide", "data": {"high": "04:12"}})
+    rows = page.locator("#states-lately li")
+    expect(rows.first).to_contain_text("notes/tide")
+    expect(rows.first).to_contain_text("version 1 · admin")
+    rows.first.get_by_role("link").focus()
+    for n, high in enumerate(("04:13", "04:14"), start=2):
+        ops = {"ops": [{"op": "set", "path": "/high", "value": high}], "base_version": n - 1}
+        post(page, "spaces/SupportTeam/states/notes/tide/ops/", ops)
+        expect(rows.first).to_contain_text(f"version {n} · admin")
+    expect(rows.first.get_by_role("link")).to_be_focused()
+    # Another that changes is put before it, which keeps the keyboard.
+    post(page, "spaces/SupportTeam/states/", {"id": "notes/wind", "data": {}})
+    expect(rows.first).to_contain_text("notes/wind")
+    expect(page.get_by_role("link", name="notes/tide")).to_be_focused()
+    assert page.evaluate("window.same") is True
+
+
 def test_on_a_phone_one_part_at_a_time(page: Page, site: Site) -> None:
     sign_in(page, site)
     page.set_viewport_size({"width": 390, "height": 844})
