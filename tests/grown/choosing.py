@@ -11,8 +11,10 @@ TESTS: Final = Path(__file__).resolve().parent.parent
 #: Everything that reads or writes rows, or listens.
 AGAIN: Final = frozenset({"engine", "live", "money", "replay", "services", "sockets"})
 #: Shared states in the database, for the other stores are the same here as everywhere; and what syncing keeps in
-#: rows of its own.
+#: rows of its own. Of pages and REST what searches, and what counts queries.
 ALSO: Final = {
+    "api": ("same_queries",),
+    "dashboard": ("test_queries", "test_search", "same_for_any", "constant", "does_not_grow"),
     "persistence": ("database",),
     "states": ("database",),
     "sync": ("sessions", "sync_tasks"),
