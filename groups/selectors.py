@@ -20,6 +20,7 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    Value,
     When,
     prefetch_related_objects,
 )
@@ -40,6 +41,7 @@ from groups.models import (
     Attachment,
     Group,
     GroupAccess,
+    Level,
     Member,
     Message,
     Role,
@@ -76,6 +78,14 @@ def groups_with_counts(actor: Actor) -> QuerySet[Group]:
         # A model's own order is dropped where rows are counted.
         .order_by("name", "id")
     )
+
+
+def with_levels(groups: QuerySet[Group], actor: Actor) -> QuerySet[Group]:
+    """The groups, each with the actor's `own_level` in it."""
+    if actor is None or actor.is_superuser:
+        return groups.annotate(own_level=Value(int(Level.OWNER)))
+    own = GroupAccess.objects.filter(group=OuterRef("pk"), user=actor.pk)
+    return groups.annotate(own_level=Subquery(own.values("level")[:1]))
 
 
 def members_of(group: Group) -> QuerySet[Member]:

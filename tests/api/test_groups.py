@@ -32,6 +32,15 @@ def test_list_shows_only_what_one_may_see(
     refused(anonymous.get(URL), 401, "not_authenticated")
 
 
+def test_it_tells_what_one_is_in_it(
+    viewer: APIClient, operator: APIClient, owner: APIClient, admin_user: User, lab: Group
+) -> None:
+    admin = APIClient()
+    admin.force_authenticate(admin_user)
+    levels = [client.get(LAB).json()["level"] for client in (viewer, operator, owner, admin)]
+    assert levels == ["viewer", "operator", "owner", "owner"]
+
+
 def test_list_takes_the_same_queries_for_one_and_for_many(
     owner: APIClient, ada: User, lab: Group, run: Run, django_assert_num_queries: Any
 ) -> None:

@@ -52,20 +52,22 @@ def test_bad_input(
     assert not RunTemplate.objects.exists()
 
 
-def test_list(viewer: APIClient, lab: Group, ada: User, django_assert_num_queries: Any) -> None:
+def test_list(
+    operator: APIClient, lab: Group, ada: User, guarded: Any, django_assert_num_queries: Any
+) -> None:
+    guarded(lambda client: client.get(URL), Level.OPERATOR)
     for name in ("b", "a", "c"):
         templates.create(actor=ada, group=lab, name=name, task="Count")
     with django_assert_num_queries(3):
-        found = viewer.get(URL).json()["results"]
+        found = operator.get(URL).json()["results"]
     assert sorted(each["name"] for each in found) == ["a", "b", "c"]
     assert {each["created_by"] for each in found} == {"ada"}
 
 
-def test_one(
-    operator: APIClient, viewer: APIClient, lab: Group, ada: User, guarded: Any, refused: Refused
-) -> None:
+def test_one(operator: APIClient, lab: Group, ada: User, guarded: Any, refused: Refused) -> None:
     one = f"{URL}{templates.create(actor=ada, group=lab, name='Tide', task='Measure').pk}/"
-    assert viewer.get(one).json()["task"] == "Measure"
+    guarded(lambda client: client.get(one), Level.OPERATOR)
+    assert operator.get(one).json()["task"] == "Measure"
     guarded(lambda client: client.patch(one, {"task": "Weigh"}, format="json"), Level.OPERATOR)
     changed = operator.patch(one, {"task": "Weigh", "mode": "swarm"}, format="json").json()
     assert (changed["name"], changed["task"], changed["mode"]) == ("Tide", "Weigh", "swarm")

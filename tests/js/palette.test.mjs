@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { starts } from "../../static/js/palette/commands.js";
 import { hits, moved, remembering, sections } from "../../static/js/palette/options.js";
 
 const titles = (all) => all.map(({ title, options }) => [title, options.map((option) => option.title)]);
@@ -52,4 +53,9 @@ test("what leads somewhere is remembered, once, the latest first", () => {
 
 test("the choice goes around", () => {
   assert.deepEqual([moved(0, -1, 3), moved(2, 1, 3), moved(0, 1, 3), moved(0, 1, 0)], [2, 0, 1, 0]);
+});
+
+test("runs are offered where one may start them", () => {
+  const groups = ["viewer", "operator", "owner"].map((level) => ({ id: level, name: level, level }));
+  assert.deepEqual(starts(groups).map(({ url }) => url), ["/groups/operator/#run-box", "/groups/owner/#run-box"]);
 });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from groups.api.serializers.base import StrictSerializer, Text
@@ -13,11 +14,12 @@ from groups.services.inputs import MAX_DESCRIPTION, MAX_NAME
 
 
 class GroupSerializer(serializers.ModelSerializer[Group]):
-    """Expects a row of `selectors.groups_with_counts`."""
+    """Expects a row of `selectors.groups_with_counts` that `selectors.with_levels` has been at."""
 
     created_by = serializers.CharField(source="created_by.username", default=None, allow_null=True)
     size = serializers.SerializerMethodField(help_text="How many members it has.")
     leader = serializers.SerializerMethodField(help_text="The leader's agent id.")
+    level = serializers.SerializerMethodField(help_text="What you are in it.")
     runs_under_way = serializers.IntegerField()
     last_run_at = serializers.DateTimeField(allow_null=True)
 
@@ -29,6 +31,7 @@ class GroupSerializer(serializers.ModelSerializer[Group]):
             "description",
             "size",
             "leader",
+            "level",
             "runs_under_way",
             "last_run_at",
             "created_by",
@@ -39,6 +42,11 @@ class GroupSerializer(serializers.ModelSerializer[Group]):
     def get_size(self, group: Group) -> int:
         """Counted over the prefetched members."""
         return len(group.members.all())
+
+    @extend_schema_field(serializers.ChoiceField(choices=Level.labels))
+    def get_level(self, group: Any) -> str:
+        """By its name."""
+        return str(Level(group.own_level).label)
 
     def get_leader(self, group: Group) -> str | None:
         """From the prefetched members."""

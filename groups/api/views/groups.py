@@ -28,7 +28,8 @@ from state.errors import NotFound
 
 
 def _seen_by(actor: Actor) -> QuerySet[Group]:
-    return selectors.groups_with_counts(actor).select_related("created_by")
+    found = selectors.groups_with_counts(actor).select_related("created_by")
+    return selectors.with_levels(found, actor)
 
 
 class GroupsView(ApiView):

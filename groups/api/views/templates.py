@@ -21,8 +21,8 @@ class TemplatesView(ApiView):
         operation_id="list_templates", tags=["templates"], responses=TemplateSerializer(many=True)
     )
     def get(self, request: Request, group_id: str) -> Response:
-        """The group's templates, in the order they were kept."""
-        group = access.get_group(self.actor, group_id)
+        """The group's templates, in the order they were kept. Operators and owners, who can start runs with them."""
+        group = access.get_group(self.actor, group_id, Level.OPERATOR)
         return self.page(TemplateSerializer, selectors.templates_of(group))
 
     @extend_schema(
@@ -42,13 +42,14 @@ class TemplatesView(ApiView):
 
 
 class TemplateView(ApiView):
-    def _found(self, group_id: str, template_id: str, level: Level) -> RunTemplate:
-        return access.get_template(access.get_group(self.actor, group_id, level), template_id)
+    def _found(self, group_id: str, template_id: str) -> RunTemplate:
+        group = access.get_group(self.actor, group_id, Level.OPERATOR)
+        return access.get_template(group, template_id)
 
     @extend_schema(operation_id="get_template", tags=["templates"], responses=TemplateSerializer)
     def get(self, request: Request, group_id: str, template_id: str) -> Response:
-        """One template."""
-        return self.shown(TemplateSerializer, self._found(group_id, template_id, Level.VIEWER))
+        """One template. Operators and owners."""
+        return self.shown(TemplateSerializer, self._found(group_id, template_id))
 
     @extend_schema(
         operation_id="change_template",
@@ -58,7 +59,7 @@ class TemplateView(ApiView):
     )
     def patch(self, request: Request, group_id: str, template_id: str) -> Response:
         """Change what is sent. Operators and owners."""
-        template = self._found(group_id, template_id, Level.OPERATOR)
+        template = self._found(group_id, template_id)
         changes = self.given(TemplateNewSerializer, partial=True)
         return self.shown(
             TemplateSerializer, templates.change(actor=self.actor, template=template, **changes)
@@ -69,7 +70,5 @@ class TemplateView(ApiView):
     )
     def delete(self, request: Request, group_id: str, template_id: str) -> Response:
         """Forget it; runs that were started with it stay. Operators and owners."""
-        templates.remove(
-            actor=self.actor, template=self._found(group_id, template_id, Level.OPERATOR)
-        )
+        templates.remove(actor=self.actor, template=self._found(group_id, template_id))
         return Response(status=status.HTTP_204_NO_CONTENT)

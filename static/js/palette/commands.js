@@ -71,12 +71,12 @@ export function commands(links) {
 }
 
 /**
- * A command for each group: give it a task.
- * @param {{ id: string, name: string }[]} groups
+ * A command for each group that one may give a task.
+ * @param {{ id: string, name: string, level: string }[]} groups
  * @returns {Option[]}
  */
 export const starts = (groups) =>
-  groups.map(({ id, name }) => ({
+  groups.filter(({ level }) => level !== "viewer").map(({ id, name }) => ({
     title: fill(gettext("Start a run in %(group)s"), { group: name }),
     also: id,
     icon: "play",
