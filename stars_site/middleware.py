@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import cast
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
@@ -62,15 +63,22 @@ class PreferencesMiddleware(MiddlewareMixin):
             zone = request.session.get("time_zone", "") if known else ""
         except (OperationalError, InterfaceError):
             zone = ""  # whichever view is asked says that the database is away
-        if zone in available_timezones():
-            timezone.activate(ZoneInfo(zone))
-        else:
-            timezone.deactivate()
+        timezone.deactivate()
+        if zone:
+            with suppress(ZoneInfoNotFoundError):  # this machine does not know it any more
+                timezone.activate(ZoneInfo(zone))
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         """Speak the language of whoever has just signed in; remember the one that is chosen in the menu."""
+        try:
+            return self._language(request, response)
+        except (OperationalError, InterfaceError) as error:
+            # Here no view is asked any more, and Django would take it for an error of ours.
+            return unavailable(request, error)
+
+    def _language(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if request.path_info == reverse("set_language") and request.user.is_authenticated:
             chosen = response.cookies.get(settings.LANGUAGE_COOKIE_NAME)
             if chosen is not None:
@@ -91,14 +99,19 @@ class UnavailableMiddleware(MiddlewareMixin):
     """Whatever view was asked: a database that does not answer is 503 and "try again", not an error of ours."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Refuse as API, page, fragment or script expect it; None for every other exception."""
+        """Refuse; None for every other exception."""
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
-        logger.error("The database failed at %s", request.path, exc_info=exception)
-        error = Unavailable()
-        if request.path_info.startswith(errors.PREFIXES):
-            answer: HttpResponse = errors.refusal(request, error)
-        else:
-            answer = refusal(cast(Request, request), error)
-        answer["Retry-After"] = "1"
-        return answer
+        return unavailable(request, exception)
+
+
+def unavailable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What is answered while the database is away, as API, page, fragment or script expect it."""
+    logger.error("The database failed at %s", request.path, exc_info=exception)
+    error = Unavailable()
+    if request.path_info.startswith(errors.PREFIXES):
+        answer: HttpResponse = errors.refusal(request, error)
+    else:
+        answer = refusal(cast(Request, request), error)
+    answer["Retry-After"] = "1"
+    return answer
