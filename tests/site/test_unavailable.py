@@ -70,6 +70,12 @@ def test_signing_in(away: None) -> None:
     assert "<html" in is_unavailable(Client().post("/login/", given))
 
 
+def test_choosing_a_language(browser: Client, away: None) -> None:
+    """What is asked of the database after the view is refused likewise."""
+    browser.raise_request_exception = False
+    assert "<html" in is_unavailable(browser.post("/i18n/setlang/", {"language": "zh-hans"}))
+
+
 def test_fragments(browser: Client, away: None) -> None:
     notice = is_unavailable(browser.get("/agents/", headers={"HX-Request": "true"}))
     assert 'role="alert"' in notice and "<html" not in notice
