@@ -30,5 +30,9 @@ logs.install()
 websocket.install()
 pulse.install()
 application = ProtocolTypeRouter(
-    {"http": limits.reading_bodies(telling_backpressure(Handler())), "websocket": websockets}
+    {
+        "http": limits.reading_bodies(telling_backpressure(Handler())),
+        "websocket": websockets,
+        "lifespan": pulse.lifespan,
+    }
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from django.db import Error, connection
 from django.utils import timezone
@@ -19,7 +20,8 @@ logger = logging.getLogger(__name__)
 
 
 def install() -> None:
-    """Have Daphne, which runs this application, start and stop it; nothing happens under another server."""
+    """Have Daphne, which runs this application and knows no lifespan, start and stop it; nothing happens under
+    another server."""
     # As in `draining`: importing the reactor would choose one for a process that is perhaps no server.
     if "daphne.server" not in sys.modules:
         return
@@ -28,6 +30,16 @@ def install() -> None:
     pulse = Pulse()
     reactor.callWhenRunning(pulse.start)
     reactor.addSystemEventTrigger("after", "shutdown", pulse.stop)  # type: ignore[arg-type]
+
+
+async def lifespan(scope: Any, receive: Any, send: Any) -> None:
+    """Have any other server start and stop it: this is ASGI's application for the scope "lifespan"."""
+    pulse = Pulse()
+    while (await receive())["type"] != "lifespan.shutdown":
+        pulse.start()
+        await send({"type": "lifespan.startup.complete"})
+    await asyncio.to_thread(pulse.stop)
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 class Pulse(threading.Thread):

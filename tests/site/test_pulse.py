@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
 from django.db import OperationalError
 
 from groups.engine.engine import owner_name
 from groups.models import Process
 from groups.services import processes
 from stars_site import pulse
+from stars_site.asgi import application
 from tests.engine.scripted import wait_for
 
 
@@ -23,6 +26,18 @@ def test_it_tells_of_itself_until_it_is_stopped() -> None:
     assert (row.kind, row.name) == ("web", owner_name())
     one.stop()
     assert not one.is_alive() and not Process.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_servers_that_know_a_lifespan_begin_and_end_it() -> None:
+    server = ApplicationCommunicator(application, {"type": "lifespan"})
+    await server.send_input({"type": "lifespan.startup"})
+    assert (await server.receive_output(30))["type"] == "lifespan.startup.complete"
+    await asyncio.to_thread(wait_for, Process.objects.exists, "a word")
+    await server.send_input({"type": "lifespan.shutdown"})
+    assert (await server.receive_output(30))["type"] == "lifespan.shutdown.complete"
+    await server.wait(30)
+    assert not await Process.objects.aexists()
 
 
 def test_a_database_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +58,7 @@ def test_a_database_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch)
     assert not one.is_alive()
 
 
-def test_nothing_begins_under_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_begins_by_itself_under_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "daphne.server", raising=False)
     monkeypatch.setattr(pulse.Pulse, "start", lambda _: pytest.fail("began"))
     pulse.install()
