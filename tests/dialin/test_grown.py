@@ -11,7 +11,7 @@ import pytest
 
 from tests.dialin.process import EXAMPLES
 from tests.engine.scripted import wait_for
-from tests.grown.conftest import LONG, Site, migrated, site  # noqa: F401  (fixtures)
+from tests.grown.conftest import LONG, Site, site  # noqa: F401  (fixtures)
 from tests.js.node import NODE
 
 pytestmark = [pytest.mark.grown, pytest.mark.timeout(180)]
