@@ -90,6 +90,9 @@ class Member(models.Model):
     #: Its place among the others: lower first, equals as they joined.
     position = models.PositiveSmallIntegerField(default=0)
     joined_at = models.DateTimeField(auto_now_add=True)
+    #: When its role was last another one, and the user's name who changed it ("" for Stars).
+    role_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    role_changed_by = models.CharField(max_length=150, blank=True, editable=False)
 
     class Meta:
         ordering = ["role", "position", "id"]  # the leader first

@@ -1,4 +1,5 @@
-"""Who did what, newest first: runs begun and ended, members, groups, messages, changes of states; from their rows."""
+"""Who did what, newest first: runs begun and ended, members and their roles, groups, messages, changes of states; from
+their rows."""
 
 from __future__ import annotations
 
@@ -8,12 +9,15 @@ from itertools import groupby
 from typing import Final, NamedTuple, TypeVar
 
 from django.contrib.auth.models import User
-from django.db.models import F, Model, QuerySet
+from django.db.models import Case, CharField, F, Model, OuterRef, QuerySet, Subquery, When
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Left
 
 from groups.access import visible_groups
+from groups.events import RunCancelled
 from groups.execution.modes.reply import Reply
-from groups.models import Group, Member, Message, Run
+from groups.execution.statuses import RunStatus
+from groups.models import Group, Member, Message, Run, RunEvent
 from groups.overview.seeing import seen
 from groups.selectors import BRIEF
 from groups.spaces import GroupDirectory
@@ -34,7 +38,7 @@ ENTRIES: Final = 60
 class Line(NamedTuple):
     """One thing that somebody did."""
 
-    #: run_started, run_ended, joined, group_made, message, state
+    #: run_started, run_ended, joined, role, group_made, message, state
     kind: str
     at: datetime
     #: An agent's id, a user's name, or "" (the system).
@@ -60,6 +64,7 @@ def activity(actor: User, *, group: str = "") -> Activity:
     parts = (
         *_runs(actor, group),
         *_joined(actor, group),
+        *_roles(actor, group),
         *_made(actor, group),
         *_said(actor, group),
     )
@@ -79,12 +84,17 @@ def _runs(actor: User, group: str) -> Iterator[Line]:
     for run in brief.order_by("-created_at", "-id")[:SHOWN]:
         who = run.who or ""
         yield Line("run_started", run.created_at, who, run.group_id, str(run.id), run.task_brief)
-    for run in brief.filter(finished_at__isnull=False).order_by("-finished_at")[:SHOWN]:
+    said = RunEvent.objects.filter(run=OuterRef("pk"), type=RunCancelled.TYPE).order_by()
+    by = Subquery(said.annotate(by=KeyTextTransform("by", "data")).values("by")[:1])
+    ended = brief.filter(finished_at__isnull=False).annotate(
+        cancelled_by=Case(When(status=RunStatus.CANCELLED, then=by), output_field=CharField())
+    )
+    for run in ended.order_by("-finished_at")[:SHOWN]:
         if run.finished_at is not None:
             yield Line(
                 "run_ended",
                 run.finished_at,
-                "",
+                run.cancelled_by or "",
                 run.group_id,
                 str(run.id),
                 run.task_brief,
@@ -97,6 +107,16 @@ def _joined(actor: User, group: str) -> Iterator[Line]:
     rows = members.order_by("-joined_at").values_list("joined_at", "agent__agent_id", "group_id")
     for at, agent_id, group_id in rows[: 3 * SHOWN]:
         yield Line("joined", at, agent_id, group_id, agent_id)
+
+
+def _roles(actor: User, group: str) -> Iterator[Line]:
+    members = _of(Member.objects.filter(role_changed_at__isnull=False), actor, group)
+    rows = members.order_by("-role_changed_at").values_list(
+        "role_changed_at", "role_changed_by", "group_id", "agent__agent_id", "role"
+    )
+    for at, who, group_id, agent_id, role in rows[:SHOWN]:
+        if at is not None:
+            yield Line("role", at, who, group_id, agent_id, status=role)
 
 
 def _made(actor: User, group: str) -> Iterator[Line]:

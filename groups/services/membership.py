@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from groups import live
 from groups.access import Actor
@@ -22,6 +24,9 @@ from groups.models import Agent, Group, Member, Role
 from groups.services import spaces
 from groups.services.groups import is_busy, lock
 from groups.services.inputs import Faults, refuse
+from groups.services.runs import name_of
+
+_NOTED: Final = ("role_changed_at", "role_changed_by")
 
 
 def join(
@@ -111,10 +116,11 @@ def change(
         if checked[0] != member.role:
             _leader_may_go(row, member)
             _decide(row, checked[0])
+            _note(member, actor)
         member.role, member.tags = checked
         try:
             with transaction.atomic():
-                member.save(update_fields=["role", "tags"])
+                member.save(update_fields=["role", "tags", *_NOTED])
         except IntegrityError:
             _decide(row, checked[0])
             raise
@@ -134,8 +140,10 @@ def lead(*, actor: Actor, group: Group, agent_id: str) -> Member:
             _leader_may_go(row, leader)
             leader.role = Role.WORKER
             leader.save(update_fields=["role"])
+        if member.role != Role.LEADER:
+            _note(member, actor)
         member.role = Role.LEADER
-        member.save(update_fields=["role"])
+        member.save(update_fields=["role", *_NOTED])
         _announce(row)
     return member
 
@@ -168,6 +176,11 @@ def get(*, group: Group, agent_id: str) -> Member:
     if found is None:
         raise NotAMember(fields={"agent_id": [NotAMember().message]})
     return found
+
+
+def _note(member: Member, actor: Actor) -> None:
+    """Who gave it another role, and that it was now."""
+    member.role_changed_at, member.role_changed_by = timezone.now(), name_of(actor)
 
 
 def _end(group: Group) -> int:

@@ -15,7 +15,7 @@ from groups.forms.words import ENTRY_WORDS
 from groups.overview.activity import Line
 from groups.overview.day import Day
 from groups.overview.health import Health, Level
-from groups.templatetags.stars import STATUS_ICONS, headline
+from groups.templatetags.stars import STATUS_ICONS, headline, role_word
 from state.values import ConflictRecord
 
 register = template.Library()
@@ -28,6 +28,7 @@ LEVEL_WORDS: Final[dict[str, Any]] = {
 ICONS: Final[dict[str, str]] = {
     "run_started": "play",
     "joined": "plus",
+    "role": "person",
     "group_made": "star",
     "message": "send",
     "state": "layers",
@@ -108,6 +109,8 @@ def _sentence(line: Line) -> tuple[str, str]:
         case "run_started":
             said = gettext("%(who)s started ")
             return format_html(_marked(said), who=who), _run(line)
+        case "run_ended" if line.who:
+            return format_html(_marked(gettext("%(who)s cancelled ")), who=who), _run(line)
         case "run_ended":
             words = {
                 "completed": gettext("Completed: "),
@@ -117,6 +120,10 @@ def _sentence(line: Line) -> tuple[str, str]:
             return words.get(line.status, ""), _run(line)
         case "joined":
             return _joined(line, who), ""
+        case "role":
+            said, role = gettext("%(who)s made %(agent)s %(role)s"), role_word(line.status)
+            agent = format_html("<b>{}</b>", line.of)
+            return format_html(_marked(said), who=who, agent=agent, role=role), ""
         case "group_made":
             return format_html(_marked(gettext("%(who)s made the group")), who=who), ""
         case "message":

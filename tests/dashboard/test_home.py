@@ -14,7 +14,7 @@ from django.utils import timezone
 from groups.execution.plan import Plan, PlanItem
 from groups.execution.statuses import RunStatus
 from groups.models import Delivery, Group, Member, Message, Run, Seen, Subtask
-from groups.services import runs, seed
+from groups.services import membership, runs, seed
 from groups.spaces import GroupDirectory
 from state import conf
 from state.errors import StarsError
@@ -266,6 +266,23 @@ def test_activity_says_who_did_what(harbour: Group, ada: User, viewer: Browser) 
     assert "<b>ada</b>: state" in told and "/groups/Harbour/states/of/log/" in told
     assert "and 2 more joined" in told
     assert "<b>ada</b>: state" not in home(Browser(make_user(username="stranger")))
+
+
+def test_activity_says_who_cancelled_and_who_changed_roles(
+    harbour: Group, ada: User, bo: User, viewer: Browser
+) -> None:
+    run = runs.start(actor=ada, group=harbour, task="Ring the bell")
+    runs.cancel(actor=bo, run=run)
+    membership.change(actor=ada, group=harbour, agent_id="wim", role="observer")
+    membership.change(actor=ada, group=harbour, agent_id="wim", tags=["deck"])
+    membership.lead(actor=None, group=harbour, agent_id="wes")
+    lines = part(home(viewer), "home-activity").split("<li ")
+    [cancelled] = [line for line in lines if "<b>bo</b> cancelled" in line]
+    assert "Ring the bell" in cancelled
+    made = [line for line in lines if " made <b>" in line]
+    assert "Stars made <b>wes</b> leader" in made[0]
+    assert "<b>ada</b> made <b>wim</b> observer" in made[1] and len(made) == 2
+    assert "made <b>" not in home(Browser(make_user(username="stranger")))
 
 
 def test_the_page_costs_the_same_for_any_number(ada: User, owner: Browser) -> None:

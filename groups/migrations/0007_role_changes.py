@@ -1,0 +1,18 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("groups", "0006_agents_and_settings")]
+
+    operations = [
+        migrations.AddField(
+            model_name="member",
+            name="role_changed_at",
+            field=models.DateTimeField(blank=True, editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name="member",
+            name="role_changed_by",
+            field=models.CharField(blank=True, editable=False, max_length=150),
+        ),
+    ]
