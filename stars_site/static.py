@@ -1,33 +1,25 @@
-"""Serves our scripts and styles without comments and indentation: nothing is built, and browsers load a third less.
-
-Lines stay where they are, so that what a browser says of line 12 is about line 12 of the file.
-"""
+"""Serves our scripts and styles without comments and needless space: nothing is built, and browsers load less."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 import tempfile
 import weakref
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+import rcssmin
+import rjsmin
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
-#: A comment that has its lines for itself. No text of ours that spans lines has one that looks like it.
-_COMMENT: Final = re.compile(r"(?m)^[ \t]*(?:/\*(?:(?!\*/)[\s\S])*\*/|//.*)[ \t]*$")
-#: No text of ours spans lines, so it belongs to none.
-_INDENT: Final = re.compile(r"(?m)^[ \t]+")
 
-
-def lean(text: str) -> str:
-    """The script or sheet without indentation and comments that stand on lines of their own."""
-    bare = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
-    return _INDENT.sub("", bare)
+def lean(text: str, suffix: str) -> str:
+    """The script (`.js`) or sheet (`.css`) without comments and without space that means nothing."""
+    return str(rcssmin.cssmin(text) if suffix == ".css" else rjsmin.jsmin(text))
 
 
 class LeanWhiteNoiseMiddleware(WhiteNoiseMiddleware):
@@ -53,7 +45,7 @@ class LeanWhiteNoiseMiddleware(WhiteNoiseMiddleware):
         copy = self._copies / f"{name}{path.suffix}"
         if not copy.exists():
             fresh = copy.with_suffix(f".{os.urandom(4).hex()}")
-            fresh.write_text(lean(path.read_text("utf-8")), "utf-8")
+            fresh.write_text(lean(path.read_text("utf-8"), path.suffix), "utf-8")
             os.utime(fresh, ns=(stat.st_atime_ns, stat.st_mtime_ns))
             fresh.replace(copy)
         return copy

@@ -3,25 +3,90 @@
 from __future__ import annotations
 
 import json
+import re
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.contrib.staticfiles import finders
+from django.core.exceptions import SuspiciousFileOperation
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.i18n import JavaScriptCatalog
 
 #: What `lib/i18n.js` asks for. Plural forms are expressions of n in C (gettext manual, "Plural forms").
-_SCRIPT: Final = """"use strict";(()=>{const texts=%(texts)s,form=(n)=>Number(%(form)s);
+_SCRIPT: Final = """"use strict";(()=>{
+const texts=Object.assign(globalThis.django?.texts??{},%(texts)s),form=(n)=>Number(%(form)s);
 globalThis.django={
+texts,
+more:(module)=>import(%(url)s+module),
 gettext:(text)=>[texts[text]??text].flat()[0],
 ngettext:(one,many,n)=>texts[one]?.[form(n)]??(n===1?one:many),
 };})();
 """
+#: What a module loads along with itself; what it loads later brings its own texts (`textsOf` in `lib/i18n.js`).
+_IMPORT: Final = re.compile(r'^(?:import|export)\s(?:[^;"]*\sfrom\s)?"(\.[^"]+)"', re.MULTILINE)
+_TEXT: Final = re.compile(r'\bn?gettext\(\s*("(?:[^"\\]|\\.)*")')
+#: Whose texts no page has but those that name one of them: the pages about runs, which have most.
+_APART: Final = "run"
 
 
 class Texts(JavaScriptCatalog):
-    """Django's catalog without what our scripts never ask for, and with letters as they are: half as long."""
+    """Django's catalog with the texts that a page's scripts may ask for only, and with letters as they are.
+
+    `?of=run/stars-run.js` is for a page that loads this module; without it the texts are those of all modules but the
+    ones about runs. All texts would be thrice as many as the page of a run needs. `after` names the module that the
+    page has the texts of already.
+    """
+
+    def get(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        """The catalog of the page."""
+        self.of = request.GET.get("of", "")
+        self.asked = asked(self.of)
+        if "after" in request.GET:
+            self.asked -= asked(request.GET["after"])
+        return super().get(request, *args, **options)
+
+    def get_catalog(self) -> dict[str, Any]:
+        """Every text that is asked for, and its translation."""
+        return {text: to for text, to in super().get_catalog().items() if text in self.asked}
 
     def render_to_response(self, context: dict[str, Any], **response_kwargs: Any) -> HttpResponse:
         """The catalog as a script that defines `django`."""
         texts = json.dumps(context["catalog"], ensure_ascii=False, separators=(",", ":"))
-        script = _SCRIPT % {"texts": texts, "form": context["plural"] or "n!==1"}
+        form = context["plural"] or "n!==1"
+        url = json.dumps(f"{self.request.path}?{urlencode({'after': self.of})}&of=")
+        script = _SCRIPT % {"texts": texts, "form": form, "url": url}
         return HttpResponse(script, "text/javascript; charset=utf-8", **response_kwargs)
+
+
+@cache
+def asked(entry: str) -> frozenset[str]:
+    """The texts of a module in `static/js` and of what it loads; without one those of all that are not apart.
+
+    Raises Http404 when there is no such module.
+    """
+    app = _module("app.js")
+    if entry:
+        waiting = {app, _module(entry)}
+    else:
+        waiting = {each for each in app.parent.rglob("*.js") if each.parent.name != _APART}
+    seen: set[Path] = set()
+    texts: set[str] = set()
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        source = path.read_text("utf-8")
+        texts |= {json.loads(text) for text in _TEXT.findall(source)}
+        waiting |= {(path.parent / name).resolve() for name in _IMPORT.findall(source)} - seen
+    return frozenset(texts)
+
+
+def _module(name: str) -> Path:
+    try:
+        found = finders.find(f"js/{name}") if name.endswith(".js") else None
+    except SuspiciousFileOperation:
+        found = None
+    if not found:
+        raise Http404
+    return Path(found).resolve()

@@ -325,6 +325,8 @@ declare global {
     };
     /** Django's catalog of texts, on pages that are not in English. */
     django?: {
+      /** Fetches the texts of a module of `static/js`. */
+      more?: (module: string) => Promise<unknown>;
       gettext(text: string): string;
       ngettext(one: string, many: string, count: number): string;
     };

@@ -202,7 +202,7 @@ def test_the_pages_of_groups_and_agents(chinese: Browser, harbour: Group) -> Non
 def test_the_run_page_and_its_scripts(chinese: Browser, working: Run) -> None:
     page = chinese.get(f"/runs/{working.id}/").content.decode()
     assert all(text in page for text in ("计划", "事件日志", "完整任务", "运行中"))
-    script = chinese.get("/texts.js")
+    script = chinese.get("/texts.js?of=run/stars-run.js")
     assert script["Content-Type"].startswith("text/javascript")
     assert "领导者正在汇总…" in script.content.decode()
     assert "Accept-Language" in script["Vary"]

@@ -4,10 +4,9 @@
  */
 
 import { find, h } from "../lib/dom.js";
-import { gettext, ngettext, fill } from "../lib/i18n.js";
+import { gettext, ngettext, fill, textsOf } from "../lib/i18n.js";
 import { get } from "../lib/http.js";
 import { keys } from "../lib/keys.js";
-import { drawn } from "../palette/draw.js";
 
 /** @typedef {import("../palette/options.js").Option} Option */
 /** @typedef {import("../palette/options.js").Section} Section */
@@ -72,6 +71,7 @@ class CommandPalette extends HTMLElement {
     // At once, so that what is typed next is written here and does nothing to the page.
     dialog.showModal();
     try {
+      await textsOf("palette/all.js");
       can ??= await import("../palette/all.js");
     } catch {
       location.assign(this.dataset.page ?? "/"); // the server may be back, and searches as well
@@ -184,7 +184,7 @@ class CommandPalette extends HTMLElement {
       searchUrl: this.dataset.page ?? "",
     });
     this.#options = all.flatMap(({ options }) => options);
-    find(this.dialog, ".palette-list").replaceChildren(...drawn(all));
+    find(this.dialog, ".palette-list").replaceChildren(...can.drawn(all));
     this.#choose(Math.min(this.#at, this.#options.length - 1));
   }
 

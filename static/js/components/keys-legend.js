@@ -3,7 +3,7 @@
 import { h, icon } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
-import { keyCaps } from "../palette/draw.js";
+import { keyCaps } from "../palette/caps.js";
 
 const STORED = "stars:keys";
 

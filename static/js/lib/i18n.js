@@ -20,3 +20,10 @@ export const ngettext = (one, many, count) =>
  * @param {Record<string, unknown>} values
  */
 export const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => String(values[name] ?? ""));
+
+/**
+ * Fetch the texts of a module that is loaded later than the page, where it needs any; to be awaited before it is.
+ *
+ * @param {string} module its path in `static/js`
+ */
+export const textsOf = async (module) => void (await globalThis.django?.more?.(module));

@@ -2,22 +2,11 @@
 
 import { pieces } from "../lib/fuzzy.js";
 import { h, icon } from "../lib/dom.js";
-import { caps } from "../lib/keys.js";
 import { ago } from "../lib/time.js";
+import { keyCaps } from "./caps.js";
 
 /** @typedef {import("./options.js").Option} Option */
 /** @typedef {import("./options.js").Section} Section */
-
-/**
- * The keys of a shortcut, as caps.
- * @param {string} keys
- */
-export const keyCaps = (keys) =>
-  h(
-    "span",
-    { class: "keys" },
-    ...caps(keys).map((step) => h("span", { class: "keys-step" }, ...step.map((cap) => h("kbd", {}, cap)))),
-  );
 
 /**
  * The text with its marked parts in <mark>.

@@ -6,6 +6,8 @@
  */
 
 import { h } from "../lib/dom.js";
+import { gettext, textsOf } from "../lib/i18n.js";
+import { notify } from "../lib/notices.js";
 import { runEnded } from "./reducer.js";
 
 /** @param {View} view */
@@ -32,15 +34,19 @@ const coming = new Map();
 /** @type {Set<string>} */
 const there = new Set();
 
-/** Fetch a sheet of `css/run/`, once; without it a part is there all the same. @param {string} name */
+/** Those that are told when they are there. @type {WeakSet<Element>} */
+const waiting = new WeakSet();
+
+/** Fetch a sheet of `css/run/`, once. @param {string} name */
 function sheet(name) {
   const { href } = new URL(`../../css/run/${name}.css`, import.meta.url);
   const found = coming.get(href);
   if (found) return found;
-  const arrival = new Promise((done) => {
-    document.head.append(h("link", { rel: "stylesheet", href, onload: done, onerror: done }));
+  const arrival = new Promise((onload, onerror) => {
+    document.head.append(h("link", { rel: "stylesheet", href, onload, onerror }));
   });
   coming.set(href, arrival);
+  arrival.catch(() => coming.delete(href));
   return arrival;
 }
 
@@ -49,7 +55,7 @@ function load(name) {
   const found = coming.get(name);
   if (found) return found;
   const { module, sheets = [] } = LATER[name] ?? { module: () => Promise.resolve() };
-  const arrival = Promise.all([module(), ...sheets.map(sheet)]).then(() => there.add(name));
+  const arrival = Promise.all([textsOf(`run/${name}.js`).then(module), ...sheets.map(sheet)]).then(() => there.add(name));
   coming.set(name, arrival);
   // What did not come is asked for again the next time.
   arrival.catch(() => coming.delete(name));
@@ -63,12 +69,20 @@ function load(name) {
  * @param {View} view
  * @param {() => void} come
  */
-export function isThere({ localName: name }, view, come) {
+export function isThere(part, view, come) {
+  const { localName: name } = part;
   const later = LATER[name];
   if (!later || there.has(name)) return true;
-  if (!coming.has(name) && later.wanted(view)) load(name).then(come, () => {});
+  if (!waiting.has(part) && later.wanted(view)) {
+    waiting.add(part);
+    const failed = () => {
+      // Whoever has opened a view waits for it; the other parts come the next time.
+      if (part.closest("[role=tabpanel]")) notify(gettext("The server did not answer. Check the connection and try again."), "error");
+    };
+    load(name).then(come, failed).finally(() => waiting.delete(part));
+  }
   return false;
 }
 
-/** Fetch all of them now. */
-export const loadAll = () => Promise.allSettled(Object.keys(LATER).map(load));
+/** Fetch these parts now. @param {...string} names */
+export const fetchParts = (...names) => void Promise.allSettled(names.map(load));

@@ -1,6 +1,7 @@
 /**
  * <run-import>: opens a run from a JSON file, chosen or dropped, and shows it as a run's own page does. The browser
- * reads the file; nothing of it is sent anywhere.
+ * reads the file; nothing of it is sent anywhere. Its page follows nothing and carries what shows a run: it goes
+ * without htmx.
  *
  * @import { LogFile } from "./log-file.js"
  */
@@ -9,7 +10,7 @@ import "./stars-run.js";
 import { find, ref, show, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { Unreadable, checkSize, readLogFile } from "./log-file.js";
-import { loadAll } from "./parts.js";
+import { fetchParts } from "./parts.js";
 
 class RunImport extends HTMLElement {
   connectedCallback() {
@@ -24,8 +25,9 @@ class RunImport extends HTMLElement {
       event.preventDefault();
       this.#open(event.dataTransfer?.files[0]);
     });
-    // The server may be away by the time that a view is opened.
-    loadAll();
+    // The server may be away by the time that a file is chosen, or that one of its views is opened. The graph would make
+    // the page too heavy for those who have yet to choose: it comes with the first file.
+    fetchParts("run-causes", "run-replay", "run-timeline", "run-votes");
   }
 
   /** @param {File | undefined} file */
@@ -49,6 +51,7 @@ class RunImport extends HTMLElement {
 
   /** @param {LogFile} log @param {string} name */
   #show(log, name) {
+    fetchParts("run-graph");
     const shell = document.importNode(find(this, "template", HTMLTemplateElement).content, true);
     const run = /** @type {import("./stars-run.js").StarsRun} */ (shell.querySelector("stars-run"));
     run.log = log;

@@ -4,9 +4,8 @@
 /** @import { FactPart, QuestionPart, TextPart, ToolPart } from "./story.js" */
 
 import { h, icon, show, text } from "../lib/dom.js";
-import { fill, gettext } from "../lib/i18n.js";
+import { fill, gettext, textsOf } from "../lib/i18n.js";
 import { duration } from "../lib/time.js";
-import { QuestionForm } from "./question-form.js";
 import { reasonWords } from "./reasons.js";
 import { textAt } from "./story.js";
 import { argumentsLine, sentence } from "./words.js";
@@ -97,20 +96,41 @@ export class ToolNode {
 export class QuestionNode {
   #words = h("p", { class: "turn-question-words" });
   #answer = h("p", { class: "turn-answer" });
-  #form = new QuestionForm();
-  node = h("div", { class: "turn-question" }, icon("hand"), h("div", {}, this.#words, this.#form, this.#answer));
+  /** Fetched when a question stands. @type {import("./question-form.js").QuestionForm | null} */
+  #form = null;
+  /** The subtask whose question stands. @type {Subtask | null} */
+  #asking = null;
+  node = h("div", { class: "turn-question" }, icon("hand"), h("div", {}, this.#words, this.#answer));
+  #url;
 
   /** @param {string} url - where answers go; empty for those who may only look */
   constructor(url) {
-    this.#form.url = url;
+    this.#url = url;
+  }
+
+  async #ask() {
+    if (!this.#asking) return;
+    try {
+      await textsOf("run/question-form.js");
+      const { QuestionForm } = await import("./question-form.js");
+      if (!this.#form) this.#words.after((this.#form = new QuestionForm()));
+    } catch {
+      return; // what is asked can be read; the form comes with the next change
+    }
+    this.#form.url = this.#url;
+    if (this.#asking) this.#form.draw(this.#asking);
+    show(this.#form, this.#asking !== null);
   }
 
   /** @param {QuestionPart} part @param {number} n @param {Subtask | undefined} subtask - as it is now; none in the past */
   draw(part, n, subtask) {
     const answered = part.answered && part.answered.seq <= n ? part.answered : null;
     const asking = !answered && subtask?.status === "waiting" && subtask.question === part.asked.data.question;
-    if (asking) this.#form.draw(subtask);
-    show(this.#form, asking);
+    this.#asking = asking ? subtask : null;
+    if (this.#form) {
+      if (asking) this.#form.draw(subtask);
+      show(this.#form, asking);
+    } else void this.#ask();
     text(this.#words, reasonWords(part.asked.data.question));
     show(this.#words, !asking);
     this.node.classList.toggle("is-open", asking);
