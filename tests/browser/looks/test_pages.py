@@ -1,4 +1,4 @@
-"""One walk over all pages: axe finds nothing serious in either theme, Chinese is Chinese, phones scroll one way."""
+"""One walk over all pages: axe finds nothing serious, keys get everywhere, Chinese is Chinese, phones fit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from groups.services import seed
 from tests.browser.conftest import Site
 from tests.browser.looks.demo import CREW, Demo
+from tests.browser.looks.keyboard import tab_through, unreached
 from tests.browser.looks.walk import STILL, pages
 from tests.browser.looks.words import CHINESE
 from tests.js.node import HERE
@@ -61,6 +62,14 @@ WIDTH: Final = """() => {
   const out = [...document.querySelectorAll("main *")].filter(sticks);
   return wide > innerWidth ? [`${wide} px`, ...out.slice(0, 4).map(({outerHTML}) => outerHTML.slice(0, 120))] : [];
 }"""
+#: Links and buttons that a phone's reader could not say: their words are there on wider windows only.
+NAMELESS: Final = """() => [...document.querySelectorAll("a[href], button, summary")]
+  .filter((each) => each.checkVisibility() && !each.closest("[aria-hidden=true]"))
+  .filter((each) => !(each.ariaLabel ?? each.getAttribute("aria-labelledby") ?? "") && !each.innerText.trim()
+    && !each.title && !each.querySelector("[role=img][aria-label], img[alt], svg title"))
+  .map((each) => `no name: ${each.outerHTML.slice(0, 160)}`)"""
+#: Pages through which Tab is pressed from the first stop to the last; one of each kind.
+TABBED: Final = ("home", "group", "run-approval", "state", "conflict", "settings")
 WORD: Final = re.compile(r"[A-Za-z][A-Za-z'-]+")
 #: Names, units, keys, ids of the demo, and what is written in Latin letters in Chinese as well.
 NAMES: Final = """
@@ -78,6 +87,7 @@ REPORTS: Final = (
 #: What pages show of code: names of tools and skills, ids, policies, addresses as examples.
 CODE: Final = {
     "home": f"{REPORTS} config system",
+    "run-approval": REPORTS,
     "run-crew": REPORTS,
     "run-failed": REPORTS,
     "agent_new": "digest leader agents docs md",
@@ -150,8 +160,10 @@ def test_every_page(demo: Demo, chromium: Browser) -> None:
     # Whoever has not signed in sees one page.
     for name, address in {"login": "/login/", **walk}.items():
         look(page, url + address)
+        beyond = unreached(page)
         page.evaluate(axe)
-        findings[name] = [*page.evaluate(FAULTS, "light"), *page.evaluate(FAULTS, "dark")]
+        faults = [*page.evaluate(FAULTS, "light"), *page.evaluate(FAULTS, "dark")]
+        findings[name] = [*beyond, *faults]
         if name == "login":
             context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
     context.add_cookies([{"name": "django_language", "value": "zh-hans", "url": url}])
@@ -163,6 +175,46 @@ def test_every_page(demo: Demo, chromium: Browser) -> None:
         look(page, url + address)
         words = set(page.evaluate(LATIN)) - allowed - set(CODE.get(name, "").split())
         findings[f"{name} in Chinese"] = sorted(words)
-        findings[f"{name} on a phone"] = page.evaluate(WIDTH)
+        findings[f"{name} on a phone"] = [*page.evaluate(WIDTH), *page.evaluate(NAMELESS)]
     context.close()
     assert {name: found for name, found in findings.items() if found} == {}
+
+
+def test_tab_goes_through_whole_pages_and_is_seen_all_the_way(
+    demo: Demo, chromium: Browser
+) -> None:
+    context = chromium.new_context(viewport=WIDE, bypass_csp=True, reduced_motion="reduce")
+    context.add_init_script(STILL)
+    context.add_cookies([{"name": "sessionid", "value": demo.site.session, "url": demo.site.url}])
+    page = context.new_page()
+    walk = pages(demo)
+    findings = {}
+    for name in TABBED:
+        look(page, demo.site.url + walk[name])
+        page.wait_for_load_state("networkidle")
+        findings[name] = tab_through(page)
+    context.close()
+    assert {name: found for name, found in findings.items() if found} == {}
+
+
+def test_the_looks_at_the_keyboard_see_what_is_wrong(chromium: Browser) -> None:
+    page = chromium.new_page()
+    page.set_content("""<style>.point {cursor: pointer} button:focus {outline: none}</style>
+        <a href="#here">fine</a> <span class="point">click</span> <b role="button">press</b>
+        <div role="tablist"><button role="tab">one</button><button role="tab">two</button></div>
+        <label class="point"><input type="checkbox">fine as well</label> <i tabindex="2">first</i>""")
+    assert [each.partition(" <")[0] for each in unreached(page)] == [
+        "only a pointer uses",
+        "no key gets to",
+        "2 stops in",
+        "out of order:",
+    ]
+    assert [each.partition(" <")[0] for each in tab_through(page)].count(
+        "no focus to be seen:"
+    ) == 2
+    page.set_content("""<a href="#">in</a><input id="trap"><a href="#">out</a>""")
+    page.evaluate("() => { trap.onkeydown = (event) => event.preventDefault(); }")
+    found = tab_through(page)
+    assert found[0].startswith("holds the focus: <input"), found
+    assert found[-1] == "Tab never leaves the page, which has 3 stops"
+    page.close()
