@@ -285,6 +285,7 @@ SPECTACULAR_SETTINGS = {
         "RunStatus": "groups.api.schema.RUN_STATUSES",
         "SubtaskStatus": "groups.api.schema.SUBTASK_STATUSES",
         "DeliveryStatus": "groups.models.DeliveryStatus",
+        "AgentHealthWord": "groups.api.schema.AGENT_HEALTHS",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -13,6 +13,7 @@ from groups.api.errors import MEDIA_TYPE
 from groups.api.serializers.problems import ProblemSerializer
 from groups.events import CATALOGUE
 from groups.execution.statuses import RunStatus, SubtaskStatus
+from groups.roster import Health
 
 #: What the parts of addresses mean.
 PATH_PARAMETERS: Final = {
@@ -35,9 +36,10 @@ PATH_PARAMETERS: Final = {
     "token": "The secret part of the address that the request named (`callback.url`).",
 }
 
-#: Named in SPECTACULAR_SETTINGS, since all of them stand in fields called `status`.
+#: Named in SPECTACULAR_SETTINGS, since other things stand in fields called `status` and `health`, too.
 RUN_STATUSES: Final = [status.value for status in RunStatus]
 SUBTASK_STATUSES: Final = [status.value for status in SubtaskStatus]
+AGENT_HEALTHS: Final = [health.value for health in Health]
 
 EVENT_REF: Final = {"$ref": "#/components/schemas/Event"}
 EVENT_PAGE: Final = {

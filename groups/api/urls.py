@@ -49,6 +49,7 @@ urlpatterns = [
     ),
     path("agents/", agents.AgentsView.as_view(), name="agents"),
     path("agents/<str:agent_id>/", agents.AgentView.as_view(), name="agent"),
+    path("agents/<str:agent_id>/health/", agents.AgentHealthView.as_view(), name="agent-health"),
     path("agents/<str:agent_id>/budget/", budgets.AgentBudgetView.as_view(), name="agent-budget"),
     path("budget/", budgets.SiteBudgetView.as_view(), name="budget"),
     path("callbacks/<str:token>/", callbacks.CallbackView.as_view(), name="callback"),

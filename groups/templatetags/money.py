@@ -10,7 +10,6 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 
 from groups.execution.budget import Spent, dollars
-from groups.services import spending
 
 register = template.Library()
 
@@ -53,15 +52,3 @@ def spent_words(spent: Spent) -> str:
     """What was spent in money; calls of unknown price are counted beside it."""
     known = usd(spent.cost_usd)
     return f"{known} {unpriced_words(spent)}" if spent.unpriced else known
-
-
-@register.simple_tag
-def month_by_agent() -> dict[str, Spent]:
-    """What each agent used this month, by its id: one query for a whole list."""
-    return spending.by_agent()
-
-
-@register.filter
-def used_of(spent: Mapping[str, Spent], agent_id: str) -> Spent | None:
-    """What that agent used; None when it used nothing."""
-    return spent.get(agent_id)

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from rest_framework.test import APIClient
 
-from groups.models import Agent, Group
+from groups.models import Agent, Group, Run, Spending
 from groups.services import agents
+from tests.stages import claim
 
 URL = "/api/v1/agents/"
 Refused = Callable[..., Any]
@@ -42,6 +44,31 @@ def test_list_takes_the_same_queries_for_one_and_for_many(
         agents.register(actor=ada, agent_id=f"agent-{number}")
     with django_assert_num_queries(1):
         assert len(owner.get(URL).json()["results"]) == 7
+
+
+def test_health(
+    outsider: APIClient, anonymous: APIClient, run: Run, refused: Refused, ada: User
+) -> None:
+    url = f"{URL}lead/health/"
+    plan = run.subtasks.get()
+    claim(run)
+    told = outsider.get(url).json()
+    assert (told["health"], told["working"], told["slots"], told["ended"]) == ("good", 1, None, 0)
+    assert told["used"] == {"tokens": 0, "cost_usd": 0.0, "unpriced": 0}
+    run.subtasks.filter(pk=plan.pk).update(
+        status="failed", finished_at=timezone.now(), lease_token=None, lease_until=None
+    )
+    Spending.objects.create(
+        agent_id="lead", at=timezone.now(), input_tokens=7, output_tokens=5, cost_usd=0.5
+    )
+    told = outsider.get(url).json()
+    assert (told["health"], told["working"], told["ended"], told["failed"]) == ("failing", 0, 1, 1)
+    assert told["last_ended_at"] and told["used"]["tokens"] == 12
+    assert (told["tested_ok"], told["tested_at"], told["programs"]) == (None, None, 0)
+    agents.register(actor=ada, agent_id="dora", kind="connected")
+    assert outsider.get(f"{URL}dora/health/").json()["health"] == "away"
+    refused(outsider.get(f"{URL}nobody/health/"), 404, "agent_not_found")
+    refused(anonymous.get(url), 401, "not_authenticated")
 
 
 def test_register(outsider: APIClient, cy: User) -> None:

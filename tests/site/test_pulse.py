@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
@@ -30,7 +31,8 @@ def test_it_tells_of_itself_until_it_is_stopped() -> None:
 
 @pytest.mark.django_db(transaction=True)
 async def test_servers_that_know_a_lifespan_begin_and_end_it() -> None:
-    server = ApplicationCommunicator(application, {"type": "lifespan"})
+    make: Any = ApplicationCommunicator
+    server = make(application, {"type": "lifespan"})
     await server.send_input({"type": "lifespan.startup"})
     assert (await server.receive_output(30))["type"] == "lifespan.startup.complete"
     await asyncio.to_thread(wait_for, Process.objects.exists, "a word")

@@ -7,7 +7,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from groups import roster
 from groups.api.serializers.base import ObjectField, StrictSerializer, Text
+from groups.api.serializers.budgets import UsedSerializer
 from groups.models import Agent
 from groups.models.agents import valid_id
 from groups.services.agents import MAX_CONCURRENCY, MAX_SECRET, secret_names
@@ -61,6 +63,35 @@ class ProbedSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField(help_text="Whether the agent can be used.")
     checks = CheckSerializer(many=True)
     ability = serializers.DictField(help_text="What is remembered of it.")
+
+
+class AgentHealthSerializer(serializers.Serializer[roster.Row]):
+    """Expects a row of the register. Counted over all groups, as on the agent's page."""
+
+    agent_id = serializers.CharField()
+    health = serializers.ChoiceField(
+        choices=[each.value for each in roster.Health],
+        help_text="`away`: nobody would answer; `failing`: one in four subtasks failed within a day; "
+        "`unknown`: neither tested nor used; `good`.",
+    )
+    working = serializers.IntegerField(help_text="Subtasks that it works at now.")
+    slots = serializers.IntegerField(
+        allow_null=True, help_text="Subtasks it carries out at once; null: no limit."
+    )
+    programs = serializers.IntegerField(
+        help_text="Of an agent that dials in: how many of its programs are connected."
+    )
+    ended = serializers.IntegerField(help_text="Subtasks that ended within a day.")
+    failed = serializers.IntegerField(help_text="How many of those failed.")
+    last_ended_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the last of those ended."
+    )
+    tested_ok = serializers.BooleanField(
+        allow_null=True,
+        help_text="What the last test found; null: not tested since the last change.",
+    )
+    tested_at = serializers.DateTimeField(allow_null=True)
+    used = UsedSerializer(source="month", help_text="In this calendar month, UTC.")
 
 
 class AgentChangeSerializer(StrictSerializer):

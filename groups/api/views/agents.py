@@ -8,12 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from groups import access, selectors
+from groups import access, roster, selectors
 from groups.api.base import ApiView
 from groups.api.pagination import AgentPages
 from groups.api.schema import problems
 from groups.api.serializers.agents import (
     AgentChangeSerializer,
+    AgentHealthSerializer,
     AgentNewSerializer,
     AgentSerializer,
     ProbedSerializer,
@@ -73,6 +74,16 @@ class AgentView(ApiView):
         """Remove an agent that is in no group."""
         agents.remove(actor=self.actor, agent=access.get_agent(self.actor, agent_id, change=True))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class AgentHealthView(ApiView):
+    @extend_schema(
+        operation_id="get_agent_health", tags=["agents"], responses=AgentHealthSerializer
+    )
+    def get(self, request: Request, agent_id: str) -> Response:
+        """How the agent is, what it has to do and what it used, over all groups."""
+        agent = access.get_agent(self.actor, agent_id)
+        return self.shown(AgentHealthSerializer, roster.one(self.actor, agent))
 
 
 class AgentTestView(ApiView):
