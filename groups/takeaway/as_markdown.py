@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from groups.takeaway.digest import Digest, digest
 from groups.takeaway.record import Taken
@@ -17,6 +18,11 @@ from groups.takeaway.words import clock, facts, spent_rows, subtask_title, subta
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~])")
 _PARSER: Final = MarkdownIt("commonmark")
+#: Blocks of HTML that no blank line ends, the longer beginnings first, and what does.
+_HTML: Final = (
+    *((f"<{name}", f"</{name}>") for name in ("script", "style", "pre", "textarea")),
+    *(("<!--", "-->"), ("<![cdata[", "]]>"), ("<?", "?>"), ("<!", ">")),
+)
 #: Characters of what an unfinished subtask wrote.
 LONGEST: Final = 20_000
 
@@ -27,9 +33,10 @@ def line(text: Any) -> str:
 
 
 def under(text: str, level: int) -> str:
-    """Markdown of somebody else below a heading of that level: its own headings go below it."""
+    """Markdown of somebody else below a heading of that level: its own headings go below it, and what it opens ends
+    with it."""
     lines = text.split("\n")
-    tokens = _PARSER.parse(text)
+    tokens = _PARSER.parse(f"{text}\n")
     for token, inline in pairwise(tokens):
         if token.type != "heading_open" or token.map is None or token.level:
             continue
@@ -38,7 +45,20 @@ def under(text: str, level: int) -> str:
         lines[first:last] = [f"{'#' * depth} {' '.join(inline.content.split())}"] + [""] * (
             last - first - 1
         )
-    return "\n".join(lines).strip()
+    end = _end(tokens[-1]) if tokens else ""
+    return "\n".join(lines).strip() + (f"\n{end}" if end else "")
+
+
+def _end(last: Token) -> str:
+    """What ends the last block of a text if it would go on over all that follows, else ""."""
+    if last.type == "fence" and last.map is not None:
+        begin, end = last.map
+        # One line more than its content: that which opens it.
+        return last.markup if end - begin == last.content.count("\n") + 1 else ""
+    if last.type == "html_block":
+        html = last.content.lower().lstrip()
+        return next((end for begin, end in _HTML if html.startswith(begin) and end not in html), "")
+    return ""
 
 
 def render(taken: Taken) -> Iterator[str]:

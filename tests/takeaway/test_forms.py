@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from django.contrib.auth.models import User
 from django.utils import translation
+from markdown_it import MarkdownIt
 
 from groups import live
 from groups.models import Group, Run, RunEvent
@@ -142,6 +143,40 @@ def test_markdown_keeps_its_own_headings(wild: Run) -> None:
 )
 def test_headings_of_others_go_below(given: str, expected: str) -> None:
     assert under(given, 2) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See:\n\n```python\nprint(1)",
+        "```\nprint(1)\n",
+        "```\na\n\n\n",
+        "```\n",
+        "~~~~\n~~~\n```\n",
+        "  `````",
+        "<!-- hm",
+        "<script>\nx",
+        "<PRE>\n\nx",
+        "<?php x",
+        "<!DOCTYPE x",
+        "<![CDATA[ > ",
+        "- a\n\n  ```\n  b",
+        "> ```\n> b",
+    ],
+)
+def test_what_a_text_leaves_open_swallows_nothing_after_it(text: str) -> None:
+    def headings(source: str) -> list[str]:
+        tokens = MarkdownIt("commonmark").parse(f"{source}\n\n## Log")
+        return [each.type for each in tokens if each.type == "heading_open"]
+
+    assert headings(under(text, 2)) == ["heading_open"]
+
+
+@pytest.mark.parametrize(
+    "text", ["```\n```", "```\na\n\n```", "<!-- a -->", "<pre>a</pre>", "<div>"]
+)
+def test_what_has_ended_is_left_as_it_is(text: str) -> None:
+    assert under(text, 2) == text
 
 
 @pytest.mark.parametrize("form", FORMS)
