@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from tests import migrated
 from tests.servers import free_port
-from tests.upping import start_up
+from tests.upping import is_ready, start_up
 
 PASSWORD = "correct horse 7"
 #: What the members of the made groups do, by role and kind of work.
@@ -29,7 +28,7 @@ class Site:
         migrated.lay(folder / "data" / "stars.sqlite3")
         self.process = start_up(folder / "data", self.port, self.log, STARS_ADMIN_PASSWORD=PASSWORD)
         deadline = time.monotonic() + 60
-        while not self._answers():
+        while not is_ready(self.url):
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.05)
@@ -38,11 +37,6 @@ class Site:
         self.token = str(answer.json()["token"])
         headers = {"Authorization": f"Bearer {self.token}"}
         self.api = httpx.Client(base_url=f"{self.url}/api/v1/", headers=headers, timeout=20)
-
-    def _answers(self) -> bool:
-        with suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/readyz", timeout=30).status_code == 200
-        return False
 
     def post(self, path: str, **body: Any) -> Any:
         """What the API answers, which must be well."""

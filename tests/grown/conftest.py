@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import httpx
 import psycopg
 import pytest
 
 from tests.engine.scripted import wait_for
 from tests.servers import RedisServer, free_port, other_database
+from tests.upping import is_ready
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Processes start slowly on a busy machine.
@@ -73,13 +73,7 @@ class Site:
         self.run("-m", "daphne", "-v", "0", "-p", str(port), "stars_site.asgi:application")
         address = f"http://127.0.0.1:{port}"
 
-        def answers() -> bool:
-            try:
-                return httpx.get(f"{address}/readyz", timeout=LONG).status_code == 200
-            except httpx.ConnectError:
-                return False
-
-        wait_for(answers, "the web process", seconds=LONG)
+        wait_for(lambda: is_ready(address), "the web process", seconds=LONG)
         return address
 
     def ask(self, do: str, **fields: Any) -> Any:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests import migrated
 from tests.servers import free_port
+from tests.upping import is_ready
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -60,9 +60,8 @@ class Site:
         deadline = time.monotonic() + READY
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
-            with suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/readyz").status_code == 200:
-                    return
+            if is_ready(self.url):
+                return
             time.sleep(0.05)
         raise AssertionError(self.log.read_text())
 

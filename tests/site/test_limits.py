@@ -25,6 +25,7 @@ from twisted.internet.testing import StringTransport
 from stars_site import limits
 from tests import migrated
 from tests.servers import free_port
+from tests.upping import is_ready
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -59,7 +60,7 @@ class Web:
                 stderr=subprocess.STDOUT,
             )
         deadline = time.monotonic() + 60
-        while not self._answers():
+        while not is_ready(self.url):
             assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.05)
         given = {"username": "admin", "password": PASSWORD}
@@ -68,12 +69,6 @@ class Web:
         kind = {"Content-Type": "application/json"}
         answer = httpx.post(f"{self.url}/api/v1/auth/token/", content=chunks, headers=kind)
         self.token = f"Token {answer.json()['token']}"
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/healthz").status_code == 200
-        except httpx.TransportError:
-            return False
 
     def announce(self, length: int, **headers: str) -> httpx.Response:
         """The answer to a request that says it has a body of that length and sends none of it."""

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.servers import free_port
-from tests.upping import start_up
+from tests.upping import is_ready, start_up
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -42,10 +42,7 @@ class Up:
     def is_ready(self) -> bool:
         """Whether /readyz says so; fails the test when the process has ended instead."""
         assert self.process.poll() is None, self.log.read_text()
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=30).status_code == 200
-        except httpx.TransportError:
-            return False
+        return is_ready(self.url)
 
 
 def until(condition: Callable[[], Any], seconds: float = READY) -> Any:
