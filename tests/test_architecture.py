@@ -178,6 +178,16 @@ def test_tasks_only_call() -> None:
     assert long == []
 
 
+@pytest.mark.parametrize("package", ["groups", "state"])
+def test_every_module_stands_on_a_floor_of_the_document(package: str) -> None:
+    """Where something is, is looked up in docs/architecture.md."""
+    told = (ROOT / "docs/architecture.md").read_text()
+    rows = "\n".join(line for line in told.splitlines() if line.startswith("|"))
+    shells = {"__init__", "apps", "management", "migrations", "__pycache__"}
+    modules = {path.stem for path in (ROOT / package).iterdir() if path.suffix in ("", ".py")}
+    assert {each for each in modules - shells if f"`{each}`" not in rows} == set()
+
+
 def test_every_doorbell_has_a_task() -> None:
     app.loader.import_default_modules()
     bells = {
