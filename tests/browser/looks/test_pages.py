@@ -87,6 +87,7 @@ REPORTS: Final = (
 #: What pages show of code: names of tools and skills, ids, policies, addresses as examples.
 CODE: Final = {
     "home": f"{REPORTS} config system",
+    "compare": REPORTS,
     "run-approval": REPORTS,
     "run-crew": REPORTS,
     "run-failed": REPORTS,
