@@ -31,7 +31,7 @@ def seen_by(actor: User) -> Seen | None:
 
 
 def welcome(actor: User, seen: Seen | None) -> Welcome | None:
-    """None once it was put away."""
+    """None once it was put away, or every step is done."""
     if seen is not None and seen.welcome_at is not None:
         return None
     mine = visible_runs(actor).filter(created_by=actor)
@@ -43,10 +43,11 @@ def welcome(actor: User, seen: Seen | None) -> Welcome | None:
         .first()
     )
     others: list[Agent] = list(agents().exclude(kind="builtin")[:1])
-    return Welcome(
+    first = Welcome(
         demo=demo,
         group=visible_groups(actor).order_by("created_at", "id").first(),
         watched=demo is not None and demo.finished_at is not None,
         tried=mine.exclude(task=TASK).exists(),
         connected=bool(others),
     )
+    return None if first.watched and first.tried and first.connected else first

@@ -22,7 +22,7 @@ from state.manager import GLOBAL_SPACE, Base
 from state.policy import system
 from state.values import Operation, OperationType
 from tests.dashboard.conftest import Browser
-from tests.factories import make_agent, make_group, make_run, make_user
+from tests.factories import end_run, make_agent, make_group, make_run, make_user
 from tests.stages import claim, propose
 
 
@@ -327,6 +327,17 @@ def test_the_welcome_tells_what_is_done_and_is_put_away(
     assert owner.post("/home/seen/", {"what": "welcome"}).status_code == 303
     assert "Welcome to Stars" not in home(owner)
     assert owner.post("/home/seen/", {"what": "nonsense"}).status_code == 303
+
+
+def test_the_welcome_goes_when_everything_is_done(
+    bo: User, operator: Browser, harbour: Group
+) -> None:
+    runs.start(actor=bo, group=harbour, task="Mine")
+    make_agent(agent_id="bot", kind="webhook")
+    shown = seed.start_demo(actor=bo)
+    assert home(operator).count("step is-done") == 2
+    end_run(shown, RunStatus.COMPLETED)
+    assert "Welcome to Stars" not in home(operator)
 
 
 def test_anybody_can_start_the_example(cy: User, outsider: Browser) -> None:

@@ -1,6 +1,7 @@
 /** The star map: places for any number of members, what members are at, and how much of the traffic is shown. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { curve, layout, nextStar, pointAt, shortened, textWidth, thickness } from "../../static/js/group/map-layout.js";
@@ -42,6 +43,20 @@ test("a map of twelve has one ring, and even 200 fit on a screen", () => {
   assert.ok(layout("leader", names(199), 660).height <= 560);
   assert.equal(layout(null, names(3), 660).stars.length, 3);
   assert.equal(layout("leader", [], 660).stars.length, 1);
+});
+
+test("a map is as tall as its stars need, and the page keeps that room before they are drawn", () => {
+  const css = readFileSync(new URL("../../static/css/components/star-map.css", import.meta.url), "utf8");
+  const usual = Number(/--expected: ([\d.]+)rem/.exec(css)[1]) * 16;
+  for (let members = 1; members <= 12; members += 1) {
+    const { stars, height } = layout("leader", names(members - 1), 625);
+    const above = Math.min(...stars.map(({ box }) => box.y));
+    const below = height - Math.max(...stars.map(({ box }) => box.y + box.height));
+    assert.ok(above <= 40 && Math.abs(above - below) < 1, `${members}: ${above} above, ${below} below`);
+    const rule = new RegExp(`data-members="${members}"[^{]*{\\s*--expected: ([\\d.]+)rem`).exec(css);
+    const kept = rule ? Number(rule[1]) * 16 : usual;
+    assert.ok(Math.abs(height - kept) <= 20, `${members}: ${height}, and ${kept} kept`);
+  }
 });
 
 test("the leader stands in the centre, and the same members always get the same places", () => {

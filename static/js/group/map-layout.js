@@ -32,7 +32,7 @@ const WIDEST = 860;
 /** How many stand on one ring, if it has room for them. */
 const RING = 12;
 /** How tall a map is at least. */
-const LOWEST = 260;
+const LOWEST = 168;
 
 /** How wide a text is at 12 px, estimated a little too large. @param {string} text */
 export function textWidth(text) {
@@ -72,8 +72,8 @@ export function shortened(text, width) {
 export function layout(leader, others, width) {
   const used = Math.max(240, Math.min(width, WIDEST));
   const size = sizeFor(others.length, used);
-  const { points, rings, height } = arranged(others.length, size, used);
-  const centre = { x: width / 2, y: height / 2 };
+  const { points, rings, height, middle } = arranged(others.length, size, used);
+  const centre = { x: width / 2, y: middle };
   const stars = points.map((point, index) => star(others[index] ?? "", size, shift(point, centre)));
   if (leader !== null) stars.unshift(star(leader, "leader", centre));
   return { width, height, size, stars, rings, centre };
@@ -116,20 +116,21 @@ const touch = (one, other) =>
  * @param {number} count
  * @param {Size} size
  * @param {number} width
- * @returns {{points: Point[], rings: {rx: number, ry: number}[], height: number}}
+ * @returns {{points: Point[], rings: {rx: number, ry: number}[], height: number, middle: number}} `middle`: how far
+ * down the leader stands
  */
 function arranged(count, size, width) {
-  if (!count) return { points: [], rings: [], height: LOWEST };
+  if (!count) return { points: [], rings: [], ...heightOf([]) };
   const { r, width: wide, height: high } = SIZES[size];
   const box = (/** @type {Point} */ point) => boxAt(point, { width: wide, height: high }, r, size === "small");
   const tallest = count <= RING ? Math.min(270, width / 2) : 0;
   for (let ry = 124; ry < tallest; ry += 6) {
     const ring = { rx: Math.min((width - wide) / 2 - EDGE, ry * 1.75), ry };
     const points = onEllipse(count, ring);
-    if (!anyTouch(points.map(box))) return { points, rings: [ring], height: heightOf(points.map(box)) };
+    if (!anyTouch(points.map(box))) return { points, rings: [ring], ...heightOf(points.map(box)) };
   }
   const points = inShells(count, box, width);
-  return { points, rings: [], height: heightOf(points.map(box)) };
+  return { points, rings: [], ...heightOf(points.map(box)) };
 }
 
 /** Whether any of these boxes comes too near to another one or to the leader's. @param {Box[]} boxes */
@@ -138,10 +139,13 @@ function anyTouch(boxes) {
   return all.some((box, index) => all.some((other, at) => at > index && touch(box, other)));
 }
 
-/** How tall a map is that has these boxes and the leader's, with the leader in its middle. @param {Box[]} boxes */
+/** How tall a map is that has these boxes and the leader's, and where its middle is. @param {Box[]} boxes */
 function heightOf(boxes) {
   const all = [boxAt({ x: 0, y: 0 }, LEADER, LEADER.r, false), ...boxes];
-  return Math.max(LOWEST, 2 * (Math.max(...all.map(({ y, height }) => Math.max(-y, y + height))) + EDGE));
+  const above = Math.max(...all.map(({ y }) => -y)) + EDGE;
+  const below = Math.max(...all.map(({ y, height }) => y + height)) + EDGE;
+  const more = Math.max(0, LOWEST - above - below);
+  return { height: above + below + more, middle: above + more / 2 };
 }
 
 /**
