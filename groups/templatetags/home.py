@@ -121,7 +121,7 @@ def _sentence(line: Line) -> tuple[str, str]:
         case "joined":
             return _joined(line, who), ""
         case "role":
-            said, role = gettext("%(who)s made %(agent)s %(role)s"), role_word(line.status)
+            said, role = gettext("%(who)s gave %(agent)s the role %(role)s"), role_word(line.status)
             agent = format_html("<b>{}</b>", line.of)
             return format_html(_marked(said), who=who, agent=agent, role=role), ""
         case "group_made":

@@ -279,10 +279,10 @@ def test_activity_says_who_cancelled_and_who_changed_roles(
     lines = part(home(viewer), "home-activity").split("<li ")
     [cancelled] = [line for line in lines if "<b>bo</b> cancelled" in line]
     assert "Ring the bell" in cancelled
-    made = [line for line in lines if " made <b>" in line]
-    assert "Stars made <b>wes</b> leader" in made[0]
-    assert "<b>ada</b> made <b>wim</b> observer" in made[1] and len(made) == 2
-    assert "made <b>" not in home(Browser(make_user(username="stranger")))
+    made = [line for line in lines if " gave <b>" in line]
+    assert "Stars gave <b>wes</b> the role leader" in made[0]
+    assert "<b>ada</b> gave <b>wim</b> the role observer" in made[1] and len(made) == 2
+    assert "gave <b>" not in home(Browser(make_user(username="stranger")))
 
 
 def test_the_page_costs_the_same_for_any_number(ada: User, owner: Browser) -> None:
