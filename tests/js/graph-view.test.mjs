@@ -30,6 +30,21 @@ test("what does not fit is made smaller, but stays readable unless all of it is 
   assert.ok(left > 0 && right < stage.width);
 });
 
+test("on a phone all columns are shown, as long as one can tell what they are", () => {
+  const phone = { width: 340, height: 420 };
+  const columns = (number) => ({ x: 0, y: -300, width: number * 200, height: 600 });
+  for (const number of [2, 3, 4]) {
+    const { left, right } = seen(fitting(columns(number), phone), columns(number));
+    assert.ok(left >= 0 && right <= phone.width, `${number}: ${left} to ${right}`);
+  }
+  const turned = { width: 800, height: 300 };
+  assert.ok(fitting(columns(4), turned).zoom > fitting(columns(4), phone).zoom, "there is room when it is turned");
+  const many = fitting(columns(20), phone);
+  assert.equal(many.zoom, 0.4);
+  assert.ok(seen(many, columns(20)).left > 0);
+  assert.deepEqual(showing(fitting(columns(3), phone), { x: 0, y: -20, width: 180, height: 40 }, phone), fitting(columns(3), phone));
+});
+
 test("zooming keeps the point under the pointer, within bounds", () => {
   const sight = { x: 10, y: 20, zoom: 1 };
   const about = { x: 200, y: 100 };

@@ -10,6 +10,8 @@ export const NEAREST = 2;
 export const FARTHEST = 0.15;
 /** What is fitted into the stage is made no larger than it was designed, and stays readable. */
 const FIT = { most: 1, least: 0.8, margin: 28 };
+/** On a stage as wide as a phone's it is smaller, so that one sees how it goes on, and its edge takes less. */
+const PHONE = { width: 560, least: 0.4, margin: 12 };
 /** Pixels that a pointer may move and still have clicked. */
 const SLACK = 4;
 const GLIDE = 260;
@@ -18,19 +20,25 @@ const GLIDE = 260;
 const within = (value, least, most) => Math.min(Math.max(value, least), most);
 
 /**
- * The sight that shows all of a graph, in the middle; of one too large to be read the beginning.
+ * The sight that shows all of a graph, in the middle; of one too large to be read the beginning. On a phone all of its
+ * width is shown, unless it is very wide.
  * @param {Box} bounds
  * @param {{width: number, height: number}} stage
- * @param {number} [least]
+ * @param {number} [smallest]
  * @returns {Sight}
  */
-export function fitting(bounds, stage, least = FIT.least) {
-  const room = { width: Math.max(1, stage.width - 2 * FIT.margin), height: Math.max(1, stage.height - 2 * FIT.margin) };
-  const whole = Math.min(room.width / Math.max(1, bounds.width), room.height / Math.max(1, bounds.height));
-  const zoom = within(whole, Math.max(least, FARTHEST), FIT.most);
+export function fitting(bounds, stage, smallest) {
+  const phone = stage.width < PHONE.width;
+  const { margin } = phone ? PHONE : FIT;
+  const room = { width: Math.max(1, stage.width - 2 * margin), height: Math.max(1, stage.height - 2 * margin) };
+  const across = room.width / Math.max(1, bounds.width);
+  const least = smallest ?? (phone ? within(across, PHONE.least, FIT.least) : FIT.least);
+  const zoom = within(Math.min(across, room.height / Math.max(1, bounds.height)), Math.max(least, FARTHEST), FIT.most);
   const wide = bounds.width * zoom;
-  const x = wide <= room.width ? (stage.width - wide) / 2 : FIT.margin;
-  const y = stage.height / 2 - (bounds.y + bounds.height / 2) * zoom;
+  const x = wide <= room.width + 0.5 ? (stage.width - wide) / 2 : margin;
+  // The foot of a phone's stage is below the fold: what takes little of it stands higher than in the middle.
+  const free = Math.max(0, room.height - bounds.height * zoom);
+  const y = stage.height / 2 - (bounds.y + bounds.height / 2) * zoom - (phone ? free / 4 : 0);
   return { x: x - bounds.x * zoom, y, zoom };
 }
 
@@ -55,11 +63,12 @@ export function zoomed(sight, factor, about) {
  * @returns {Sight}
  */
 export function showing(sight, box, stage) {
+  const { margin } = stage.width < PHONE.width ? PHONE : FIT;
   /** @param {number} at @param {number} start @param {number} long @param {number} room */
   const along = (at, start, long, room) => {
     const [near, far] = [start * sight.zoom + at, (start + long) * sight.zoom + at];
-    if (near < FIT.margin) return at + FIT.margin - near;
-    return far > room - FIT.margin ? at + room - FIT.margin - far : at;
+    if (near < margin) return at + margin - near;
+    return far > room - margin ? at + room - margin - far : at;
   };
   const x = along(sight.x, box.x, box.width, stage.width);
   return { ...sight, x, y: along(sight.y, box.y, box.height, stage.height) };

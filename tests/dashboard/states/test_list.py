@@ -67,6 +67,17 @@ def test_filters(
         assert "No state is like that." in words(answer)
 
 
+def test_filters_are_folded_unless_one_is_in_force(plan: str, viewer: Browser) -> None:
+    """On a phone they would take half a screen; the search is beside the fold, not in it."""
+    for query, is_open in (("", False), ("?text=plan", False), ("?type=resource", True)):
+        page = viewer.get(LIST + query).content.decode()
+        before, fold = page.split('<details class="filter-more"')
+        assert fold.startswith(" open>" if is_open else ">"), query
+        assert 'name="text"' in before
+        inside = fold.split("</details>")[0]
+        assert all(f'name="{each}"' in inside for each in ("type", "tag", "owner", "status"))
+
+
 def test_pages_of_the_list_keep_the_filters(
     harbour: Group, manager: StateManager, owner: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
