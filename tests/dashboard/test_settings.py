@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -132,6 +133,24 @@ def test_times_are_written_in_the_zone_of_the_person(
     viewer.post("/settings/display/", {"language": "", "time_zone": ""})
     viewer.get("/settings/access/")
     assert seen == ["UTC", "Asia/Shanghai", "UTC"]
+
+
+def test_a_time_zone_that_the_machine_does_not_know_any_more_stops_no_page(viewer: Browser) -> None:
+    session = viewer.client.session
+    session["time_zone"] = "Moon/Base"
+    session.save()
+    assert viewer.get("/settings/access/").status_code == 200
+
+
+def test_no_request_reads_all_time_zones_of_the_machine(
+    viewer: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def walk(*_args: object, **_options: object) -> None:
+        raise AssertionError("which takes 12 ms")
+
+    viewer.post("/settings/display/", {"language": "", "time_zone": "Asia/Shanghai"})
+    monkeypatch.setattr(os, "walk", walk)
+    assert viewer.get("/settings/access/").status_code == 200
 
 
 def test_access_says_what_one_may_and_why(
