@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.contrib.auth.models import User
+from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from groups.access import visible_groups, visible_runs
 from groups.models import Agent, Group, Run, Seen
 from groups.selectors import agents
 from groups.services.seed import DEMO, TASK
+
+_DEMO_FIRST: Final = ExpressionWrapper(Q(name=DEMO), output_field=BooleanField()).desc()
 
 
 class Welcome(NamedTuple):
@@ -45,7 +48,8 @@ def welcome(actor: User, seen: Seen | None) -> Welcome | None:
     others: list[Agent] = list(agents().exclude(kind="builtin")[:1])
     first = Welcome(
         demo=demo,
-        group=visible_groups(actor).order_by("created_at", "id").first(),
+        # The example's group makes something of any table and any list; others want tasks of their kind.
+        group=visible_groups(actor).order_by(_DEMO_FIRST, "created_at", "id").first(),
         watched=demo is not None and demo.finished_at is not None,
         tried=mine.exclude(task=TASK).exists(),
         connected=bool(others),

@@ -336,8 +336,19 @@ def test_the_welcome_goes_when_everything_is_done(
     make_agent(agent_id="bot", kind="webhook")
     shown = seed.start_demo(actor=bo)
     assert home(operator).count("step is-done") == 2
+    assert "Watch the run" in home(operator) and "Run it again, live" not in home(operator)
     end_run(shown, RunStatus.COMPLETED)
     assert "Welcome to Stars" not in home(operator)
+
+
+def test_the_welcome_offers_the_example_again_and_its_group_for_the_first_task(
+    bo: User, operator: Browser, harbour: Group
+) -> None:
+    assert "Open Harbour" in home(operator)
+    end_run(seed.start_demo(actor=bo), RunStatus.COMPLETED)
+    page = home(operator)
+    assert "Run it again, live" in page and "See how it went" in page
+    assert f"Open {seed.DEMO}" in page
 
 
 def test_anybody_can_start_the_example(cy: User, outsider: Browser) -> None:

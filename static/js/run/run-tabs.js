@@ -6,7 +6,7 @@
  * @import { FieldName, Focus, ViewName } from "./focus.js"
  */
 
-import { show } from "../lib/dom.js";
+import { find, show } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
 import { VIEWS, openView } from "./focus.js";
@@ -54,7 +54,7 @@ class RunTabs extends HTMLElement {
     this.addEventListener("keydown", (event) => this.#key(event));
     const section = gettext("Run");
     this.forget = keys.add(
-      ...VIEWS.map((view, index) => ({ section, keys: String(index + 1), text: NAMES[view], run: () => this.viewing?.set({ view }) })),
+      ...VIEWS.map((view, index) => ({ section, keys: String(index + 1), text: NAMES[view], run: () => this.#open(view) })),
       { section, keys: "escape", text: gettext("Look at nothing in particular"), run: () => this.viewing?.pick(), when: () => this.isLooking },
     );
   }
@@ -110,6 +110,12 @@ class RunTabs extends HTMLElement {
       if (panel) show(panel, chosen || (beside && view === "log"));
     }
     this.dispatchEvent(new CustomEvent("run:opened", { bubbles: true }));
+  }
+
+  /** By its key; the log that stands beside is gone to. @param {ViewName} view */
+  #open(view) {
+    this.viewing?.set({ view });
+    if (view === "log" && this.wide.matches) find(document, "run-log [data-ref=scroll]", HTMLElement).focus();
   }
 
   /** @param {HTMLElement} tab */
