@@ -15,7 +15,7 @@ from groups.services import seen as service
 from groups.views.inbox import entries_of
 from groups.views.shell import Request, goes_to, page
 
-#: Things that need somebody, of each kind; the rest is in the inbox, or comes when these are done.
+#: Things that need somebody, of each kind; the rest is in the inbox.
 NEEDS_SHOWN = 3
 
 
@@ -38,7 +38,7 @@ def put_aside(request: Request) -> HttpResponse:
     what = request.POST.get("what", "")
     if what in ("failures", "welcome"):
         service.put_aside(actor=request.user, **{what: True})
-    return goes_to(request, "groups:home")
+    return goes_to(request, "groups:inbox" if request.POST.get("at") == "inbox" else "groups:home")
 
 
 @page("POST")
@@ -57,7 +57,7 @@ def _everything(request: Request) -> dict[str, Any]:
         "wanted": wanted,
         "needs": need,
         "entries": entries_of(need.items[:NEEDS_SHOWN]),
-        "more_needs": max(0, len(need.items) - NEEDS_SHOWN),
+        "more_needs": sum(max(0, len(part) - NEEDS_SHOWN) for part in need),
         "needs_shown": NEEDS_SHOWN,
         "running": running.running(request.user),
         "cards": cards.cards(request.user, wanted, need.by_group()),

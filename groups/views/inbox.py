@@ -1,4 +1,4 @@
-"""The inbox: what waits for the signed-in person, each with its form in place."""
+"""The inbox: everything that needs the signed-in person; what can be answered has its form in place."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from django_htmx.http import reswap, retarget
 
 from groups import access, live
 from groups.forms.inbox import AnswerForm
-from groups.inbox import Item, item_of, items_for
+from groups.inbox import Item, item_of
 from groups.models import Level
+from groups.overview import needs
+from groups.overview.welcome import seen_by
 from groups.services import runs as service
 from groups.views.shell import Request, attempt, goes_to, page
 
@@ -29,14 +31,14 @@ class Entry(NamedTuple):
 
 @page()
 def inbox(request: Request) -> HttpResponse:
-    """Everything that waits; for htmx the list alone."""
+    """Everything that home tells of below "Needs me", and all of it; for htmx the list alone."""
     return _listed(request)
 
 
 @page()
 def count(request: Request) -> HttpResponse:
     """How much waits, for the navigation."""
-    return render(request, "inbox/partials/count.html", {"number": len(items_for(request.user))})
+    return render(request, "inbox/partials/count.html", {"number": _needs(request).total})
 
 
 @page("POST")
@@ -87,6 +89,10 @@ def entries_of(items: Iterable[Item], refused: Entry | None = None) -> list[Entr
     ]
 
 
+def _needs(request: Request) -> needs.Needs:
+    return needs.needs_of(request.user, seen_by(request.user))
+
+
 def _at_home(request: Request, refused: Entry | None, status: int) -> HttpResponse:
     """The one answered item, in place: empty once it is done, else with what is wrong. Pokes bring the rest."""
     context = {"entry": refused}
@@ -98,7 +104,13 @@ def _listed(
 ) -> HttpResponse:
     if request.POST.get("at") == "home":
         return _at_home(request, refused, status)
-    context = {"entries": entries_of(items_for(request.user), refused), "topics": live.DASHBOARD}
+    need = _needs(request)
+    context = {
+        "needs": need,
+        "entries": entries_of(need.items, refused),
+        "most": needs.MOST,
+        "topics": live.DASHBOARD,
+    }
     if not request.htmx:
         return render(request, "inbox/page.html", context, status=status)
     answer = render(request, "inbox/partials/items.html", context, status=status)

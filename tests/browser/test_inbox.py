@@ -33,6 +33,12 @@ def post(page: Page, path: str, body: dict[str, object]) -> dict[str, object]:
     return found
 
 
+def told(page: Page, site: Site) -> int:
+    """How much the number beside the inbox's name tells of; other journeys of this site left failures and conflicts."""
+    found = re.search(r">(\d+)<", page.request.get(f"{site.url}/inbox/count/").text())
+    return int(found[1]) if found else 0
+
+
 def test_a_colleague_answers_in_the_inbox_and_a_program_works_beside(
     page: Page, site: Site
 ) -> None:
@@ -57,13 +63,14 @@ def test_a_colleague_answers_in_the_inbox_and_a_program_works_beside(
     )
     try:
         page.goto(f"{site.url}/inbox/")
-        expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
+        item, badge = page.locator(".inbox-item"), page.locator("#inbox-count")
+        expect(item).to_have_count(0)
+        before = told(page, site)
         page.evaluate("window.same = true")
         task = "- @colleague: count the ships\n- @dora: tell the master"
         run = post(page, "groups/desk/runs/", {"task": task})["id"]
-        item = page.locator(".inbox-item")
         expect(item).to_contain_text("count the ships")
-        expect(page.locator("#inbox-count")).to_contain_text("1")
+        expect(badge).to_contain_text(f"{before + 1}")
         assert page.evaluate("window.same") is True
 
         # What else comes does not take away what somebody is writing.
@@ -75,8 +82,8 @@ def test_a_colleague_answers_in_the_inbox_and_a_program_works_beside(
         post(page, f"runs/{other}/cancel/", {})
         expect(item).to_have_count(1)
         item.get_by_role("button", name="Answer").click()
-        expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
-        expect(page.locator("#inbox-count")).to_have_text("")
+        expect(item).to_have_count(0)
+        expect(badge).to_contain_text(f"{before}" if before else "")
         page.goto(f"{site.url}/runs/{run}/")
         expect(page.get_by_role("main")).to_contain_text(re.compile("Completed"), timeout=20_000)
     finally:
@@ -114,6 +121,7 @@ def test_news_that_overtake_an_approval_do_not_break_it(page: Page, site: Site) 
 def test_a_poke_while_the_list_is_being_fetched_is_not_lost(page: Page, site: Site) -> None:
     sign_in(page, site)
     answers: list[Route] = []
+    before = told(page, site)
     page.goto(f"{site.url}/inbox/")
     expect(page.locator("live-dot[data-state=open]").first).to_be_visible()
     expect(page.locator("#inbox.htmx-request")).to_have_count(0)
@@ -123,7 +131,7 @@ def test_a_poke_while_the_list_is_being_fetched_is_not_lost(page: Page, site: Si
     # The server has said what it knew; then something comes, and only then does the answer arrive.
     old = answers[0].fetch()
     run = post(page, "groups/DevTeam/runs/", {"task": "- wait", "approve_plan": True})["id"]
-    expect(page.locator("#inbox-count")).to_contain_text("1")
+    expect(page.locator("#inbox-count")).to_contain_text(f"{before + 1}")
     answers[0].fulfill(response=old)
     expect(page.locator(f"#inbox-{run}")).to_be_visible()
     post(page, f"runs/{run}/cancel/", {})
