@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { align, eventsUntil, figures, startOf } from "../../static/js/run/compare-align.js";
+import { align, eventsUntil, figures, startOf, took } from "../../static/js/run/compare-align.js";
 import { diffLines, folded } from "../../static/js/run/compare-diff.js";
 import { initial, reduceAll } from "../../static/js/run/reducer.js";
 import { item, newLog, planned, ready, started } from "./log.mjs";
@@ -14,9 +14,27 @@ test("the same plan twice stands line by line, and nothing is marked", () => {
   assert.deepEqual(rows(align(view(one), view(planned([item("a"), item("b")])))), [["plan", "plan", []], ["a", "a", []], ["b", "b", []]]);
 });
 
-test("a title is known under another key, and a key under another title", () => {
-  const [a, b] = [planned([item("a"), item("b")]), planned([{ ...item("x"), title: " a " }, { ...item("b"), title: "Quite another" }])];
+test("a title is known under another key", () => {
+  const [a, b] = [planned([item("a"), item("b")]), planned([{ ...item("x"), title: " a " }, item("b")])];
   assert.deepEqual(rows(align(view(a), view(b))).slice(1), [["a", "x", []], ["b", "b", []]]);
+});
+
+test("a place in the plan is no name: plans of other tasks have nothing in common", () => {
+  const plan = (...titles) => view(planned(titles.map((title, n) => ({ ...item(`task-${n + 1}`), title }))));
+  assert.deepEqual(rows(align(plan("Describe the table"), plan("Which country brings most money?"))).slice(1), [
+    [null, "task-1", ["onlyB"]],
+    ["task-1", null, ["onlyA"]],
+  ]);
+  assert.deepEqual(rows(align(plan("描述表格"), plan("哪个国家收入最多？"))).length, 3);
+});
+
+test("similar titles stand together, the most alike first; under one key less is enough", () => {
+  const plan = (...items) => view(planned(items.map(([key, title]) => ({ ...item(key), title }))));
+  const a = plan(["t1", "Collect the figures of 2025"], ["t2", "Write a report on ships"]);
+  const b = plan(["s1", "Write the report on all ships"], ["s2", "Collect the figures of 2026"], ["s3", "Collect figures"]);
+  assert.deepEqual(rows(align(a, b)).slice(1).map(([one, other]) => [one, other]), [["t1", "s2"], [null, "s3"], ["t2", "s1"]]);
+  const [one, other] = [plan(["report", "Write the report"]), plan(["report", "Report on ships, in writing"])];
+  assert.deepEqual(rows(align(one, other))[1], ["report", "report", []]);
 });
 
 test("what one lacks stands where the other has it", () => {
@@ -64,6 +82,28 @@ test("slower and faster are marked from a quarter and half a second on", () => {
   assert.deepEqual(marks(10_000, 11_000).marks, [], "a tenth is chance");
 });
 
+test("waiting for a person is no work: not of a subtask, not of a run", () => {
+  const log = planned([item("a"), item("b")], true);
+  log.say("plan.approved", { plan: log.plan, by: "ada" });
+  const approved = log.events.length;
+  log.say(...ready("a"));
+  log.say(...started("a"));
+  log.say("subtask.waiting", { question: "Which?" }, "id-a", "wim");
+  log.say(...ready("a"));
+  log.say(...started("a"));
+  log.say(...done("a"));
+  log.events.forEach((event, n) => {
+    // An hour until the plan was approved, and one until the question was answered.
+    const waited = Number(n + 1 >= approved) + Number(n + 1 >= approved + 4);
+    event.at = new Date(Date.parse(event.at) + waited * 3_600_000).toISOString();
+  });
+  const found = view(log);
+  assert.equal(took(found.subtasks["id-a"]), 200);
+  const { total, working } = figures(found, Date.parse(found.lastAt));
+  assert.ok(total > 7_200_000);
+  assert.equal(working, 400, "the plan 200 ms, the subtask 200 ms");
+});
+
 test("figures of a run", () => {
   const log = planned([item("a"), item("b")]);
   log.say(...ready("a"));
@@ -72,10 +112,10 @@ test("figures of a run", () => {
   log.say(...done("a"));
   const found = view(log);
   const now = startOf(found) + 60_000;
-  assert.deepEqual(figures(found, now), { total: 60_000, tokens: 7, cost: 0.5, attempts: 3, done: 1, work: 2, agents: ["lena", "wim"] });
+  assert.deepEqual(figures(found, now), { total: 60_000, working: 400, tokens: 7, cost: 0.5, attempts: 3, done: 1, work: 2, agents: ["lena", "wim"] });
   log.say("run.cancelled", { by: "ada" });
   assert.ok(figures(view(log), now).total < 2_000);
-  assert.deepEqual(figures(initial(), now), { total: 0, tokens: 0, cost: null, attempts: 0, done: 0, work: 0, agents: [] });
+  assert.deepEqual(figures(initial(), now), { total: 0, working: 0, tokens: 0, cost: null, attempts: 0, done: 0, work: 0, agents: [] });
 });
 
 test("how much of a log had happened by a time", () => {

@@ -9,11 +9,13 @@ import { ordered, subtaskDone } from "./reducer.js";
  * One line of the comparison; a side is null when the run has no such subtask.
  * @typedef {{a: Subtask | null, b: Subtask | null, marks: Mark[], times: number | null}} Pair
  */
-/** @typedef {{total: number, tokens: number, cost: number | null, attempts: number, done: number, work: number, agents: string[]}} Figures */
+/** @typedef {{total: number, working: number, tokens: number, cost: number | null, attempts: number, done: number, work: number, agents: string[]}} Figures */
 
 /** A difference in time counts from here on: by that factor, and by that many milliseconds. */
 const FACTOR = 1.25;
 const LEAST = 500;
+/** How alike two titles are that name the same work; half of that is enough under one key. */
+const ALIKE = 0.6;
 
 /** @param {string} title */
 const plain = (title) => title.trim().replace(/\s+/g, " ").toLowerCase();
@@ -23,8 +25,46 @@ const NAMES = [
   ({ kind, key, title, agentId }) => JSON.stringify([kind, plain(title), key, agentId]),
   ({ kind, title, agentId }) => JSON.stringify([kind, plain(title), agentId]),
   ({ kind, title }) => JSON.stringify([kind, plain(title)]),
-  ({ kind, key }) => JSON.stringify([kind, key]),
 ];
+
+/** Whether both have the same title, but for spaces and capitals. @param {Subtask} a @param {Subtask} b */
+export const sameTitle = (a, b) => plain(a.title) === plain(b.title);
+
+/** The pairs of letters in a title, which serve any script. @param {string} title */
+function twosOf(title) {
+  const letters = [...plain(title)];
+  return new Set(letters.slice(1).map((letter, n) => `${letters[n]}${letter}`));
+}
+
+/** How much of two sets is the same, from 0 to 1 (Dice). @param {Set<string>} a @param {Set<string>} b */
+const likeness = (a, b) => (2 * [...a].filter((two) => b.has(two)).length) / Math.max(1, a.size + b.size);
+
+/**
+ * Of what is left, the most alike first. A key says little by itself: planners call what they plan task-1, task-2.
+ * @param {Subtask[]} left
+ * @param {ReadonlySet<Subtask>} right
+ * @returns {[Subtask, Subtask][]}
+ */
+function alike(left, right) {
+  const twos = new Map([...left, ...right].map((subtask) => [subtask, twosOf(subtask.title)]));
+  const same = (/** @type {Subtask} */ a, /** @type {Subtask} */ b) => likeness(twos.get(a) ?? new Set(), twos.get(b) ?? new Set());
+  const found = left.flatMap((a) =>
+    [...right].flatMap((b) => {
+      const score = a.kind === b.kind ? same(a, b) + (a.key === b.key ? ALIKE / 2 : 0) : 0;
+      return score >= ALIKE ? [{ a, b, score }] : [];
+    }),
+  );
+  /** @type {Set<Subtask>} */
+  const taken = new Set();
+  /** @type {[Subtask, Subtask][]} */
+  const chosen = [];
+  for (const { a, b } of found.toSorted((one, other) => other.score - one.score)) {
+    if (taken.has(a) || taken.has(b)) continue;
+    taken.add(a).add(b);
+    chosen.push([a, b]);
+  }
+  return chosen;
+}
 
 /**
  * The subtasks of both runs in reading order, those of B that A lacks after what they come after in B.
@@ -48,6 +88,10 @@ export function align(a, b) {
       partners.set(subtask, partner);
       free.delete(partner);
     }
+  }
+  for (const [a, b] of alike(left.filter((subtask) => !partners.has(subtask)), free)) {
+    partners.set(a, b);
+    free.delete(b);
   }
   /** @type {Pair[]} */
   const pairs = left.map((subtask) => pairOf(subtask, partners.get(subtask) ?? null));
@@ -78,8 +122,24 @@ function pairOf(a, b) {
   return { a, b, marks, times };
 }
 
-/** How long a subtask that has ended took, in milliseconds; null while it goes on, or when it was never begun. @param {Subtask} subtask */
-export const took = ({ startedAt, endedAt }) => (startedAt && endedAt ? Date.parse(endedAt) - Date.parse(startedAt) : null);
+/** @typedef {{from: number, to: number}} Stretch */
+
+/** When a subtask was at work, not queued and not waiting for a person. @param {Subtask} subtask @param {number} now @returns {Stretch[]} */
+const workOf = ({ spans }, now) =>
+  spans.filter(({ state }) => state === "running").map(({ from, to }) => ({ from: Date.parse(from), to: to === null ? now : Date.parse(to) }));
+
+/** How long stretches are together; where they overlap counts once. @param {Stretch[]} stretches */
+function covered(stretches) {
+  let [sum, end] = [0, -Infinity];
+  for (const { from, to } of stretches.toSorted((a, b) => a.from - b.from)) {
+    sum += Math.max(0, to - Math.max(from, end));
+    end = Math.max(end, to);
+  }
+  return sum;
+}
+
+/** How long a subtask that has ended was at work, in milliseconds; null while it goes on, or when it was never begun. @param {Subtask} subtask */
+export const took = (subtask) => (subtask.startedAt && subtask.endedAt ? covered(workOf(subtask, Date.parse(subtask.endedAt))) : null);
 
 /** When the run was queued, by its own log. @param {View} view */
 export const startOf = (view) => Date.parse(view.queuedAt ?? view.lastAt ?? "") || 0;
@@ -98,6 +158,7 @@ export function figures(view, now) {
   const { usage } = view;
   return {
     total: start ? Math.max(0, end - start) : 0,
+    working: covered(subtasks.flatMap((subtask) => workOf(subtask, end))),
     tokens: (usage.input_tokens ?? 0) + (usage.output_tokens ?? 0),
     cost: usage.cost_usd ?? null,
     attempts: subtasks.reduce((sum, { attempt }) => sum + Math.max(0, attempt), 0),

@@ -146,7 +146,8 @@ class ComparePage extends HTMLElement {
     const lines = [
       [gettext("Status"), RUN_WORDS[a.status], RUN_WORDS[b.status], a.status === b.status ? "" : gettext("different")],
       [gettext("Mode"), one?.mode_words ?? "", other?.mode_words ?? "", one?.mode === other?.mode ? "" : gettext("different")],
-      [gettext("Duration"), duration(left.total), duration(right.total), ratio(left.total, right.total)],
+      [gettext("Somebody at work"), duration(left.working), duration(right.working), ratio(left.working, right.working)],
+      [gettext("From beginning to end"), duration(left.total), duration(right.total), ratio(left.total, right.total)],
       [gettext("Tokens"), tokens(left), tokens(right), ratio(left.tokens, right.tokens)],
       [gettext("Cost"), cost(left), cost(right), ratio(left.cost ?? 0, right.cost ?? 0)],
       [gettext("Subtasks done"), done(left), done(right), change(left.done, right.done)],

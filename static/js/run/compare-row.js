@@ -7,7 +7,7 @@ import { h, icon, setStyle, show, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
 import { duration } from "../lib/time.js";
 import { drawMark } from "./badge.js";
-import { took } from "./compare-align.js";
+import { sameTitle, took } from "./compare-align.js";
 import { differenceOf } from "./compare-texts.js";
 import { reasonWords } from "./reasons.js";
 import { assigneeOf, SUBTASK_WORDS, titleOf } from "./words.js";
@@ -82,7 +82,7 @@ export class CompareRow {
     const { a, b, marks } = pair;
     const same = this.pair?.a === a && this.pair?.b === b;
     this.pair = pair;
-    text(this.title, titleOf(/** @type {Subtask} */ (a ?? b)));
+    this.#name(a, b);
     const words = markWords(pair);
     const key = marks.map((mark) => words[mark]).join();
     if (this.marks.dataset.key !== key) {
@@ -92,6 +92,16 @@ export class CompareRow {
     this.a.draw(a, clocks[0], total);
     this.b.draw(b, clocks[1], total);
     if (!same) this.#fill();
+  }
+
+  /** By one title, or by both where they differ. @param {Subtask | null} a @param {Subtask | null} b */
+  #name(a, b) {
+    const two = a && b && !sameTitle(a, b);
+    const titles = two ? [titleOf(a), titleOf(b)] : [titleOf(/** @type {Subtask} */ (a ?? b))];
+    if (this.title.dataset.key === titles.join("\n")) return;
+    this.title.dataset.key = titles.join("\n");
+    const named = (/** @type {string} */ title, /** @type {number} */ n) => h("span", {}, h("span", { class: "compare-letter" }, "AB"[n] ?? ""), ` ${title}`);
+    this.title.replaceChildren(...(two ? titles.map(named) : titles));
   }
 
   /** What stands under the fold is made when it is opened. */
