@@ -58,6 +58,8 @@ HISTORY: Final = 100
 BRIEF: Final = 300
 #: How many of a group's latest runs are offered to be compared with one.
 COMPARABLE: Final = 50
+#: How many groups are offered where one is named.
+OFFERED: Final = 200
 
 
 def groups_with_counts(actor: Actor) -> QuerySet[Group]:
@@ -120,6 +122,11 @@ def runs_of(group: Group) -> QuerySet[Run]:
 def recent_runs(actor: Actor) -> QuerySet[Run]:
     """The runs of all visible groups in brief, newest first, with their groups."""
     return _brief(visible_runs(actor).select_related("group"))
+
+
+def groups_to_choose(actor: Actor) -> QuerySet[Group]:
+    """The first OFFERED visible groups by name, to choose from; the others can be named as well."""
+    return visible_groups(actor).order_by("name", "id").only("id", "name")[:OFFERED]
 
 
 def comparable_runs(run: Run) -> list[Run]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from groups import selectors
-from groups.execution.statuses import RUN_ENDED, RunStatus
 from groups.forms.runs import RunForm
 from groups.models import Group, Message, Role, RunTemplate
+from groups.run_filter import STATUSES, RunFilter
 from groups.views.refusals import sentence
 from groups.views.shell import Request
 
@@ -16,11 +16,6 @@ MESSAGES_SHOWN: Final = 50
 #: Runs at first, as many more each time, and at most.
 RUNS_SHOWN: Final = 12
 RUNS_MOST: Final = 240
-#: What the list of runs can be narrowed to.
-NARROWED: Final[dict[str, frozenset[RunStatus]]] = {
-    "under_way": frozenset(RunStatus) - RUN_ENDED,
-    **{str(status): frozenset({status}) for status in RunStatus if status in RUN_ENDED},
-}
 
 
 def run_box(group: Group, form: RunForm, *, template: RunTemplate | None = None) -> dict[str, Any]:
@@ -38,21 +33,19 @@ def run_box(group: Group, form: RunForm, *, template: RunTemplate | None = None)
 def runs_shown(request: Request, group: Group) -> dict[str, Any]:
     """The newest runs that are like what is asked for; what is no number or status asks for nothing."""
     status, text = request.GET.get("status", ""), request.GET.get("q", "").strip()
+    like = RunFilter(
+        text=text if text.isprintable() else "", status=status if status in STATUSES else ""
+    )
     wanted = request.GET.get("shown", "")
     shown = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 5 else 0
     shown = min(max(shown, RUNS_SHOWN), RUNS_MOST)
-    found = selectors.runs_of(group)
-    if status in NARROWED:
-        found = found.filter(status__in=NARROWED[status])
-    if text and text.isprintable():
-        found = found.filter(task__icontains=text)
-    rows = list(found[: shown + 1])
+    rows = list(like.of(selectors.runs_of(group))[: shown + 1])
     return {
         "runs": rows[:shown],
         "shown": shown,
         "more": min(shown + RUNS_SHOWN, RUNS_MOST) if len(rows) > shown < RUNS_MOST else 0,
-        "narrowed": bool(status in NARROWED or text),
-        "statuses": NARROWED,
+        "narrowed": any(like),
+        "statuses": STATUSES,
         "status": status,
         "q": text,
     }

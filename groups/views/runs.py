@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
+from django_htmx.http import replace_url
 
 from groups import access, live, selectors
 from groups import pulse as pulses
@@ -20,6 +21,7 @@ from groups.execution.modes import get_mode
 from groups.execution.plan import ANYONE
 from groups.execution.statuses import RUN_ENDED
 from groups.forms import ROLES
+from groups.forms.run_filter import RunFilterForm, query_of
 from groups.forms.runs import RunForm
 from groups.models import Group, Level, Member, Role, Run
 from groups.services import run_states
@@ -54,8 +56,12 @@ def runs(request: Request, group_id: str) -> HttpResponse:
 
 @page()
 def recent(request: Request) -> HttpResponse:
-    """Runs of all visible groups, newest first; `?before=<run id>` pages on."""
-    found = selectors.recent_runs(request.user)
+    """Runs of all visible groups, newest first, that are as `?q=`, `status`, `group` and `mode` say;
+    `?before=<run id>` pages on."""
+    form = RunFilterForm(request.GET)
+    like = form.wanted()
+    asked = query_of(like)
+    found = like.of(selectors.recent_runs(request.user))
     wanted = request.GET.get("before")
     if wanted:
         last = access.get_run(request.user, wanted)
@@ -65,10 +71,14 @@ def recent(request: Request) -> HttpResponse:
     context = {
         "runs": rows[:PAGE],
         "older": rows[PAGE - 1].id if len(rows) > PAGE else None,
+        "asked": asked,
         "topics": live.DASHBOARD,
     }
-    template = "runs/partials/recent.html" if request.htmx else "runs/list.html"
-    return render(request, template, context)
+    if request.htmx:
+        answer = render(request, "runs/partials/recent.html", context)
+        return replace_url(answer, f"{request.path}?{asked}" if asked else request.path)
+    choice = {"form": form, "groups": selectors.groups_to_choose(request.user)}
+    return render(request, "runs/list.html", context | choice)
 
 
 @page()

@@ -9,8 +9,10 @@ from typing import Any
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
+from groups.execution.statuses import RunStatus
 from groups.models import Group, Level, Run
 from groups.services import runs
+from tests.factories import make_run
 
 Refused = Callable[..., Any]
 URL = "/api/v1/runs/"
@@ -45,6 +47,29 @@ def test_lists_take_the_same_queries_for_one_and_for_many(
     with django_assert_num_queries(3):
         assert viewer.get("/api/v1/groups/lab/runs/").json()["results"] == recent
     assert [run["task"] for run in recent] == [f"Task {number}" for number in range(7, -1, -1)]
+
+
+def test_lists_are_narrowed(viewer: APIClient, lab: Group, ada: User, refused: Refused) -> None:
+    ships = runs.start(actor=ada, group=lab, task="Count the Ships")
+    done = make_run(group=lab, task="Weigh 100% of it", status=RunStatus.COMPLETED, mode="swarm")
+
+    def found(query: str, url: str = URL) -> list[str]:
+        answer = viewer.get(f"{url}?{query}")
+        assert answer.status_code == 200, answer.content
+        return [run["id"] for run in answer.json()["results"]]
+
+    for url in (URL, "/api/v1/groups/lab/runs/"):
+        assert set(found("", url)) == {str(ships.id), str(done.id)}
+        assert found("q=sHIPS", url) == [str(ships.id)]
+        assert found("q=100%25", url) == [str(done.id)]
+        assert found("status=completed", url) == found("mode=swarm", url) == [str(done.id)]
+        assert found("status=under_way", url) == found("status=queued", url) == [str(ships.id)]
+        assert found("q=ships&mode=swarm", url) == []
+        refused(viewer.get(f"{url}?status=lost"), 400, "invalid", "status")
+        refused(viewer.get(f"{url}?mode=reply"), 400, "invalid", "mode")
+        refused(viewer.get(f"{url}?q=%00"), 400, "invalid", "q")
+    assert len(found("group=lab")) == 2 and found("group=labour") == []
+    assert set(found(f"group={lab.name[1:].upper()}")) == {str(ships.id), str(done.id)}
 
 
 def test_lists_show_the_beginning_of_long_texts(

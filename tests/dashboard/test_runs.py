@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from groups.execution.statuses import RunStatus
 from groups.models import Attachment, Group, Run
 from tests.dashboard.conftest import Browser, finish
-from tests.factories import make_run
+from tests.factories import make_group, make_run, make_user
 
 PATH = "/groups/Harbour/runs/"
 OPTIONS = {"mode": "leader_worker", "failure_policy": "stop", "time_limit": "2.5"}
@@ -86,6 +87,55 @@ def test_lists_cost_the_same_for_any_number(
     [older] = re.findall(r"\?before=([0-9a-f-]+)", page)
     assert viewer.get(f"/runs/?before={older}").content.decode().count('class="run-row"') == 10
     assert "Task" not in outsider.get("/runs/").content.decode()
+
+
+def test_runs_of_all_groups_are_found(
+    harbour: Group, ada: User, viewer: Browser, owner: Browser
+) -> None:
+    other = make_group(group_id="Quay", name="The old quay", owner=ada)
+    ships = make_run(group=harbour, task="Count the Ships")
+    torn = make_run(group=other, task="Mend 100% of it", status=RunStatus.FAILED, mode="swarm")
+
+    def found(query: str, browser: Browser = owner) -> set[str]:
+        page = browser.get(f"/runs/{query}").content.decode()
+        return {run.task for run in (ships, torn) if f'id="run-{run.id}"' in page}
+
+    assert found("") == {ships.task, torn.task}
+    assert (
+        found("?q=sHIPS") == found("?status=under_way") == found("?group=Harbour") == {ships.task}
+    )
+    assert found("?q=100%25") == found("?status=failed") == found("?mode=swarm") == {torn.task}
+    assert found("?group=OLD") == {torn.task} and found("?group=OLD", viewer) == set()
+    assert found("?q=ships&status=failed") == set()
+    # Nonsense in an address is nothing said.
+    assert found("?status=lost&mode=reply&q=%00") == {ships.task, torn.task}
+    page = owner.get("/runs/?q=barges&status=failed").content.decode()
+    assert "No run is like that." in page and 'value="barges"' in page
+    assert '<option value="failed" selected>' in page
+    assert '<option value="Quay">The old quay</option>' in page
+    part = owner.get("/runs/?q=ships&status=&group=&mode=", htmx=True)
+    assert part["HX-Replace-Url"] == "/runs/?q=ships"
+    assert "<html" not in part.content.decode()
+
+
+def test_what_was_found_is_paged_and_costs_the_same_for_any_number(
+    harbour: Group, ada: User, owner: Browser, django_assert_max_num_queries: Any
+) -> None:
+    Group.objects.bulk_create(Group(id=f"g{n}", name=f"Group {n}") for n in range(1000))
+    Run.objects.bulk_create(
+        Run(group_id=f"g{n}", task=f"Task {n}.", created_at=timezone.now()) for n in range(1000)
+    )
+    root = Browser(make_user(username="root", is_superuser=True))
+    query = "?q=task&status=under_way&group=group&mode=leader_worker"
+    root.get("/runs/")
+    with django_assert_max_num_queries(4):
+        page = root.get(f"/runs/{query}").content.decode()
+    assert page.count('class="run-row"') == 50
+    assert page.count("<option value=") < 220
+    [older] = re.findall(r'href="\?([^"]+before=[0-9a-f-]+)"', page)
+    assert "status=under_way" in older
+    page = root.get(f"/runs/?{older.replace('&amp;', '&')}").content.decode()
+    assert page.count('class="run-row"') == 50
 
 
 def test_the_run_page(

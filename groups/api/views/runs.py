@@ -16,6 +16,7 @@ from groups import access, selectors
 from groups.api.base import ApiView
 from groups.api.pagination import RunPages
 from groups.api.parsers import JsonParser
+from groups.api.run_filter import GROUP, LIKE, like
 from groups.api.schema import problems
 from groups.api.serializers.base import EmptySerializer
 from groups.api.serializers.plans import ApprovalSerializer
@@ -34,11 +35,16 @@ from groups.services import runs
 class RunsView(ApiView):
     pagination_class = RunPages
 
-    @extend_schema(operation_id="list_runs", tags=["runs"], responses=RunBriefSerializer(many=True))
+    @extend_schema(
+        operation_id="list_runs",
+        tags=["runs"],
+        parameters=[*LIKE, GROUP],
+        responses=RunBriefSerializer(many=True),
+    )
     def get(self, request: Request) -> Response:
         """The runs of all groups that you may see, newest first."""
         rows = selectors.recent_runs(self.actor).select_related("created_by")
-        return self.page(RunBriefSerializer, rows)
+        return self.page(RunBriefSerializer, like(request, group=True).of(rows))
 
 
 class GroupRunsView(ApiView):
@@ -46,13 +52,16 @@ class GroupRunsView(ApiView):
     parser_classes = (JsonParser, MultiPartParser)
 
     @extend_schema(
-        operation_id="list_group_runs", tags=["runs"], responses=RunBriefSerializer(many=True)
+        operation_id="list_group_runs",
+        tags=["runs"],
+        parameters=LIKE,
+        responses=RunBriefSerializer(many=True),
     )
     def get(self, request: Request, group_id: str) -> Response:
         """The group's runs, newest first."""
         group = access.get_group(self.actor, group_id)
         rows = selectors.runs_of(group).select_related("created_by")
-        return self.page(RunBriefSerializer, rows)
+        return self.page(RunBriefSerializer, like(request).of(rows))
 
     @extend_schema(
         operation_id="start_run",

@@ -1,0 +1,40 @@
+"""Which runs of a list are meant: by words of the task, status, group and mode. The same on pages and over REST."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from groups.execution.statuses import RUN_ENDED, RunStatus
+from groups.models import Group, Run
+
+#: Every run that has not ended.
+UNDER_WAY: Final = "under_way"
+#: What pages let choose from; REST knows every status besides.
+STATUSES: Final = (UNDER_WAY, *(str(status) for status in RunStatus if status in RUN_ENDED))
+
+
+class RunFilter(NamedTuple):
+    """What is empty leaves out nothing."""
+
+    text: str = ""
+    #: UNDER_WAY or a RunStatus.
+    status: str = ""
+    #: The id of a group, or part of its name.
+    group: str = ""
+    mode: str = ""
+
+    def of(self, runs: QuerySet[Run]) -> QuerySet[Run]:
+        """Those of the runs that are meant."""
+        if self.status == UNDER_WAY:
+            # In these words it is found by the index of runs under way.
+            runs = runs.exclude(status__in=[each for each in RunStatus if each in RUN_ENDED])
+        elif self.status:
+            runs = runs.filter(status=self.status)
+        if self.group:
+            named = Group.objects.filter(Q(id=self.group) | Q(name__icontains=self.group))
+            runs = runs.filter(group__in=named.order_by().values("pk"))
+        if self.mode:
+            runs = runs.filter(mode=self.mode)
+        return runs.filter(task__icontains=self.text) if self.text else runs
