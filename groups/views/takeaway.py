@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext
 
 from groups import access
 from groups.downloads import Made
+from groups.execution.modes import MODES
 from groups.takeaway import take
 from groups.views.shell import Request, page
 
@@ -22,4 +24,5 @@ def export(request: Request, run_id: str) -> HttpResponseBase:
 @page()
 def offline(request: Request) -> HttpResponse:
     """The run page for a file: the browser reads it, nothing of it comes here."""
-    return render(request, "runs/import.html")
+    modes = {name: gettext(mode.words) for name, mode in MODES.items()}
+    return render(request, "runs/import.html", {"modes": modes})

@@ -249,6 +249,8 @@ export interface About {
   can_steer: boolean;
   /** Whether the server has a report of it; a run from a file does not say. */
   reported?: boolean;
+  /** What the file of a run has of these results as HTML, built anew; null: nothing. */
+  rendered?: (markdown: string) => Node | null;
   urls: {
     cancel: string;
     pause: string;

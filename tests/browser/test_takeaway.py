@@ -24,6 +24,12 @@ SCRIPTS: dict[str, dict[str, Any]] = {
     "away-wim": {"reply": "**Seven** ships came in."},
     "away-tess": {"fail": REFUSED},
 }
+#: What somebody put into a file in the place of a result.
+HOSTILE = """<h2 onclick="caught=1" style="position:fixed" id="run-file">Seven
+<a href="javascript:caught=1">link</a></h2><script>caught=1</script><style>*{display:none}</style>
+<img src=x onerror="caught=1"><iframe srcdoc="<script>parent.caught=1</script>"></iframe>
+<form action="//evil.example"><svg onload="caught=1"><math><mtext><table><mglyph><style><!--</style>
+<img title="--&gt;&lt;img src=1 onerror=caught=1&gt;">"""
 
 
 def start(page: Page, site: Site) -> str:
@@ -90,7 +96,15 @@ def test_a_run_is_taken_away_and_opened_again(page: Page, site: Site, tmp_path: 
     expect(page.locator("run-header .badge")).to_have_attribute("data-status", "completed")
     expect(page.locator("run-causes .cause")).to_have_count(1)
     expect(page.locator("run-log [data-ref=count]")).to_have_text(f"{len(told['events'])}")
-    expect(page.locator("run-story")).to_contain_text("Seven")
+    story = page.locator("run-story")
+    expect(story.locator(".turn-result strong").first).to_have_text("Seven")
+    facts = page.locator("run-header .facts")
+    expect(facts.locator("[data-ref=by]")).to_have_text("admin")
+    expect(facts.locator("[data-ref=mode]")).to_have_text("Leader and workers")
+    expect(facts.locator("[data-ref=started]")).not_to_be_empty()
+    page.get_by_role("tab", name="Report").click()
+    report = page.locator("run-result [data-ref=box]")
+    expect(report.locator("li").first).to_be_visible()
     page.get_by_role("tab", name="Timeline").click()
     expect(page.locator("run-timeline")).to_contain_text("Ask the provider")
     page.get_by_role("button", name="One event back").click()
@@ -102,3 +116,19 @@ def test_a_run_is_taken_away_and_opened_again(page: Page, site: Site, tmp_path: 
     page.get_by_role("tab", name="Story").click()
     page.get_by_role("tab", name="Graph").click()
     expect(page.locator("run-graph")).to_contain_text("Count the ships")
+
+    # Whoever changed the file gets no further than text; in a tab of its own, for the browser says what it refuses.
+    told["rendered"]["subtasks"] = dict.fromkeys(told["rendered"]["subtasks"], HOSTILE)
+    tab = page.context.new_page()
+    tab.goto(f"{site.url}/runs/import/")
+    hostile = {"name": "run.json", "mimeType": "", "buffer": json.dumps(told).encode()}
+    tab.locator("#run-file").set_input_files(hostile)
+    result = tab.locator("run-story .turn-result").first
+    expect(result.locator("h2")).to_have_text("Seven link")
+    names = result.evaluate("at => [...at.querySelectorAll('*')].map(one => one.localName)")
+    assert set(names) <= {"h2", "div", "table"}
+    given = result.evaluate(
+        "at => [...at.querySelectorAll('*')].flatMap(one => one.getAttributeNames())"
+    )
+    assert set(given) <= {"class", "tabindex"}
+    assert tab.evaluate("window.caught") is None

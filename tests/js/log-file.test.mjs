@@ -21,6 +21,20 @@ test("a whole file is taken as it is; what is new in it is passed over", () => {
   assert.equal(told.about.now, "2026-03-04T06:00:00.000Z");
 });
 
+test("what the head says, and the HTML of results by their Markdown, is read with care", () => {
+  const { run } = file();
+  const told = read(file({
+    run: { ...run, created_at: "2026-03-04T05:06:07.000Z", created_by: "ada", failure_policy: "stop", result: "**7**" },
+    subtasks: [{ id: "s1", result: "*one*" }, { id: "s2", result: "two" }, { id: "s3", result: "" }, null],
+    attachments: [{ name: "ships.csv", size: 17 }, "none"],
+    rendered: { report: "<p><strong>7</strong></p>", subtasks: { s1: "<p><em>one</em></p>", s2: 2, s3: "<p>x</p>" } },
+  }));
+  assert.deepEqual(told.facts, { started: "2026-03-04T05:06:07.000Z", by: "ada", failurePolicy: "stop", attachments: [{ name: "ships.csv", size: 17 }] });
+  assert.deepEqual([...told.rendered], [["*one*", "<p><em>one</em></p>"], ["**7**", "<p><strong>7</strong></p>"]]);
+  const bare = read(file({ rendered: [1], attachments: {}, subtasks: 7 }));
+  assert.deepEqual([bare.facts, bare.rendered.size], [{ started: "", by: "", failurePolicy: "", attachments: [] }, 0]);
+});
+
 const { run } = file();
 for (const [name, value, words] of [
   ["no JSON", "<html>", /^This is not JSON/],

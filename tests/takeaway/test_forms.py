@@ -18,6 +18,7 @@ from groups.models import Group, Run, RunEvent
 from groups.services import tool_servers
 from groups.takeaway import FORMS, take
 from groups.takeaway.as_markdown import under
+from groups.templatetags.stars import markdown
 from state.errors import Invalid
 from tests.factories import append_events, make_group
 from tests.js.node import run as node
@@ -51,6 +52,21 @@ class Tags(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag not in self.VOID and self.open and self.open[-1] == tag:
             self.open.pop()
+
+
+def test_json_has_what_agents_wrote_as_the_pages_show_it(wild: Run) -> None:
+    """Rendered and made safe, without their secrets, and by the Markdown that a reader finds in the file."""
+    told = json.loads(text_of(wild, "json"))
+    rendered = told["rendered"]
+    assert rendered["report"] == markdown(told["run"]["result"]).strip()
+    assert "<strong>17</strong>" in rendered["report"]
+    by_id = {
+        row["id"]: markdown(row["result"]).strip() for row in told["subtasks"] if row["result"]
+    }
+    assert rendered["subtasks"] == by_id
+    for html in (rendered["report"], *by_id.values()):
+        assert KEY not in html
+        assert not {name for name, _ in Tags(html).found} & {"script", "img"}
 
 
 def test_json_is_the_run_as_it_stands_in_the_database(harbour: Group) -> None:

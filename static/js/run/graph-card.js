@@ -134,7 +134,7 @@ export class GraphCard {
       this.result = null;
     }
     if (!markdown) return this.result?.clear();
-    this.result ??= new ResultSlot(this.box, (this.part.about.urls.subtask_result ?? "").replace("SUBTASK", id));
+    this.result ??= new ResultSlot(this.box, (this.part.about.urls.subtask_result ?? "").replace("SUBTASK", id), this.part.about.rendered);
     this.result.show(markdown);
     return undefined;
   }

@@ -7,6 +7,8 @@
  * @property {readonly RunEvent[]} events
  * @property {string} group
  * @property {string} takenAt
+ * @property {{started: string, by: string, failurePolicy: string, attachments: {name: string, size: number}[]}} facts
+ * @property {ReadonlyMap<string, string>} rendered the HTML of results by their Markdown, as the file has it: not to be trusted
  */
 
 import { fill, gettext } from "../lib/i18n.js";
@@ -50,7 +52,28 @@ export function readLogFile(text) {
     throw new Unreadable(gettext("The file is damaged: run or events are missing."));
   }
   checkEvents(events, run.last_seq);
-  return { about: aboutOf(told), events, group: String(run.group?.name ?? ""), takenAt: String(told.exported_at ?? "") };
+  const group = String(run.group?.name ?? "");
+  return { about: aboutOf(told), events, group, takenAt: String(told.exported_at ?? ""), facts: factsOf(told), rendered: renderedOf(told) };
+}
+
+/** @param {unknown} list @returns {Record<string, any>[]} */
+const objects = (list) => (Array.isArray(list) ? list.filter(isObject) : []);
+
+/** What the head of the page says. @param {Record<string, any>} told @returns {LogFile["facts"]} */
+function factsOf({ run, attachments }) {
+  return {
+    started: Number.isNaN(Date.parse(run.created_at)) ? "" : run.created_at,
+    by: String(run.created_by ?? ""),
+    failurePolicy: String(run.failure_policy ?? ""),
+    attachments: objects(attachments).map(({ name, size }) => ({ name: String(name ?? ""), size: Number(size) || 0 })),
+  };
+}
+
+/** @param {Record<string, any>} told @returns {LogFile["rendered"]} */
+function renderedOf({ run, subtasks, rendered }) {
+  const { report, subtasks: parts } = isObject(rendered) ? rendered : {};
+  const pairs = [...objects(subtasks).map(({ id, result }) => [result, isObject(parts) ? parts[id] : null]), [run.result, report]];
+  return new Map(pairs.flatMap(([markdown, html]) => (markdown && typeof markdown === "string" && typeof html === "string" ? [[markdown, html]] : [])));
 }
 
 /** @param {string} text @returns {unknown} */

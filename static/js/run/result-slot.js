@@ -1,4 +1,8 @@
-/** Shows Markdown that the server has rendered and sanitised; fetched when it comes into view, once per result. */
+/**
+ * Shows Markdown that the server has rendered and sanitised; fetched when it comes into view, once per result.
+ *
+ * @import { About } from "../types.d.ts"
+ */
 
 import { h } from "../lib/dom.js";
 import { gettext } from "../lib/i18n.js";
@@ -8,9 +12,13 @@ export class ResultSlot {
   /** @type {string | null} */
   #shown = null;
 
-  /** `box` is filled from `url`, where there is one. @param {HTMLElement} box @param {string} url */
-  constructor(box, url) {
+  /**
+   * `box` is filled from `url`, where there is one; without a server by `rendered`, which knows some texts.
+   * @param {HTMLElement} box @param {string} url @param {About["rendered"]} [rendered]
+   */
+  constructor(box, url, rendered) {
     this.box = box;
+    this.rendered = rendered;
     this.url = url;
     box.hidden = true;
     this.watcher = new IntersectionObserver((entries) => {
@@ -23,8 +31,9 @@ export class ResultSlot {
     if (this.#shown === markdown) return;
     this.#shown = markdown;
     this.box.hidden = false;
-    this.box.replaceChildren(h("p", { class: "plain" }, this.url ? markdown.slice(0, 20_000) : markdown));
-    if (this.url) this.watcher.observe(this.box); // without a server the Markdown stays as it is
+    const rendered = this.url ? null : this.rendered?.(markdown);
+    this.box.replaceChildren(rendered ?? h("p", { class: "plain" }, this.url ? markdown.slice(0, 20_000) : markdown));
+    if (this.url) this.watcher.observe(this.box);
   }
 
   /** Show nothing: the result counts no longer. */

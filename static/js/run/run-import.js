@@ -7,8 +7,10 @@
  */
 
 import "./stars-run.js";
-import { find, ref, show, text } from "../lib/dom.js";
+import { find, h, icon, ref, show, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
+import { inert } from "../lib/inert.js";
+import { bytes, moment } from "../lib/time.js";
 import { Unreadable, checkSize, readLogFile } from "./log-file.js";
 import { fetchParts } from "./parts.js";
 
@@ -55,11 +57,16 @@ class RunImport extends HTMLElement {
     const shell = document.importNode(find(this, "template", HTMLTemplateElement).content, true);
     const run = /** @type {import("./stars-run.js").StarsRun} */ (shell.querySelector("stars-run"));
     run.log = log;
+    log.about.rendered = (markdown) => {
+      const html = log.rendered.get(markdown);
+      return html === undefined ? null : inert(html);
+    };
     const [title = ""] = log.about.task.trim().split("\n", 1);
     text(ref(run, "title"), title);
     text(ref(run, "task"), log.about.task);
     show(find(run, ".run-task", HTMLElement), log.about.task.trim() !== title);
     text(ref(run, "group"), log.group);
+    this.#facts(run, log);
     const taken = new Date(log.takenAt).toLocaleString(document.documentElement.lang || "en");
     text(ref(this, "from"), fill(gettext("%(name)s, as it stood on %(when)s"), { name, when: taken }));
     document.body.dataset.title = title;
@@ -68,6 +75,26 @@ class RunImport extends HTMLElement {
     show(ref(this, "banner"), true);
     scrollTo(0, 0);
     ref(this, "place").focus({ preventScroll: true });
+  }
+
+  /** @param {HTMLElement} run @param {LogFile} log */
+  #facts(run, { about, facts }) {
+    const modes = JSON.parse(document.getElementById("mode-words")?.textContent ?? "{}");
+    const words = {
+      started: facts.started && moment(facts.started),
+      mode: String(modes[about.mode] ?? about.mode),
+      policy: { stop: gettext("stop"), continue: gettext("go on") }[facts.failurePolicy] ?? "",
+      by: facts.by,
+    };
+    for (const [name, word] of Object.entries(words)) {
+      text(ref(run, name), word);
+      show(/** @type {HTMLElement} */ (ref(run, name).parentElement), Boolean(word));
+    }
+    const files = facts.attachments.map(({ name, size }) =>
+      h("span", { class: "file-chip" }, icon("file"), h("span", { class: "file-chip-name" }, name), h("span", { class: "file-chip-size" }, bytes(size))),
+    );
+    ref(run, "files").replaceChildren(...files);
+    show(/** @type {HTMLElement} */ (ref(run, "files").parentElement), files.length > 0);
   }
 }
 

@@ -26,7 +26,7 @@ class RunResult extends HTMLElement {
 
   /** @param {View} view @param {View | null} _before @param {{ caughtUp: boolean }} store */
   draw(view, _before, store) {
-    this.report ??= new ResultSlot(ref(this, "box"), this.about.urls.result ?? "");
+    this.report ??= new ResultSlot(ref(this, "box"), this.about.urls.result ?? "", this.about.rendered);
     this.markdown = view.result;
     const summary = Object.values(view.subtasks).find((subtask) => subtask.kind === "summary");
     const writing = Boolean(summary?.text) && !view.result && ["running", "ready"].includes(summary?.status ?? "");

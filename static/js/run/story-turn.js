@@ -158,7 +158,7 @@ export class StoryTurn extends HTMLElement {
     const at = only && said.length === 1 ? this.#nodes[parts.indexOf(only)]?.node : this.#nodes.at(-1)?.node;
     if (at && at.nextSibling !== this.#result) at.after(this.#result);
     const url = this.about?.urls.subtask_result?.replace("SUBTASK", this.turn?.subtask ?? "") ?? "";
-    this.#slot ??= new ResultSlot(this.#result, url);
+    this.#slot ??= new ResultSlot(this.#result, url, this.about?.rendered);
     this.#slot.show(result);
   }
 }
