@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Keyboard, PATIENCE, caps, isApple, stepOf, steps } from "../../static/js/lib/keys.js";
 
-const KINDS = { input: "input", textarea: "textarea", select: "select", button: "button", link: "a[href]", slider: "[role=slider]" };
+const KINDS = { input: "input", textarea: "textarea", select: "select", button: "button", link: "a[href]", slider: "[role=slider]", list: "[role=listbox]" };
 
 /** An element that matches the selectors which name its kind. */
 const element = (kind, more = {}) => ({
@@ -73,6 +73,13 @@ test("keyboards of other scripts and sequences of an unshifted sign are understo
   assert.equal(stepOf(press(" ")), "space");
   assert.equal(stepOf(press("/", { shiftKey: true })), "/");
   assert.equal(stepOf(press("Control", { ctrlKey: true })), "");
+});
+
+test("a list that has the focus keeps the keys by which one walks it, and no letter", () => {
+  const { board, done } = keyboard("f", "l", "?", "g h", "space", "arrowdown", "enter");
+  const target = element("list");
+  for (const key of ["f", "l", "?", "g", "h", " ", "ArrowDown", "Enter"]) board.press(press(key, { target }));
+  assert.deepEqual(done, ["f", "l", "?", "g h"]);
 });
 
 test("nothing fires while one writes, composes, or when somebody else has handled the key", () => {

@@ -201,7 +201,7 @@ function writes(target) {
   if (!target?.matches) return false;
   if (/** @type {HTMLElement} */ (target).isContentEditable) return true;
   if (target.matches("input")) return !PUSHED.includes(/** @type {HTMLInputElement} */ (target).type);
-  return target.matches("textarea, select, [role=textbox], [role=searchbox], [role=combobox], [role=listbox], [role=menu]");
+  return target.matches("textarea, select, [role=textbox], [role=searchbox], [role=combobox], [role=menu]");
 }
 
 /**
@@ -212,7 +212,7 @@ function writes(target) {
 function keeps(target, step) {
   const key = step.replace(/^shift\+/, "");
   if (!target?.matches || !OWN.includes(key)) return false;
-  if (target.matches("input, [role=slider], [role=tab], [role=radio], [role=treeitem], [role=separator][tabindex]")) return true;
+  if (target.matches("input, [role=slider], [role=tab], [role=radio], [role=listbox], [role=treeitem], [role=separator][tabindex]")) return true;
   return ["enter", "space"].includes(key) && target.matches("a[href], button, summary, label, [role=button], [role=link], [role=option]");
 }
 

@@ -83,7 +83,7 @@ class RunGraph extends HTMLElement {
     this.replaceChildren(tools, pane, this.card.root);
     this.addEventListener("graph:pick", (event) => this.#pick(/** @type {CustomEvent<string>} */ (event).detail));
     const section = gettext("Graph");
-    const when = () => Boolean(this.scene?.camera.size.width);
+    const when = () => Boolean(this.scene?.camera.size.width) && !document.activeElement?.closest("run-log");
     this.forget = keys.add(
       { section, keys: ["+", "="], text: gettext("Larger"), run: () => camera.zoom(STEP), when },
       { section, keys: "-", text: gettext("Smaller"), run: () => camera.zoom(1 / STEP), when },
