@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -42,6 +42,9 @@ def runs(request: Request, group_id: str) -> HttpResponse:
     """
     if request.method != "POST":
         group = access.get_group(request.user, group_id)
+        if not request.htmx:
+            # Where a browser is left whose task was refused.
+            return redirect("groups:group", group.id)
         context = {"group": group, **runs_shown(request, group)}
         return render(request, "groups/partials/runs.html", context)
     group = access.get_group(request.user, group_id, Level.OPERATOR)

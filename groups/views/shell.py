@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias, cast
@@ -13,7 +14,8 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import Resolver404, resolve, reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
@@ -41,8 +43,17 @@ PAGES: Final[dict[type[StarsError], str]] = {
 View: TypeAlias = Callable[..., HttpResponseBase]
 
 
-def page(*methods: str) -> Callable[[View], View]:
-    """A view for signed-in people that answers `methods` only and may raise any StarsError."""
+#: Of those who only look.
+LOOKING: Final = ("GET", "HEAD")
+
+
+def page(*methods: str, instead: str = "") -> Callable[[View], View]:
+    """A view for signed-in people that answers `methods` only and may raise any StarsError.
+
+    Where only forms are sent to, a browser may be left when one is refused: whoever opens the address again comes to
+    the page `instead`, of the same arguments, or to the nearest one above.
+    """
+    answered = methods or LOOKING
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -50,6 +61,9 @@ def page(*methods: str) -> Callable[[View], View]:
             known = cast(Request, request)
             if not request.user.is_authenticated:
                 return _sign_in(known)
+            if request.method in LOOKING and "GET" not in answered:
+                to = reverse(f"groups:{instead}", kwargs=kwargs) if instead else _above(request)
+                return redirect(to)
             try:
                 answer = view(known, *args, **kwargs)
             except StarsError as error:
@@ -57,7 +71,8 @@ def page(*methods: str) -> Callable[[View], View]:
             patch_vary_headers(cast(HttpResponse, answer), ["HX-Request", "Accept"])
             return answer
 
-        return cast(View, require_http_methods(methods or ("GET", "HEAD"))(shell))
+        shell.looked_at = "GET" in answered  # type: ignore[attr-defined]
+        return cast(View, require_http_methods([*answered, *LOOKING])(shell))
 
     return decorate
 
@@ -118,6 +133,16 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid("A JSON object was expected.")
     return value
+
+
+def _above(request: HttpRequest) -> str:
+    """The nearest page above an address that shows nothing itself."""
+    path = request.path_info.rstrip("/")
+    while path := path[: path.rfind("/")]:
+        with suppress(Resolver404):
+            if getattr(resolve(f"{path}/").func, "looked_at", False):
+                return f"{path}/"
+    return reverse("groups:home")
 
 
 def _sign_in(request: Request) -> HttpResponse:

@@ -366,7 +366,8 @@ def test_anybody_can_start_the_example(cy: User, outsider: Browser) -> None:
 
 def test_only_posts_change_anything(owner: Browser) -> None:
     for path in ("/home/seen/", "/home/demo/"):
-        assert owner.get(path).status_code == 405
+        assert (owner.get(path).status_code, owner.get(path)["Location"]) == (302, "/")
+    assert not Group.objects.exists() and not Seen.objects.exists()
 
 
 def test_a_store_of_states_that_is_away_leaves_the_rest(

@@ -46,6 +46,8 @@ def test_starting_one(harbour: Group, operator: Browser, guarded: Callable[..., 
 def test_a_viewer_may_not(harbour: Group, viewer: Browser) -> None:
     assert viewer.post(PATH, {"task": "Count", **OPTIONS}).status_code == 403
     assert viewer.get(PATH, htmx=True).status_code == 200
+    # Without scripts a browser is left at this address when the task is refused.
+    assert viewer.get(PATH)["Location"] == "/groups/Harbour/"
     assert not Run.objects.exists()
 
 
@@ -190,7 +192,7 @@ def test_steering_is_for_operators(
     refused = viewer.send(path)
     assert refused.status_code == 403
     assert refused.json()["reason"] == "level_too_low"
-    assert viewer.get(path).status_code == 405
+    assert viewer.get(path)["Location"] == f"/runs/{working.id}/"
 
 
 def test_pause_resume_cancel(working: Run, operator: Browser) -> None:

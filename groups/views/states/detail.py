@@ -58,7 +58,7 @@ def data(request: Request, space: str, state_id: str) -> HttpResponse:
     return JsonResponse(answer)
 
 
-@page("POST")
+@page("POST", instead="state")
 def freeze(request: Request, space: str, state_id: str) -> HttpResponse:
     """Freeze the state, or (`frozen=0`) let it be written again."""
     place = enter(request, space)
@@ -67,7 +67,7 @@ def freeze(request: Request, space: str, state_id: str) -> HttpResponse:
     return goes_to(request, place.url("state", state_id=state_id))
 
 
-@page("POST")
+@page("POST", instead="state")
 def remove(request: Request, space: str, state_id: str) -> HttpResponse:
     """Delete the state, if it is still at the version that the person saw; its history stays for a while."""
     place = enter(request, space)

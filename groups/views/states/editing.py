@@ -41,7 +41,7 @@ class Collided(Exception):
         self.error, self.base, self.document, self.choices = error, base, document, choices
 
 
-@page("POST")
+@page("POST", instead="state")
 def edit(request: Request, space: str, state_id: str) -> HttpResponse:
     """Save what the person made of the document. What collides is shown again, and nothing of it is lost."""
     place = enter(request, space)
@@ -66,7 +66,7 @@ def edit(request: Request, space: str, state_id: str) -> HttpResponse:
     return goes_to(request, place.url("state", state_id=state.id))
 
 
-@page("POST")
+@page("POST", instead="state")
 def check(request: Request, space: str, state_id: str) -> HttpResponse:
     """What is wrong with a document that is being written, as JSON: where (a pointer, or line and column) and what."""
     place = enter(request, space)

@@ -136,7 +136,7 @@ def diff(request: Request, space: str, state_id: str) -> HttpResponse:
     return render(request, "states/diff.html", context)
 
 
-@page("POST")
+@page("POST", instead="state_history")
 def restore(request: Request, space: str, state_id: str) -> HttpResponse:
     """An old version's data as a new version, if the state is still at the version that the person saw."""
     place = enter(request, space)

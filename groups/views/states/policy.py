@@ -38,7 +38,7 @@ _FIELDS = {
 SAMPLE = 2_000
 
 
-@page("POST")
+@page("POST", instead="state_policy")
 def trial(request: Request, space: str, state_id: str) -> HttpResponse:
     """What would become of two writes that meet under the settings of the form, as JSON; nothing is written."""
     place = enter(request, space)

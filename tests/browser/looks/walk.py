@@ -60,12 +60,12 @@ def addresses(demo: Demo) -> dict[str, str]:
 
 
 def pages(demo: Demo) -> dict[str, str]:
-    """Those that are whole pages: a GET gives a document, neither a fragment nor a refusal of the method."""
+    """Those that are whole pages: a GET gives a document, neither a fragment nor a way to another page."""
     found, refused = {}, {}
     for name, address in addresses(demo).items():
         answer = demo.client.get(address)
         headers = answer.headers
-        if answer.status_code == 405 or "text/html" not in headers["content-type"]:
+        if answer.is_redirect or "text/html" not in headers["content-type"]:
             continue
         if not answer.is_success and name != "not-found":
             refused[name] = answer.status_code

@@ -51,6 +51,30 @@ def test_saving_writes_what_was_changed_and_nothing_else(
     assert "Saved as version 2." in words(operator.get(plan))
 
 
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        (EDIT, PLAN.format("of")),
+        (CHECK, PLAN.format("of")),
+        (PLAN.format("freeze"), PLAN.format("of")),
+        (PLAN.format("try"), PLAN.format("policy")),
+        (PLAN.format("restore"), PLAN.format("history")),
+        ("/groups/Harbour/sync/push/", "/groups/Harbour/sync/"),
+        ("/groups/Harbour/sync/tasks/x/retry/", "/groups/Harbour/sync/"),
+        ("/states/edit/a/b/", "/states/of/a/b/"),
+        ("/inbox/x/approve/", "/inbox/"),
+        ("/agents/lena/test/", "/agents/lena/"),
+    ],
+)
+def test_whoever_opens_where_a_form_was_sent_to_comes_to_its_page(
+    path: str, to: str, plan: str, owner: Browser, nobody: Browser
+) -> None:
+    answer = owner.get(path)
+    assert (answer.status_code, answer["Location"]) == (302, to)
+    assert nobody.get(path)["Location"].startswith("/login/")
+    assert owner.client.put(path).status_code == 405
+
+
 def test_what_others_write_elsewhere_meanwhile_stays(
     plan: str, owner: Browser, manager: StateManager
 ) -> None:
