@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
@@ -76,10 +76,17 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A page that must not complain: an error of a script, or a breach of the content policy, fails the test."""
+def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
+    """A page that must not complain: an error of a script, or a breach of the content policy, fails the test.
+
+    It stands still as far as people may ask for that: without a graphics card what moves costs a processor. The
+    groups' page, of which movement is a part, is tested in motion.
+    """
     complaints: list[str] = []
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    motion: Literal["no-preference", "reduce"] = (
+        "no-preference" if request.module.__name__.endswith("test_group_page") else "reduce"
+    )
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion=motion)
     page = context.new_page()
     page.set_default_timeout(15_000)
 
