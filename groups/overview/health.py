@@ -178,8 +178,10 @@ def _faults(found: Health) -> Iterator[Fault]:
             )
             % {"n": found.workers.silent},
             _(
-                "Its subtasks go to others when their leases run out. If it was stopped on purpose, this passes."
-            ),
+                "Its subtasks go to others when their leases run out. If it was stopped on purpose, "
+                "this passes by itself, in %(n)s minutes at most."
+            )
+            % {"n": int(FORGOTTEN.total_seconds() // 60)},
         )
     if found.workers.alive and found.oldest and found.at - found.oldest > LONG:
         yield _long_wait(found)

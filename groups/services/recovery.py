@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,6 +17,7 @@ from groups.execution.statuses import RUN_ENDED, RunStatus, SubtaskStatus
 from groups.models import Run, Subtask
 from groups.services import messaging
 from groups.services.ledger import opened
+from groups.services.processes import dead_here
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def sweep(*, owner: str) -> Swept:
     live are taken back at once, instead of when they run out.
     """
     now = timezone.now()
-    is_dead = _dead_here(owner)
+    is_dead = dead_here(owner)
     expired = timed_out = 0
     lost = Q(status=SubtaskStatus.RUNNING, lease_until__lte=now)
     for name in filter(is_dead, set(_owners())):
@@ -107,22 +107,3 @@ def _ring_for_ready() -> int:
 def _owners() -> list[str]:
     running = Subtask.objects.filter(status=SubtaskStatus.RUNNING)
     return list(running.values_list("lease_owner", flat=True).distinct()[:AT_ONCE])
-
-
-def _dead_here(owner: str) -> Callable[[str], bool]:
-    """Tells of an owner's name whether it was a process of this machine (and pid namespace) that has ended."""
-    home = owner.rpartition("/")[0]
-
-    def is_dead(name: str) -> bool:
-        where, _, pid = name.rpartition("/")
-        if where != home or not pid.isdigit() or name == owner:
-            return False
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
-        return False
-
-    return is_dead

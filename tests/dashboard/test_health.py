@@ -74,7 +74,8 @@ def test_a_worker_that_fell_silent_is_told_of_until_it_is_forgotten(harbour: Gro
     process(name="here/1/8", heard=40)
     assert faults(health()) == [("workers", "strained")]
     assert health().workers.slots == 8
-    Process.objects.filter(name="here/1/8").update(heard_at=ago(3600))
+    assert "in 3 minutes at most" in health().faults[0].advice
+    Process.objects.filter(name="here/1/8").update(heard_at=ago(181))
     assert faults(health()) == []
 
 

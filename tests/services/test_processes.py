@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -33,3 +36,17 @@ def test_what_has_long_been_silent_is_forgotten_when_another_one_comes() -> None
         Process.objects.create(kind="worker", name=name, started_at=heard_at, heard_at=heard_at)
     processes.heard(kind=ProcessKind.WORKER, name="new", started_at=now)
     assert set(Process.objects.values_list("name", flat=True)) == {"late", "new"}
+
+
+def test_what_ended_without_a_word_is_forgotten_when_its_place_is_taken() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    now, lives = timezone.now(), os.getppid()
+    for name in (f"here/1/{ended.pid}", f"here/1/{lives}", f"there/1/{ended.pid}"):
+        Process.objects.create(kind="worker", name=name, started_at=now, heard_at=now)
+    processes.heard(kind=ProcessKind.WORKER, name=f"here/1/{os.getpid()}", started_at=now)
+    assert set(Process.objects.values_list("name", flat=True)) == {
+        f"here/1/{os.getpid()}",
+        f"here/1/{lives}",
+        f"there/1/{ended.pid}",
+    }
