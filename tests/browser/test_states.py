@@ -122,7 +122,13 @@ def test_two_people_and_one_document(page: Page, site: Site) -> None:
     expect(page.get_by_label("Document (JSON)")).to_have_value(re.compile('"Mine"'))
     save(page)
     expect(page.locator(".state-sides legend code")).to_have_text(["/title"])
+    # A path that is left open is named, marked and in focus.
+    page.get_by_role("button", name="Save upon version 3").click()
+    expect(page.locator(".form-error", has_text="Choose Mine or Theirs for /title")).to_be_visible()
+    expect(page.get_by_text("Choose one for /title.")).to_be_visible()
+    expect(page.get_by_role("radio", name=re.compile("Mine"))).to_be_focused()
     page.get_by_role("radio", name=re.compile("Mine")).check()
+    expect(page.get_by_text("Choose one for /title.")).to_be_hidden()
     page.get_by_role("button", name="Save upon version 3").click()
     expect(page.get_by_text("Saved as version 4.")).to_be_visible()
     expect(at(page, "/title").locator(".tree-value")).to_have_text('"Mine"')

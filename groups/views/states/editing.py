@@ -141,6 +141,7 @@ def _ask(request: Request, place: Place, collision: Collided, seen: SharedState)
         editing=True,
         collided=in_language_of_page(collision.error).message,
         collisions=collisions,
+        asked=collision.choices is not None,
         base_version=collision.base,
         follow=place.following(before, [state.id]),
     )

@@ -51,6 +51,7 @@ class StateEditor extends HTMLElement {
     this.box.addEventListener("stars:checked", (event) => this.fields.mark(/** @type {CustomEvent<{ faults: Fault[] }>} */ (event).detail.faults));
     this.fields.addEventListener("stars:edit", (event) => this.#edit(/** @type {CustomEvent<Op>} */ (event).detail));
     this.form.addEventListener("submit", (event) => this.#submit(event));
+    this.form.addEventListener("change", () => this.#mark(false));
     for (const button of this.querySelectorAll("[data-as]")) button.addEventListener("click", () => this.#showAs(button.getAttribute("data-as") ?? "json"));
     this.#begin();
   }
@@ -157,6 +158,12 @@ class StateEditor extends HTMLElement {
   async #submit(event) {
     if (this.#sending) return;
     event.preventDefault();
+    const open = this.#mark(true);
+    if (open) {
+      this.#refuse(fill(gettext("Choose Mine or Theirs for %(path)s first; nothing was saved."), { path: open.getAttribute("data-path") ?? "" }));
+      find(open, "input", HTMLInputElement).focus();
+      return;
+    }
     const button = find(this.form, ".form-foot [type=submit]", HTMLButtonElement);
     button.disabled = true;
     try {
@@ -177,6 +184,17 @@ class StateEditor extends HTMLElement {
       this.#refuse(`${refused.message} ${safe}`, signedOut);
     }
     button.disabled = false;
+  }
+
+  /** Mark (or only unmark) the colliding paths for which nothing is chosen; answers the first. @param {boolean} all */
+  #mark(all) {
+    const boxes = [...this.form.querySelectorAll(".state-sides")];
+    const open = boxes.filter((box) => !box.querySelector("input:checked"));
+    for (const box of all ? boxes : boxes.filter((one) => !open.includes(one))) {
+      box.classList.toggle("has-error", open.includes(box));
+      show(find(box, "[data-open]", HTMLElement), open.includes(box));
+    }
+    return open[0];
   }
 
   /** @param {string} words */

@@ -171,6 +171,9 @@ def test_a_collision_without_a_choice_is_asked_again(
         ("/crew", ""),
         ("/title", "mine"),
     ]
+    page = answer.content.decode()
+    assert "data-open>Choose one for /crew." in page
+    assert "data-open hidden>Choose one for /title." in page
     assert document(manager)["title"] == "Theirs"
 
 
