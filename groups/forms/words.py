@@ -121,7 +121,7 @@ ENTRY_WORDS: Final[dict[str, Any]] = {
 CONFLICT_TYPES: Final[dict[str, Any]] = {
     "version": _("another version"),
     "schema": _("the schema forbids it"),
-    "write_write": _("both wrote the same"),
+    "write_write": _("both changed the same place"),
     "read_write": _("what it relied on changed"),
     "custom": _("a rule forbids it"),
 }

@@ -120,8 +120,8 @@ def _state_numbers(metrics: StateMetrics, counted: Counts) -> list[tuple[str, st
             _("from acceptance to their end"),
         ),
         (_("Queue errors"), amount(metrics.sync_errors), ""),
-        (_("Open conflicts"), amount(metrics.open_conflicts), ""),
-        (_("Conflicts found"), amount(metrics.conflicts), by),
+        (_("Conflicts open now"), amount(metrics.open_conflicts), _("wait for somebody")),
+        (_("Conflicts found since the start"), amount(metrics.conflicts), by),
     ]
 
 
@@ -147,7 +147,11 @@ def _sync_numbers(metrics: SyncMetrics, counted: SyncCounts) -> list[tuple[str, 
             amount(metrics.parked),
             _("do not keep up; %(n)s since the start") % {"n": amount(counted.total("parked"))},
         ),
-        (_("Conflicts"), amount(metrics.conflicts), ""),
+        (
+            _("Conflicts of subscribers"),
+            amount(metrics.conflicts),
+            _("in what they wrote, since the start"),
+        ),
         (_("Integrity errors"), amount(metrics.integrity_errors), ""),
     ]
 

@@ -36,7 +36,7 @@ def test_the_inbox(parked: ConflictRecord, viewer: Browser, guarded: Callable[..
     guarded("get", INBOX)
     page = words(viewer.get(INBOX))
     assert "plan/spring /budget/sails , /title" in page
-    assert "wes ·" in page and "both wrote the same" in page
+    assert "wes ·" in page and "both changed the same place" in page
     assert "plan/spring" in words(viewer.get(f"{INBOX}?state=plan/spring"))
     assert "Nothing collides" in words(viewer.get(f"{INBOX}?state=other"))
     rows = viewer.get(INBOX, htmx=True).content.decode()

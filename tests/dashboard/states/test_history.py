@@ -127,7 +127,7 @@ def test_a_settled_conflict_is_told_in_the_history(
     stale = Base(version=2)
     manager.update_state(agent("wim"), "plan/spring", [put("/title", "Second")], base=stale)
     page = words(owner.get(HISTORY))
-    assert "settled a conflict (both wrote the same): last write" in page
+    assert "settled a conflict (both changed the same place): last write" in page
     assert 'replaced unseen: /title "First" written by wes in version 3' in page
 
 

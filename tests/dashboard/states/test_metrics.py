@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ import pytest
 from groups.models import Group
 from groups.views.states.sparklines import amount, duration, number, rate
 from state import conf
-from state.manager import StateManager
+from state.errors import StarsError
+from state.manager import Base, StateManager
 from state.policy import Caller
 from state.sync.metrics import SyncCounts
 from state.sync.metrics import counts as counts_of_process
 from tests.dashboard.conftest import Browser
-from tests.dashboard.states.conftest import agent, words
+from tests.dashboard.states.conftest import agent, put, words
 
 PAGE = "/states/metrics/"
 FIGURES = "/states/metrics/figures/"
@@ -84,6 +86,20 @@ def test_numbers_tell_what_they_consist_of(viewer: Browser, counts: SyncCounts) 
     assert "This should never happen" not in text
     counts.integrity_error()
     assert "This should never happen" in words(viewer.get(PAGE))
+
+
+def test_conflicts_that_are_open_are_told_from_those_that_were_found(
+    harbour: Group, viewer: Browser, manager: StateManager, counts: SyncCounts
+) -> None:
+    manager.create_state(agent("wim"), "plan", data={"n": 1}, resolution="custom", resolver="park")
+    for value in (2, 3):
+        with suppress(StarsError):  # the second one, which waits
+            manager.update_state(agent("wim"), "plan", [put("/n", value)], base=Base(version=1))
+    counts.conflict()
+    text = words(viewer.get(PAGE))
+    assert "Conflicts open now 1 wait for somebody" in text
+    assert "Conflicts found since the start 1 both changed the same place (" in text
+    assert "Conflicts of subscribers 1 in what they wrote, since the start" in text
 
 
 def test_only_spaces_that_one_may_see_are_named(
