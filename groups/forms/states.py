@@ -21,6 +21,7 @@ from groups.forms.words import (
     READ_POLICIES,
     RESOLUTION_EXAMPLES,
     RESOLUTIONS,
+    TYPE_MEANINGS,
     TYPES,
 )
 from groups.forms.words import SYNC_STATUSES as STATUSES
@@ -173,14 +174,22 @@ class CreateForm(StarsForm):
     type = forms.ChoiceField(
         label=_("Type"),
         help_text=_("Decides how long it lives, and what happens to conflicting writes."),
+        widget=forms.RadioSelect,
     )
     document = JsonField(label=_("Document (JSON)"), required=False, initial="{}")
+    schema = JsonField(
+        label=_("Schema (JSON Schema 2020-12)"),
+        required=False,
+        help_text=_("Empty: any object. x-stars-merge names a merge strategy."),
+    )
 
     def __init__(self, *args: Any, kinds: list[StateType], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kind = self.fields["type"]
         assert isinstance(kind, forms.ChoiceField)
-        kind.choices = [(each, TYPES[each]) for each in kinds]
+        kind.choices = list(_cards({each: (TYPES[each], TYPE_MEANINGS[each]) for each in kinds}))
+        kind.initial = kinds[0]
+        self.fields["schema"].widget.attrs["rows"] = 6
 
 
 class DocumentForm(StarsForm):

@@ -27,6 +27,15 @@ TYPES: Final[dict[str, Any]] = {
     StateType.AGENT: _("agent"),
     StateType.RESOURCE: _("resource"),
 }
+#: What each is for, and how long it lives.
+TYPE_MEANINGS: Final[dict[str, Any]] = {
+    StateType.GLOBAL: _("what everybody must agree on; stays as long as you want"),
+    StateType.SESSION: _("what agents note while they talk; gone 24 h after the last change"),
+    StateType.WORKFLOW: _("the results of a run; gone 30 days after it ends"),
+    StateType.TASK: _("the draft of one subtask; gone 7 days after it ends"),
+    StateType.AGENT: _("an agent's own notes; only it writes, until it leaves the group"),
+    StateType.RESOURCE: _("anything that shall stay: a plan, a machine, a lock"),
+}
 #: The word, and what it means.
 CONSISTENCIES: Final[dict[str, tuple[Any, Any]]] = {
     ConsistencyLevel.STRONG: (_("strong"), _("every write says which version it saw")),

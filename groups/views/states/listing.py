@@ -85,7 +85,8 @@ def new(request: Request, space: str) -> HttpResponse:
 
     def create() -> None:
         data = form.cleaned_data
-        names = {"id": "state_id", "name": "name", "type": "type", "data": "document"}
+        same = ("name", "type", "schema")
+        names = {"id": "state_id", "data": "document", **{each: each for each in same}}
         with beside_fields(names):
             place.manager.create_state(
                 place.caller,
@@ -93,6 +94,7 @@ def new(request: Request, space: str) -> HttpResponse:
                 data["name"],
                 StateType(data["type"]),
                 data=data["document"] or {},
+                schema=data["schema"],
             )
 
     refused = attempt(form, create)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -151,6 +152,33 @@ def test_what_json_cannot_be_stands_beside_the_document_and_makes_nothing(
     assert says in words(answer)
     with pytest.raises(StateNotFound):
         manager.get_state(system("Harbour"), "bad")
+
+
+def test_a_state_is_made_with_a_schema(
+    harbour: Group, owner: Browser, manager: StateManager
+) -> None:
+    page = owner.get(NEW).content.decode()
+    assert "what agents note while they talk" in page and "id_schema" in page
+    schema = {"properties": {"ships": {"type": "integer"}}}
+    given = {"state_id": "docks", "type": "resource", "schema": json.dumps(schema)}
+    # Neither a schema that is none nor a document that it forbids makes a state; it stands beside the field.
+    for mistake, field in (
+        ({"schema": '{"type": "bogus"}'}, "schema"),
+        ({"schema": "{"}, "schema"),
+        ({"document": '{"ships": "x"}'}, "document"),
+    ):
+        answer = owner.post(NEW, {**given, "document": "{}", **mistake})
+        assert answer.status_code in (400, 422)
+        assert f'id="id_{field}_error"' in answer.content.decode()
+        assert '<details class="state-fold" open>' in answer.content.decode()
+        with pytest.raises(StateNotFound):
+            manager.get_state(system("Harbour"), "docks")
+    assert owner.post(NEW, {**given, "document": '{"ships": 7}'}).status_code == 303
+    made = manager.get_state(system("Harbour"), "docks")
+    assert (made.schema, made.data) == (schema, {"ships": 7})
+    # Without one, any document will do.
+    assert owner.post(NEW, {"state_id": "free", "type": "resource"}).status_code == 303
+    assert manager.get_state(system("Harbour"), "free").schema is None
 
 
 def test_viewers_make_nothing(harbour: Group, viewer: Browser) -> None:
