@@ -6,7 +6,7 @@ Only whoever is meant wakes; the others are aware of the message and stay quiet.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from groups.execution.plan import Assignable
@@ -26,15 +26,30 @@ def mentioned(text: str, members: Sequence[Assignable], *, sender: str = "") -> 
     text.
     """
     found: set[str] = set()
+    for _said, meant in _found(text, members):
+        found |= meant
+    return [member.agent_id for member in members if member.agent_id in found - {sender}]
+
+
+def strangers(text: str, members: Sequence[Assignable]) -> list[str]:
+    """What the text says like addresses and names nobody, each once, as it is written."""
+    return list(dict.fromkeys(said for said, meant in _found(text, members) if not meant))
+
+
+def without(text: str) -> str:
+    """The text without whom it addresses, for those who count its words."""
+    return re.sub(r" {2,}", " ", _MENTION.sub(" ", text)).strip(" ,，:：")
+
+
+def _found(text: str, members: Sequence[Assignable]) -> Iterator[tuple[str, set[str]]]:
+    """Every mention as it is written, without the full stop that ends its sentence, and whom it means."""
     known = _names(members)
     for match in _MENTION.finditer(_CODE.sub(" ", text)):
         what, name = match["what"] or "", match["name"].casefold()
         # Ids may have full stops in them, so the longest that names somebody counts.
         while name and (what, name) not in known:
             name = name[:-1] if name[-1] in ".-_" else ""
-        if name:
-            found |= known[what, name]
-    return [member.agent_id for member in members if member.agent_id in found - {sender}]
+        yield match[0].rstrip(".-_"), known[what, name] if name else set()
 
 
 def _names(members: Sequence[Assignable]) -> dict[tuple[str, str], set[str]]:

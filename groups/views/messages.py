@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from groups import access, selectors
+from groups.execution.mentions import strangers
+from groups.execution.plan import Assignable
 from groups.forms import MessageForm
-from groups.models import Group, Level
+from groups.models import Group, Level, Member
 from groups.services import messaging
 from groups.views.boxes import MESSAGES_SHOWN, chat
 from groups.views.shell import Request, attempt, goes_to, page
 from state.errors import Invalid
+
+#: Names that are told of which nobody bears.
+NAMED = 5
 
 
 @page("GET", "HEAD", "POST")
@@ -44,14 +51,27 @@ def messages(request: Request, group_id: str) -> HttpResponse:
             )
 
     refused = attempt(form, send)
+    unknown = "" if refused else _unknown(form.cleaned_data["text"], members)
     if not refused:
         if not request.htmx:
+            if unknown:
+                notices.warning(request, unknown)
             return goes_to(request, "groups:group", group.id)
         # The next message most likely goes the same way.
         kept = {"sender": form.cleaned_data["sender"], "to": form.cleaned_data["to"]}
         form = MessageForm(members=members, initial=kept)
-    context = {"group": group, "message_form": form, "sent": not refused}
+    context = {"group": group, "message_form": form, "sent": not refused, "unknown": unknown}
     return render(request, "groups/partials/compose.html", context, status=refused or HTTPStatus.OK)
+
+
+def _unknown(text: str, members: list[Member]) -> str:
+    """What to say when the message addresses somebody who is not there; it may be no address at all."""
+    here = [Assignable(agent_id=m.agent.agent_id, role=m.role, tags=tuple(m.tags)) for m in members]
+    found = strangers(text, here)
+    if not found:
+        return ""
+    words = _("Sent, but nobody here is called %(names)s, so nobody was asked by that name.")
+    return words % {"names": ", ".join(found[:NAMED])}
 
 
 def _history(request: Request, group: Group) -> HttpResponse:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from groups.agents.base import Request
+from groups.agents.builtin.reply import write_reply
+from groups.execution.statuses import SubtaskKind
 from groups.models import Group, Message
 from groups.services import messaging
 from groups.views.boxes import MESSAGES_SHOWN
@@ -140,3 +143,30 @@ def test_each_message_says_how_far_it_has_come(harbour: Group, viewer: Browser) 
     page = viewer.get(PATH, htmx=True).content.decode()
     assert "2 delivered" in page and "1 failed" in page
     assert "Not delivered to wes: The recipient is no longer a member" in page
+
+
+def test_a_name_that_nobody_bears_is_told_of(harbour: Group, operator: Browser) -> None:
+    told = "nobody here is called @nobody, @tag:none, so"
+    page = operator.post(PATH, {"text": "@nobody @tag:none hello?"}, htmx=True).content.decode()
+    assert told in page
+    assert Message.objects.get().text == "@nobody @tag:none hello?"
+    assert "nobody here" not in operator.post(PATH, {"text": "@wim hi"}, htmx=True).content.decode()
+    operator.post(PATH, {"text": "@nobody @tag:none hello?"})
+    assert told in operator.get("/groups/Harbour/").content.decode()
+    # What was refused was not sent.
+    assert "nobody here" not in operator.post(PATH, {"text": " "}, htmx=True).content.decode()
+
+
+def test_rule_based_agents_do_not_count_the_address() -> None:
+    asked = Request(
+        kind=SubtaskKind.REPLY,
+        run_id="r",
+        subtask_id="s",
+        group_id="g",
+        agent_id="wim",
+        config={},
+        task="",
+        instructions="@role:worker how many anchors on 7 ships?",
+    )
+    reply = "".join(write_reply(asked, "digest"))
+    assert "anchors" in reply and "worker" not in reply and "role" not in reply

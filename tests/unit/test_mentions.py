@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from groups.execution.mentions import mentioned
+from groups.execution.mentions import mentioned, strangers, without
 from groups.execution.plan import Assignable
 
 CREW = (
@@ -75,3 +75,30 @@ def test_a_group_is_gone_through_as_often_however_many_mentions_there_are(text: 
     assert mentioned(f"{text} @agent-7", crowd) == ["agent-7"]
     # For names, for @all, for the order of the answer.
     assert crowd.looked_at <= 3 * len(crowd)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("@wim and @all, please", []),
+        ("@nobody. @wim, @nobody hello?", ["@nobody"]),
+        ("@tag:nothing @role:captain @role:worker", ["@tag:nothing", "@role:captain"]),
+        ("mail wim@wim.example, `@code`", []),
+    ],
+)
+def test_names_that_nobody_bears(text: str, names: list[str]) -> None:
+    assert strangers(text, CREW) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("@role:worker how many rows?", "how many rows?"),
+        ("@wim, @lena: look at 7 rows", "look at 7 rows"),
+        ("ask @wim about it", "ask about it"),
+        ("你好@wim，请看", "你好 ，请看"),
+        ("mail wim@wim.example\n  twice", "mail wim@wim.example\n twice"),
+    ],
+)
+def test_addresses_are_left_out_of_what_is_counted(text: str, rest: str) -> None:
+    assert without(text) == rest

@@ -10,6 +10,7 @@ from groups.agents.builtin.jobs import BY_SKILL
 from groups.agents.builtin.markdown import escape, listed
 from groups.agents.builtin.script import SKILLS
 from groups.agents.builtin.text import dates, figures, keywords, words
+from groups.execution.mentions import without
 
 #: How much of each is repeated.
 _SHOWN = 8
@@ -19,7 +20,7 @@ def write_reply(request: Request, skill: str) -> Iterator[str]:
     """The answer, piece by piece. It never pretends to have understood."""
     yield "I am rule-based: I follow rules and do not understand prose.\n\n"
     yield f"{_can(request, skill)}\n"
-    text = request.instructions
+    text = without(request.instructions)
     found = [
         ("words", [escape(word, 60) for word, _ in keywords(Counter(words(text)), _SHOWN)]),
         ("figures", [escape(figure, 60) for figure in figures(text)]),
