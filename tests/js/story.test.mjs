@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Story, saidBy, textAt, turnAt } from "../../static/js/run/story.js";
+import { planChangeWords } from "../../static/js/run/plan-change.js";
 import { item, newLog, planned, ready, started } from "./log.mjs";
 
 const told = (log) => {
@@ -10,6 +11,21 @@ const told = (log) => {
 };
 const turns = (story) => story.blocks.filter(({ kind }) => kind === "turn");
 const ofA = (type, data, agent = "wim") => [type, data, "id-a", agent];
+
+test("a plan stands in the story as it was approved, and the approval says what a person changed", () => {
+  const log = planned([item("a"), item("b"), item("c"), item("d")], true);
+  const [a, b, c] = log.plan.subtasks;
+  const approved = { subtasks: [{ ...a, assignee: "pia" }, { ...b, assignee: "pia" }, { ...c, instructions: "Otherwise" }, item("e")] };
+  log.say("plan.approved", { plan: approved, by: "ada" });
+  const { blocks } = told(log);
+  const [plan, note] = blocks.slice(-2);
+  assert.deepEqual([plan.kind, note.event.type, note.before], ["plan", "plan.approved", log.plan]);
+  assert.deepEqual(plan.plans.map(({ seq, plan: { subtasks } }) => [seq, subtasks[0].assignee]), [[5, "wim"], [7, "pia"]]);
+  assert.equal(planChangeWords(note.before, note.event.data.plan), "3 subtasks changed: wim → pia, C · 1 subtask added · 1 subtask removed");
+  assert.equal(planChangeWords(log.plan, { ...log.plan }), "");
+  // Whoever goes back to before sees what was proposed: the card is drawn anew then.
+  assert.ok(told(log).changed(7, 5).some(({ kind }) => kind === "plan"));
+});
 
 test("a run reads in order: the task, the leader's turn, the plan, then each agent's turn", () => {
   const log = planned([item("a"), item("b", "a")]);

@@ -5,8 +5,8 @@
 
 /** What is built again; of other elements what is in them. */
 const KEPT = new Set([
-  ...["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "hr", "br"],
-  ...["strong", "em", "code", "del", "s", "a", "table", "thead", "tbody", "tr", "th", "td"],
+  "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "hr", "br",
+  "strong", "em", "code", "del", "s", "a", "table", "thead", "tbody", "tr", "th", "td",
 ]);
 /** What is in these is no text for people. */
 const DROPPED = new Set(["script", "style", "template", "noscript", "iframe", "object", "textarea", "title"]);

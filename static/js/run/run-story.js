@@ -15,7 +15,7 @@ import { keys } from "../lib/keys.js";
 import { now, number } from "../lib/time.js";
 import { ordered, runEnded } from "./reducer.js";
 import { Story, standingAt } from "./story.js";
-import { noteNode } from "./story-notes.js";
+import { drawPlan, noteNode } from "./story-notes.js";
 import { StoryTurn } from "./story-turn.js";
 import { titleOf } from "./words.js";
 
@@ -105,7 +105,11 @@ class RunStory extends HTMLElement {
     }
     this.n = n;
     const at = store.at === null ? now() : Date.parse(view.lastAt ?? "");
-    for (const block of changed) this.#fill(this.made.get(block), at);
+    for (const block of changed) {
+      const node = this.made.get(block);
+      if (node && block.kind === "plan") drawPlan(node, block, n);
+      else this.#fill(node, at);
+    }
     if (!before || before.subtasks !== view.subtasks) this.#busy(ordered(view));
     this.#keepEnd();
     this.#count();

@@ -6,14 +6,16 @@
 import { avatar } from "../lib/avatars.js";
 import { h, icon } from "../lib/dom.js";
 import { fill, gettext, ngettext } from "../lib/i18n.js";
+import { planChangeWords } from "./plan-change.js";
 import { assigneeOf, sentence, titleOf, tone } from "./words.js";
 
 /** The element of a note. @param {Note} block @returns {HTMLElement} */
 export function noteNode(block) {
   const { event } = block;
   if (event.type === "run.queued") return taskNode(event);
-  if (event.type === "plan.proposed" || event.type === "plan.changed") return planNode(event);
-  const about = block.title ? ` ${titleOf(block)}` : "";
+  if (block.kind === "plan") return h("section", { class: "story-plan", "data-seq": String(event.seq) });
+  const changes = event.type === "plan.approved" && block.before ? planChangeWords(block.before, event.data.plan) : "";
+  const about = block.title ? ` ${titleOf(block)}` : changes && ` · ${changes}`;
   return h("p", { class: "story-note", "data-tone": tone(event), "data-seq": String(event.seq) }, h("span", {}, sentence(event), about && h("b", {}, about)));
 }
 
@@ -28,17 +30,20 @@ function taskNode({ seq, data }) {
   );
 }
 
-/** @param {EventOf<"plan.proposed"> | EventOf<"plan.changed">} event */
-function planNode(event) {
-  const { plan } = event.data;
+/** Draw a plan as it stood after an event. @param {HTMLElement} node @param {Note} block @param {number} until */
+export function drawPlan(node, { event, plans }, until) {
+  const now = plans.findLast(({ seq }) => seq <= until) ?? plans[0];
+  if (!now || !(event.type === "plan.proposed" || event.type === "plan.changed") || node.dataset.drawn === String(now.seq)) return;
+  node.dataset.drawn = String(now.seq);
+  const { plan } = now;
+  const other = plans[0] !== now && planChangeWords(event.data.plan, plan) !== "";
   const items = event.type === "plan.changed" ? plan.subtasks.filter(({ key }) => event.data.added.includes(key)) : plan.subtasks;
   const n = items.length;
   const titles = new Map(plan.subtasks.map((item) => [item.key, titleOf(item)]));
-  const title = event.type === "plan.changed" ? gettext("Plan changed") : event.data.by ? fill(gettext("Plan edited by %(who)s"), { who: event.data.by }) : gettext("Plan");
+  const whose = event.type === "plan.changed" ? gettext("Plan changed") : event.data.by ? fill(gettext("Plan edited by %(who)s"), { who: event.data.by }) : gettext("Plan");
+  const title = other ? gettext("Plan as approved") : whose;
   const count = fill(ngettext("%(n)s subtask", "%(n)s subtasks", n), { n });
-  return h(
-    "section",
-    { class: "story-plan", "data-seq": String(event.seq) },
+  node.replaceChildren(
     h("header", { class: "story-plan-head" }, icon("layers"), h("h3", {}, title), h("span", { class: "count" }, count)),
     h("ol", { class: "story-plan-items" }, items.map((item) => planItem(item, titles))),
   );

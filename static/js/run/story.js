@@ -6,7 +6,7 @@
  * leaving out what came later (`shownAt`, `turnAt`), without building it anew. Pure: no DOM, no clock.
  */
 
-/** @import { EventOf, RunEvent, SubtaskKind } from "../types.d.ts" */
+/** @import { EventOf, Plan, RunEvent, SubtaskKind } from "../types.d.ts" */
 
 /**
  * @typedef {object} TextPart
@@ -58,6 +58,8 @@
  * @property {number} last
  * @property {RunEvent} event
  * @property {string} title - of the subtask it is about; may be empty
+ * @property {{seq: number, plan: Plan}[]} plans - of a plan: how it stood from when on
+ * @property {Plan | null} before - of an approval: the plan as it stood until then
  */
 /** @typedef {Turn | Note} Block */
 
@@ -97,6 +99,8 @@ export class Story {
   turns = new Map();
   /** What each subtask is. @type {Map<string, {title: string, does: SubtaskKind}>} */
   #about = new Map();
+  /** The plan that was told of last. @type {Note | null} */
+  #plan = null;
   /** @type {Set<Block>} */
   #touched = new Set();
 
@@ -148,7 +152,19 @@ export class Story {
   #note(kind, event) {
     const { seq } = event;
     const title = this.#about.get(event.subtask ?? "")?.title ?? "";
-    this.#put({ kind, key: `n${seq}`, seq, last: seq, event, title });
+    /** @type {Note} */
+    const note = { kind, key: `n${seq}`, seq, last: seq, event, title, plans: [], before: null };
+    if (event.type === "plan.proposed" || event.type === "plan.changed") {
+      note.plans.push({ seq, plan: event.data.plan });
+      this.#plan = note;
+    } else if (event.type === "plan.approved" && this.#plan) {
+      // The plan stands in the story as it was carried out.
+      note.before = this.#plan.plans.at(-1)?.plan ?? null;
+      this.#plan.plans.push({ seq, plan: event.data.plan });
+      this.#plan.last = seq;
+      this.#touched.add(this.#plan);
+    }
+    this.#put(note);
   }
 
   /** @param {Block} block */
