@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groups.agents.base import Finding, Note
+from groups.agents.builtin.scaffold import CONTEXT, TASK
 from groups.agents.builtin.text import dates, figures, key_sentences, sentences, words
 from tests.agents.kit import answer, request, work
 
@@ -125,3 +126,15 @@ def test_any_text_is_digested(text: str) -> None:
     key_sentences(found, Counter(words(text)), 3)
     figures(text)
     dates(text)
+
+
+def test_what_the_plan_wrote_around_the_words_is_not_counted() -> None:
+    plain = request(title="Design the form", instructions="@worker Design the form", task="x")
+    step, tables = (
+        request(title="Design the form", instructions=f"Design the form{mark}Build a login page")
+        for mark in (CONTEXT, TASK)
+    )
+    for text in map(answer, (plain, step, tables)):
+        assert "Keywords: design (1) and form (1)." in text
+        assert "In its own words: “Design the form”" in text
+        assert not any(word in text.lower() for word in ("context", "login", "worker"))

@@ -92,8 +92,37 @@ def test_routing(item: str, assignee: str) -> None:
     assert made.subtasks[0].assignee == assignee
 
 
+@pytest.mark.parametrize(
+    ("item", "assignee"),
+    [
+        ("Find weird amounts", "analyzer"),
+        ("Anything odd or suspicious here?", "analyzer"),
+        ("What do the figures do over time", "analyzer"),
+        ("Which country brings most money?", "processor"),
+        ("Show the top 5 products", "processor"),
+        ("Sales by country", "processor"),
+        ("Money per customer", "processor"),
+        ("找出奇怪的金额", "analyzer"),
+        ("哪个国家收入最多？", "processor"),
+        ("Read the file, every column", "collector"),
+        ("Verify the dates", "checker"),
+    ],
+)
+def test_questions_reach_whoever_can_answer_them(item: str, assignee: str) -> None:
+    """Also when it would be somebody else's turn."""
+    for before in ("@collector: x", "@processor: x", "@analyzer: x"):
+        made = plan(f"- {before}\n- {item}\n- something unrelated altogether", PIPELINE)
+        assert made.subtasks[1].assignee == assignee
+
+
+def test_common_words_make_nobody_an_expert() -> None:
+    made = plan("- Sum it up\n- rest", (LEAD, worker("best-writer"), worker("processor")))
+    assert made.subtasks[0].assignee == "processor"
+
+
 def test_an_address_is_not_part_of_the_title() -> None:
     assert plan("- @cy: look at it\n- rest", TEAM).subtasks[0].title == "look at it"
+    assert plan("- @tag:css: look at it\n- rest", TEAM).subtasks[0].title == "look at it"
 
 
 def test_without_a_match_work_goes_round() -> None:

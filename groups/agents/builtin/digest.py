@@ -11,9 +11,11 @@ from groups.agents.base import Request
 from groups.agents.builtin.files import names
 from groups.agents.builtin.markdown import escape, listed, plural, table
 from groups.agents.builtin.output import Output
+from groups.agents.builtin.scaffold import own_words
 from groups.agents.builtin.source import Source, prepare
 from groups.agents.builtin.text import dates, figures, key_sentences, keywords, sentences, words
 from groups.agents.builtin.thread import Stop
+from groups.execution.mentions import without
 
 #: Characters read for key sentences and words; line counts cover the whole file.
 MAX_TEXT: Final = 2_000_000
@@ -51,7 +53,7 @@ def _read(source: Source, limit: int) -> str:
 
 def digest_words(request: Request, output: Output) -> None:
     """Work on the words of the subtask itself, and say that there was no file to work on."""
-    about = request.instructions or request.title or request.task
+    about = without(own_words(request.instructions)) or request.title or request.task
     output.finding(
         "There is no file to work on, so this rule-based agent can only condense the words of the subtask; "
         "it does not know more than they say."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,8 @@ class Job:
     title: str
     instructions: str
     words: tuple[str, ...]
+    #: Whole words, and Chinese ones, by which a task asks for it; too common for the name of an agent to tell anything.
+    asked: tuple[str, ...] = ()
 
     @property
     def opening(self) -> str:
@@ -58,6 +61,26 @@ JOBS: Final[tuple[Job, ...]] = (
             "汇总",
             "统计",
         ),
+        asked=(
+            *("most", "least", "top", "best", "worst", "highest", "lowest", "largest", "smallest"),
+            *("biggest", "more", "fewest", "mean", "median", "how many", "how much", "per", "each"),
+            *("by country", "by region", "by city", "by category", "by product", "by customer"),
+            *("by day", "by week", "by month", "by year", "ranking", "rank"),
+            *(
+                "最多",
+                "最少",
+                "最高",
+                "最低",
+                "最大",
+                "最小",
+                "最好",
+                "最差",
+                "平均",
+                "合计",
+                "总计",
+            ),
+            *("总和", "多少", "排名", "前几", "按国家", "按地区", "按类别", "每个", "每天", "每月"),
+        ),
     ),
     Job(
         "analyzer",
@@ -75,6 +98,20 @@ JOBS: Final[tuple[Job, ...]] = (
             "分析",
             "趋势",
             "异常",
+        ),
+        asked=(
+            *(
+                "weird",
+                "strange",
+                "unusual",
+                "odd",
+                "oddities",
+                "suspicious",
+                "peculiar",
+                "extreme",
+            ),
+            *("unexpected", "stand out", "stands out", "over time", "rise", "fall", "grow"),
+            *("奇怪", "可疑", "反常", "不寻常", "离群", "极端", "意外", "突出", "波动", "变化"),
         ),
     ),
     Job(
@@ -108,11 +145,30 @@ def job_of(title: str, instructions: str, skill: str) -> Job:
             return job
     if skill in BY_SKILL:
         return BY_SKILL[skill]
-    return likeliest(f"{title} {instructions}") or JOBS[0]
+    return asked_for(f"{title} {instructions}") or JOBS[0]
 
 
 def likeliest(text: str) -> Job | None:
-    """The job of which most words stand in `text`; None when there are none."""
+    """The job of which most words stand in `text`, a label or a sentence; None when there are none."""
+    return _best([sum(word in text.lower() for word in job.words) for job in JOBS])
+
+
+def asked_for(text: str) -> Job | None:
+    """The job that a task asks for, by the words of questions as well; None when there are none."""
     lower = text.lower()
-    best = max(JOBS, key=lambda job: sum(word in lower for word in job.words))
-    return best if any(word in lower for word in best.words) else None
+    return _best(
+        [
+            sum(word in lower for word in job.words) + sum(_says(lower, ask) for ask in job.asked)
+            for job in JOBS
+        ]
+    )
+
+
+def _says(lower: str, ask: str) -> bool:
+    """Chinese has no spaces to tell words by."""
+    return re.search(rf"\b{ask}\b", lower) is not None if ask.isascii() else ask in lower
+
+
+def _best(scores: list[int]) -> Job | None:
+    best = max(scores)
+    return JOBS[scores.index(best)] if best else None

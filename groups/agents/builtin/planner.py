@@ -10,6 +10,7 @@ from groups.agents.builtin.files import is_text, names, shape
 from groups.agents.builtin.jobs import JOBS
 from groups.agents.builtin.markdown import listed
 from groups.agents.builtin.routing import Router, strip_address
+from groups.agents.builtin.scaffold import CONTEXT, TASK
 from groups.agents.builtin.steps import Steps, take_apart
 from groups.execution.plan import MAX_INSTRUCTIONS, MAX_SUBTASKS, MAX_TITLE, Plan, PlanItem
 
@@ -54,7 +55,7 @@ def _from_steps(steps: Steps, router: Router, request: Request) -> list[PlanItem
     items: list[PlanItem] = []
     for index, step in enumerate(steps.steps[:MAX_SUBTASKS]):
         text = strip_address(step.text)
-        instructions = text if not steps.context else f"{text}\n\nContext: {steps.context}"
+        instructions = text if not steps.context else f"{text}{CONTEXT}{steps.context}"
         items.append(
             PlanItem(
                 key=str(index + 1),
@@ -98,7 +99,7 @@ def _from_texts(texts: Sequence[Attachment], router: Router, task: str) -> list[
 
 
 def _with_task(instructions: str, task: str) -> str:
-    return f"{instructions}\n\nThe task: {task.strip()}"[:MAX_INSTRUCTIONS]
+    return f"{instructions}{TASK}{task.strip()}"[:MAX_INSTRUCTIONS]
 
 
 def _title(text: str) -> str:

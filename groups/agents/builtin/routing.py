@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from groups.agents.builtin.jobs import JOBS, Job, likeliest
+from groups.agents.builtin.jobs import JOBS, Job, asked_for, likeliest
 from groups.agents.builtin.text import words
 from groups.execution.plan import Assignable, generalists
 
@@ -24,7 +24,10 @@ def workers(members: Sequence[Assignable]) -> list[Assignable]:
 def strip_address(text: str) -> str:
     """The step without the leading address: `@bo: write it` is `write it`."""
     rest = re.sub(
-        r"^\s*(?:@[\w.-]+|tag:[\w.-]+|#[\w.-]+)\s*[:,，：-]?\s*", "", text, flags=re.IGNORECASE
+        r"^\s*(?:@(?:(?:role|tag):)?[\w.-]+|tag:[\w.-]+|#[\w.-]+)\s*[:,，：-]?\s*",
+        "",
+        text,
+        flags=re.IGNORECASE,
     )
     return rest.strip() or text
 
@@ -82,7 +85,7 @@ class Router:
     def _matching(self, text: str) -> str | None:
         """By words the step shares with a member's id, name, tags and description; a tag counts triple."""
         wanted = set(_stems(words(text)))
-        job = likeliest(text)
+        job = asked_for(text)
         scores: dict[str, int] = {}
         tagged = [m for m in self.special if any(_stands_in(tag, text) for tag in m.tags)]
         for member in [*self.able, *tagged]:
