@@ -119,7 +119,29 @@ def _category(data: Table, column: Column, output: Output) -> None:
     if values and min(values) >= 0 and sum(values):
         share = f" ({percent(float(best[2] or 0), float(sum(values)))})"
     output.finding(
-        f"{lead} with {escape(measures[0].name)} **{number(best[2])}**{share} in {plural(best[1], 'row')}."
+        f"{lead} with {escape(measures[0].name)} **{number(best[2])}**{share} in {plural(best[1], 'row')}"
+        f"{_of_one_row(data, column, groups, best) if share else ''}."
+    )
+
+
+def _of_one_row(
+    data: Table, column: Column, groups: list[tuple[Any, ...]], best: tuple[Any, ...]
+) -> str:
+    """What to add when a single row decides who leads; `groups` are in the order of their sums, none below zero."""
+    measure = data.measures[0].sql
+    second = next((g for g in groups if g is not best and None not in (g[0], g[2])), None)
+    if second is None or best[1] < 2 or not best[2]:
+        return ""
+    rows = data.database.rows(
+        f"SELECT {column.sql}, arg_max(row, {measure}), max({measure}) FROM data GROUP BY 1"
+    )
+    line, most = next((int(row[1]), float(row[2])) for row in rows if row[0] == best[0])
+    rest = float(best[2]) - most
+    if rest >= float(second[2]) or rest >= most:
+        return ""  # the others lead as well, or the race is close anyway
+    return (
+        f"; {percent(most, float(best[2]))} of that stand in {data.lines.name(line)}, "
+        f"without which “{escape(second[0])}” would lead"
     )
 
 
