@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from django.template.loader import render_to_string
 from django.utils.html import format_html_join
 from django.utils.translation import get_language
 
+from groups.takeaway.axis import Axis, axis
 from groups.takeaway.digest import Digest, Span, digest
 from groups.takeaway.record import Taken
 from groups.takeaway.rows import Row, rows
@@ -50,6 +51,7 @@ def render(taken: Taken) -> Iterator[str]:
             "note": (run["plan"] or {}).get("note", ""),
             "timeline": list(_timeline(taken.subtasks, told)),
             "took": _took(told),
+            "left_out": _left_out(told),
         },
     )
     for subtask in taken.subtasks:
@@ -80,15 +82,27 @@ def _took(told: Digest) -> str:
     return duration((told.end - told.begin).total_seconds())
 
 
+def _axis(told: Digest) -> Axis | None:
+    if told.begin is None or told.end is None:
+        return None
+    return axis(told.begin, told.end, chain.from_iterable(told.spans.values()))
+
+
+def _left_out(told: Digest) -> str:
+    """How long nobody worked, where that is drawn short."""
+    line = _axis(told)
+    return duration(line.left_out.total_seconds()) if line and line.breaks else ""
+
+
 def _timeline(subtasks: list[dict[str, Any]], told: Digest) -> Iterator[dict[str, Any]]:
     """A row for each subtask that was ever due: bars as (state, x, width, words)."""
-    if told.begin is None or told.end is None:
+    line = _axis(told)
+    if line is None:
         return
-    begin, end = told.begin, told.end
-    whole = max((end - begin).total_seconds(), 0.001)
+    end = line.end
 
     def x(at: datetime) -> float:
-        return (at - begin).total_seconds() / whole * _WIDTH
+        return line.share(at) * _WIDTH
 
     for subtask in subtasks:
         spans = told.spans.get(subtask["id"], [])

@@ -131,6 +131,11 @@ def test_approving_pausing_and_cancelling(page: Page, site: Site) -> None:
     )
     expect(badge).to_have_attribute("data-status", "completed", timeout=60_000)
     expect(page.get_by_role("link", name="Run again")).to_be_visible()
+    page.get_by_role("tab", name="Story").click()
+    expect(page.locator(".story-plan-item")).to_have_text(["Sketch the harbour page"])
+    expect(page.locator(".story-note", has_text="Plan approved by admin")).to_contain_text(
+        "1 subtask changed: Sketch the harbour page · 1 subtask removed"
+    )
 
 
 def test_a_connection_that_loses_frames_and_breaks_costs_nothing(page: Page, site: Site) -> None:

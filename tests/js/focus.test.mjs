@@ -33,6 +33,28 @@ test("an address says only what was chosen, and keeps what is not ours", () => {
   assert.equal(writeFields(readFields("")), "");
 });
 
+test("idle stretches are left out where they are most of the run, unless somebody chose otherwise", () => {
+  const page = newPage();
+  const focus = new Focus(page);
+  const told = [];
+  focus.addEventListener("change", ({ detail }) => told.push([...detail]));
+  assert.deepEqual([focus.idle, focus.idleByItself], [false, false]);
+  focus.suggestIdle(true);
+  focus.suggestIdle(true);
+  assert.deepEqual([focus.idle, focus.idleByItself, told], [true, true, [["idle"]]]);
+  page.flush();
+  assert.equal(page.now, "", "nobody chose it: it does not stand in the address");
+  focus.set({ idle: false });
+  assert.deepEqual([focus.idle, focus.idleByItself], [false, false]);
+  page.flush();
+  assert.equal(page.now, "?idle=0");
+  const again = new Focus(newPage(page.now));
+  again.suggestIdle(true);
+  assert.equal(again.idle, false);
+  const chosen = new Focus(newPage("?idle=1"));
+  assert.deepEqual([chosen.idle, chosen.idleByItself], [true, false]);
+});
+
 test("what nobody chose is the story, and the report once there is one", () => {
   const now = { reported: false, isReading: false, isLooking: false };
   assert.equal(openView("", now), "story");

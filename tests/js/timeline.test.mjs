@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { initial, reduceAll } from "../../static/js/run/reducer.js";
-import { Axis, NEAREST, barsOf, idleStretches, lengthOf, nearestAllowed, tickWords } from "../../static/js/run/timeline.js";
+import { Axis, NEAREST, barsOf, idleStretches, isMostlyIdle, lengthOf, nearestAllowed, tickWords } from "../../static/js/run/timeline.js";
 import { item, planned, ready, started } from "./log.mjs";
 
 /** The bars of subtask a: [state, attempt] each. Events are 100 ms apart. */
@@ -89,6 +89,15 @@ test("nobody gets nearer than makes sense", () => {
   const { from, to } = nearestAllowed(501, 500);
   assert.equal(to - from, NEAREST);
   assert.deepEqual(nearestAllowed(300, 100), { from: 100, to: 300 });
+});
+
+test("a run is mostly idle when nobody worked for more than half of it, and when somebody did at all", () => {
+  const bars = (...work) => work.map(([from, to, state = "completed"]) => ({ state, from, to, attempt: 1 }));
+  const mostly = (total, ...work) => isMostlyIdle(idleStretches(bars(...work), total), total);
+  assert.equal(mostly(60_000, [0, 5_000], [5_000, 50_000, "waiting"], [50_000, 60_000]), true);
+  assert.equal(mostly(60_000, [0, 35_000]), false);
+  assert.equal(mostly(60_000, [0, 60_000]), false);
+  assert.equal(mostly(60_000), false, "it only waits to begin");
 });
 
 test("ticks are round, few, in order, never in what is left out", () => {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tracemalloc
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -18,6 +18,8 @@ from groups.models import Group, Run, RunEvent
 from groups.services import tool_servers
 from groups.takeaway import FORMS, take
 from groups.takeaway.as_markdown import under
+from groups.takeaway.axis import axis
+from groups.takeaway.digest import Span
 from groups.templatetags.stars import markdown
 from state.errors import Invalid
 from tests.factories import append_events, make_group
@@ -208,6 +210,31 @@ def test_no_key_leaves_the_house(wild: Run, form: str) -> None:
     ):
         assert shape not in text
     assert "•••" in text
+
+
+def test_a_wait_for_people_does_not_fill_the_timeline() -> None:
+    start = datetime(2026, 3, 4, tzinfo=UTC)
+
+    def at(seconds: float) -> datetime:
+        return start + timedelta(seconds=seconds)
+
+    spans = [Span("running", at(0), at(10)), Span("waiting", at(10), at(3600))]
+    work = [*spans, Span("running", at(3600), at(3610))]
+    line = axis(at(0), at(3610), work)
+    assert line.breaks == ((at(10), at(3600)),)
+    # What is left has all the room but for the break, and everything stands in order.
+    places = [line.share(at(second)) for second in (0, 5, 10, 1800, 3600, 3605, 3610)]
+    assert places == sorted(places)
+    assert (places[0], places[-1]) == (0, 1)
+    assert places[2] == pytest.approx(0.49, abs=0.001)
+    assert places[4] == pytest.approx(0.51, abs=0.001)
+    # Idle for less than half, or without any work: as the clock goes.
+    for plain in (
+        axis(at(0), at(30), [*work[:1], Span("running", at(20), at(30))]),
+        axis(at(0), at(9), []),
+    ):
+        assert not plain.breaks
+        assert plain.share(plain.begin + (plain.end - plain.begin) / 4) == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -18,7 +18,8 @@
  * @property {string[]} agents - the log shows what these did; empty: everybody
  * @property {string[]} types - the log shows these kinds of events; empty: all
  * @property {string} q - the log shows what holds these words
- * @property {boolean} idle - whether stretches in which nothing happened are left out of the timeline and of replays
+ * @property {boolean | null} idle - whether stretches in which nothing happened are left out of the timeline and of
+ *   replays; null: nobody chose, and they are where they are most of the run
  * @property {number | null} from - the timeline shows from here on, in milliseconds since the run was queued
  * @property {number | null} to - and up to here
  */
@@ -57,7 +58,8 @@ const READ = {
   /** @param {string} value */
   q: (value) => value,
   /** @param {string} value */
-  idle: (value) => value === "1",
+  /** @param {string} value */
+  idle: (value) => (value === "1" ? true : value === "0" ? false : undefined),
   from: wholeNumber,
   to: wholeNumber,
 };
@@ -74,7 +76,7 @@ const defaults = () => ({
   agents: [],
   types: [],
   q: "",
-  idle: false,
+  idle: null,
   from: null,
   to: null,
 });
@@ -141,6 +143,7 @@ export class Focus extends EventTarget {
   /** @type {{replace: (search: string) => void, later: (write: () => void) => void, search: () => string}} */
   #page;
   #writing = false;
+  #mostlyIdle = false;
 
   /** @param {{replace: (search: string) => void, later: (write: () => void) => void, search: () => string}} page */
   constructor(page) {
@@ -185,8 +188,21 @@ export class Focus extends EventTarget {
     return this.#fields.q;
   }
 
+  /** Whether idle stretches are left out. */
   get idle() {
-    return this.#fields.idle;
+    return this.#fields.idle ?? this.#mostlyIdle;
+  }
+
+  /** Whether they are because of the run, and not because somebody chose so. */
+  get idleByItself() {
+    return this.#fields.idle === null && this.#mostlyIdle;
+  }
+
+  /** What holds of idle stretches unless somebody chooses: whether they are most of the run. @param {boolean} mostly */
+  suggestIdle(mostly) {
+    if (mostly === this.#mostlyIdle) return;
+    this.#mostlyIdle = mostly;
+    if (this.#fields.idle === null) this.dispatchEvent(new CustomEvent("change", { detail: new Set(["idle"]) }));
   }
 
   get from() {

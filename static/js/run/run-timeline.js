@@ -12,7 +12,7 @@ import { fill, gettext } from "../lib/i18n.js";
 import { keys } from "../lib/keys.js";
 import { duration, now } from "../lib/time.js";
 import { ordered, runEnded } from "./reducer.js";
-import { Axis, barsOf, idleStretches, lengthOf, nearestAllowed, tickWords } from "./timeline.js";
+import { Axis, barsOf, idleStretches, isMostlyIdle, lengthOf, nearestAllowed, tickWords } from "./timeline.js";
 import { BAR_WORDS, Lane } from "./timeline-lane.js";
 import { titleOf } from "./words.js";
 
@@ -32,6 +32,8 @@ class RunTimeline extends HTMLElement {
   brush = ref(this, "brush");
   overlay = ref(this, "overlay");
   idle = ref(this, "idle", HTMLInputElement);
+  /** Why it is checked though nobody did that. */
+  why = h("span", { class: "muted", id: "idle-why", hidden: true }, gettext("(more than half of the time nothing happened)"));
   fit = ref(this, "fit", HTMLButtonElement);
   /** @type {Map<string, Lane>} */
   lanes = new Map();
@@ -48,6 +50,8 @@ class RunTimeline extends HTMLElement {
   connectedCallback() {
     const bars = /** @type {const} */ (["queued", "running", "completed", "failed", "backoff", "waiting"]);
     ref(this, "legend").replaceChildren(...bars.map((state) => h("li", {}, h("span", { class: "bar", "data-state": state }), BAR_WORDS[state])));
+    this.idle.parentElement?.append(" ", this.why);
+    this.idle.setAttribute("aria-describedby", this.why.id);
     this.idle.addEventListener("change", () => this.viewing?.set({ idle: this.idle.checked }));
     this.addEventListener("click", (event) => this.#click(event));
     this.axisBox.addEventListener("pointerdown", (event) => this.#drag(event));
@@ -89,6 +93,7 @@ class RunTimeline extends HTMLElement {
   /** @param {Focus} focus @param {ReadonlySet<FieldName>} changed */
   follow(focus, changed) {
     this.idle.checked = focus.idle;
+    show(this.why, focus.idleByItself);
     this.fit.disabled = focus.from === null && focus.to === null;
     // Another moment is drawn anyway.
     if (["idle", "from", "to"].some((name) => changed.has(/** @type {FieldName} */ (name)))) this.#place(true);
@@ -150,7 +155,9 @@ class RunTimeline extends HTMLElement {
     const { latest, view } = store;
     const total = lengthOf(latest, now(), runEnded(latest.status));
     const shown = store.at === null ? total : lengthOf(view, this.#now, true);
-    this.axis = new Axis(total, viewing.idle ? idleStretches(this.#bars(), total) : [], viewing);
+    const idle = idleStretches(this.#bars(), total);
+    viewing.suggestIdle(isMostlyIdle(idle, total));
+    this.axis = new Axis(total, viewing.idle ? idle : [], viewing);
     for (const lane of this.lanes.values()) lane.place(this.axis, shown);
     this.placed.at = performance.now();
     this.#ruler();

@@ -68,6 +68,12 @@ export function idleStretches(bars, total) {
   return idle;
 }
 
+/** Whether a run at which somebody worked was idle for more than half of its time. @param {Stretch[]} idle @param {number} total */
+export function isMostlyIdle(idle, total) {
+  const sum = idle.reduce((all, { from, to }) => all + to - from, 0);
+  return sum > total / 2 && sum < total;
+}
+
 /** Where moments stand on the axis. */
 export class Axis {
   /** @type {Piece[]} */
