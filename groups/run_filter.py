@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from groups.execution.statuses import RUN_ENDED, RunStatus
 from groups.models import Group, Run
@@ -21,7 +21,7 @@ class RunFilter(NamedTuple):
     text: str = ""
     #: UNDER_WAY or a RunStatus.
     status: str = ""
-    #: The id of a group, or part of its name.
+    #: The id of a group, or part of the name of several.
     group: str = ""
     mode: str = ""
 
@@ -33,8 +33,14 @@ class RunFilter(NamedTuple):
         elif self.status:
             runs = runs.filter(status=self.status)
         if self.group:
-            named = Group.objects.filter(Q(id=self.group) | Q(name__icontains=self.group))
-            runs = runs.filter(group__in=named.order_by().values("pk"))
+            runs = self._of_group(runs)
         if self.mode:
             runs = runs.filter(mode=self.mode)
         return runs.filter(task__icontains=self.text) if self.text else runs
+
+    def _of_group(self, runs: QuerySet[Run]) -> QuerySet[Run]:
+        """Whose id is given is meant alone, and its newest runs are found by their index."""
+        if Group.objects.filter(pk=self.group).exists():
+            return runs.filter(group=self.group)
+        named = Group.objects.filter(name__icontains=self.group)
+        return runs.filter(group__in=named.order_by().values("pk"))
