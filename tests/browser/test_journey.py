@@ -101,6 +101,7 @@ def test_from_the_link_to_a_report_that_is_right(page: Page, site: Site, tmp_pat
         total = sum(due for n, due in enumerate(dues) if ("North", "South", "West")[n % 3] == berth)
         assert f"{total:.2f}".rstrip("0").rstrip(".") in text
     # Reloaded, the same log tells the same, and nothing moves when it comes.
+    expect(page).to_have_url(re.compile("view=report"))  # written a moment after it was chosen
     page.add_init_script(SHIFTS)
     page.reload()
     expect(badge).to_have_attribute("data-status", "completed")
