@@ -143,6 +143,7 @@ urlpatterns = [
     path("new/agent/", agents.new, name="agent_new"),
     path("agents/<str:agent_id>/", agents.detail, name="agent"),
     path("agents/<str:agent_id>/talk/", agents.talk, name="agent_talk"),
+    path("agents/<str:agent_id>/talk/answer/", agents.answer, name="agent_answer"),
     path("agents/<str:agent_id>/settings/", agents.settings, name="agent_settings"),
     path("agents/<str:agent_id>/tools/", tools.granted, name="agent_tools"),
     path("agents/<str:agent_id>/test/", agents.test, name="agent_test"),

@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.contrib import messages as notices
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.utils.translation import gettext as _
 
@@ -18,7 +19,8 @@ from groups.inbox import HUMAN
 from groups.models import Agent
 from groups.services import agents as service
 from groups.views.refusals import sentence
-from groups.views.shell import Request, attempt, goes_to, page
+from groups.views.shell import Request, attempt, goes_to, json_body, page
+from state.errors import Invalid
 
 HEALTH: Final[dict[str, Any]] = {
     roster.Health.AWAY: gettext_lazy("unreachable"),
@@ -111,6 +113,16 @@ def talk(request: Request, agent_id: str) -> HttpResponse:
     person = agent.config.get("user", "") if agent.kind == HUMAN else ""
     context = {**about(request, agent), "person": person, "is_person": agent.kind == HUMAN}
     return render(request, "agents/talk.html", context)
+
+
+@page("POST", instead="agent_talk")
+def answer(request: Request, agent_id: str) -> HttpResponse:
+    """What the agent wrote in Markdown as the page shows it, `html` in JSON; nothing of it is kept."""
+    access.get_agent(request.user, agent_id)
+    text = json_body(request).get("text", "")
+    if not isinstance(text, str):
+        raise Invalid
+    return JsonResponse({"html": render_to_string("runs/partials/result.html", {"text": text})})
 
 
 @page("GET", "HEAD", "POST")

@@ -77,6 +77,7 @@ def test_an_agent_is_talked_to_and_tells_as_it_thinks(page: Page, site: Site) ->
     box.press("Control+Enter")
     answer = page.locator(".agent-talk-answer[data-status=answered]")
     expect(answer).to_contain_text("figures: 12")
+    expect(answer.locator(".prose li").first).to_be_visible()  # rendered, once it is whole
     box.fill("And who are you?")
     box.press("Control+Enter")
     expect(answer).to_have_count(2)

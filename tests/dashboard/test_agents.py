@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from typing import Any
@@ -257,3 +258,20 @@ def test_persons_are_not_talked_to_but_one_learns_who_would_see_it(viewer: Brows
     page = viewer.get("/agents/bot/talk/").content.decode()
     assert 'data-url="/api/v1/agents/bot/conversation/"' in page
     assert viewer.get("/agents/nobody/talk/").status_code == 404
+
+
+def test_what_an_agent_answered_is_rendered_and_can_do_nothing(
+    harbour: Group, viewer: Browser
+) -> None:
+    address = "/agents/wim/talk/answer/"
+    assert viewer.get(address).status_code in (302, 303, 405)
+
+    def shown(value: object) -> Any:
+        body = json.dumps({"text": value})
+        return viewer.client.post(address, body, content_type="application/json")
+
+    html = shown("- **words**: 3\n- <script>alert(1)</script>").json()["html"]
+    assert "<li><strong>words</strong>: 3</li>" in html
+    assert "<script" not in html
+    assert shown(7).status_code == 400
+    assert viewer.client.post("/agents/nobody/talk/answer/", {}).status_code == 404

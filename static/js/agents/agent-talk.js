@@ -2,6 +2,7 @@
 
 import { csrfToken } from "../lib/csrf.js";
 import { h, ref, show, text } from "../lib/dom.js";
+import { post } from "../lib/http.js";
 import { gettext } from "../lib/i18n.js";
 import { Events } from "./sse.js";
 import { cost, earlier, took } from "./turns.js";
@@ -60,7 +61,7 @@ class AgentTalk extends HTMLElement {
     this.turns.push(turn);
     this.area.value = "";
     const answer = h("div", { class: "agent-talk-answer", "data-busy": true });
-    const words = h("p", { class: "agent-talk-words" });
+    const words = h("div", { class: "agent-talk-words" });
     const facts = h("p", { class: "agent-talk-facts" }, gettext("thinking…"));
     answer.append(words, facts);
     this.list?.append(h("li", { class: "agent-talk-turn" }, h("p", { class: "agent-talk-mine" }, said), answer));
@@ -94,6 +95,7 @@ class AgentTalk extends HTMLElement {
     answer.removeAttribute("data-busy");
     answer.dataset.status = end.status;
     text(words, turn.answer);
+    if (end.status !== "failed" && turn.answer) void this.#dress(words, turn.answer);
     const note = NOTES[/** @type {keyof typeof NOTES} */ (end.status)];
     const why = end.status === "failed" ? `${note}: ${end.text}` : note;
     text(facts, [why, end.seconds ? took(end) : ""].filter(Boolean).join(" · "));
@@ -102,6 +104,19 @@ class AgentTalk extends HTMLElement {
     show(ref(this, "anew"), true);
     this.#follow();
     this.area?.focus();
+  }
+
+  /** Show an answer that is whole as the server renders its Markdown; until it does, and if it cannot, as it was written. @param {HTMLElement} words @param {string} answer */
+  async #dress(words, answer) {
+    try {
+      const { html } = /** @type {{ html: string }} */ (await post(this.dataset.answer ?? "", { text: answer }));
+      // Our server made it, through the sanitiser.
+      words.innerHTML = html;
+      words.classList.add("prose");
+      this.#follow();
+    } catch {
+      // What was said stands there.
+    }
   }
 
   /** @param {AbortController | null} asking */
