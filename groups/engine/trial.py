@@ -77,9 +77,10 @@ async def converse(
     """What the agent answers, after what was said `earlier` (by the person, by the agent). Ends with one Ended; however
     it ends, `over` is called.
 
-    Whoever listens may leave at any time. A call that will cost something is heard until it says how much.
+    Whoever listens may leave at any time: it is over for them at once. A call that will cost something is heard until
+    it says how much, and no other is begun.
     """
-    talk = _Talk(_work(agent, text, earlier), over)
+    talk = _Talk(_work(agent, text, earlier))
     task = asyncio.create_task(talk.carry_on())
     _under_way.add(task)
     task.add_done_callback(_under_way.discard)
@@ -90,7 +91,8 @@ async def converse(
             if isinstance(heard, Ended):
                 return
     finally:
-        talk.is_deserted = True
+        over()
+        talk.purse.is_deserted = True
         if not talk.purse.is_open:
             task.cancel()
 
@@ -102,13 +104,12 @@ _under_way: Final[set[asyncio.Task[None]]] = set()
 class _Talk:
     """The agent at its answer, whoever listens."""
 
-    def __init__(self, work: Work, over: Callable[[], object]) -> None:
-        self._work, self._over = work, over
+    def __init__(self, work: Work) -> None:
+        self._work = work
         self._used: list[base.Usage] = []
         self._length = 0
         self.heard = asyncio.Queue[Heard]()
         self.purse = _Purse(work, self._used)
-        self.is_deserted = False
 
     async def carry_on(self) -> None:
         """Have the agent answer; deserted, it stops at the end of a call. Counts what was used."""
@@ -121,7 +122,7 @@ class _Talk:
             ):
                 async for item in items:
                     outcome = self._take(item)
-                    if self.is_deserted and not self.purse.is_open:
+                    if self.purse.is_deserted and not self.purse.is_open:
                         break
                     status, told = outcome or (status, told)
         except base.AgentError as error:
@@ -132,7 +133,6 @@ class _Talk:
             logger.exception("agent failed unexpectedly when it was tried")
             status, told = "failed", f"{type(error).__name__}: {error}"
         finally:
-            self._over()
             if self._used:
                 agent_id, token = self._work.request.agent_id, self._work.token
                 await asyncio.shield(in_thread(spending.note)(agent_id, token, self._used))
@@ -228,12 +228,17 @@ class _Purse:
         self._work, self._used, self._account = work, used, Account(work.token, owners)
         #: Whether a call was granted that has not said yet what it used.
         self.is_open = False
+        #: Whether nobody listens any more: nothing is granted then.
+        self.is_deserted = False
 
     async def ask(self) -> Allowance:
         """See `agents.surroundings.Purse`."""
         standing = await in_thread(spending.standing)(
             run_id=self._work.run_id, agent_id=self._work.request.agent_id, group_id=""
         )
+        # Looked at last: they may have left meanwhile. A call that failed and is repeated yields nothing before it.
+        if self.is_deserted:
+            raise base.AgentError("Nobody listens any more.")
         self._account.said = Spent()
         for each in self._used:
             spent = Spent(each.input_tokens + each.output_tokens, each.cost_usd or 0.0, 0)

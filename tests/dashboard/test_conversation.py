@@ -123,7 +123,7 @@ def test_what_it_used_is_counted_though_the_listener_left(
         else:
             listening.cancel()
             await asyncio.wait([listening])
-        assert not over
+        assert over == [1], "a seat is free as soon as nobody sits on it"
         costly.gate.set()
         await asyncio.wait(trial._under_way)
 
@@ -131,6 +131,36 @@ def test_what_it_used_is_counted_though_the_listener_left(
     [spent] = Spending.objects.all()
     assert (spent.agent_id, spent.input_tokens, spent.output_tokens) == ("echo", 30, 12)
     assert (costly.calls, over) == (1, [1]), "a second call is not begun for nobody"
+
+
+def test_a_call_that_failed_is_not_repeated_for_nobody(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, gate, granted = asyncio.Event(), asyncio.Event(), []
+
+    async def perform(request: Request) -> AsyncIterator[Any]:
+        """Its first call gives no sign of life before it fails, so it asks for others."""
+        assert request.purse is not None
+        for _ in range(3):
+            await request.purse.ask()
+            granted.append(1)
+            begun.set()
+            await gate.wait()
+        yield Answered("At last")
+
+    monkeypatch.setattr(registry.runtime("builtin"), "perform", perform)
+    agent = make_agent(agent_id="echo")
+
+    async def leave() -> None:
+        listening = asyncio.create_task(anext(trial.converse(agent, "Hello")))
+        await asyncio.wait_for(begun.wait(), 30)
+        listening.cancel()
+        await asyncio.wait([listening])
+        gate.set()
+        await asyncio.wait(trial._under_way)
+
+    asyncio.run(leave())
+    assert len(granted) == 1
 
 
 def test_nobody_hears_out_what_costs_nothing(client: Client) -> None:
