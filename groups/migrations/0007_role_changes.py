@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="member",
             name="role_changed_by",
-            field=models.CharField(blank=True, editable=False, max_length=150),
+            # Processes of the version before go on writing members while this one is brought in.
+            field=models.CharField(blank=True, db_default="", editable=False, max_length=150),
         ),
     ]

@@ -92,7 +92,7 @@ class Member(models.Model):
     joined_at = models.DateTimeField(auto_now_add=True)
     #: When its role was last another one, and the user's name who changed it ("" for Stars).
     role_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    role_changed_by = models.CharField(max_length=150, blank=True, editable=False)
+    role_changed_by = models.CharField(max_length=150, blank=True, editable=False, db_default="")
 
     class Meta:
         ordering = ["role", "position", "id"]  # the leader first

@@ -84,7 +84,9 @@ def _runs(actor: User, group: str) -> Iterator[Line]:
     for run in brief.order_by("-created_at", "-id")[:SHOWN]:
         who = run.who or ""
         yield Line("run_started", run.created_at, who, run.group_id, str(run.id), run.task_brief)
-    said = RunEvent.objects.filter(run=OuterRef("pk"), type=RunCancelled.TYPE).order_by()
+    said = RunEvent.objects.filter(run=OuterRef("pk"), type=RunCancelled.TYPE)
+    # From the end, where the index of a log's numbers has it: most of the log is not looked at.
+    said = said.order_by("-seq")
     by = Subquery(said.annotate(by=KeyTextTransform("by", "data")).values("by")[:1])
     ended = brief.filter(finished_at__isnull=False).annotate(
         cancelled_by=Case(When(status=RunStatus.CANCELLED, then=by), output_field=CharField())

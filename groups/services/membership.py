@@ -139,7 +139,8 @@ def lead(*, actor: Actor, group: Group, agent_id: str) -> Member:
         for leader in row.members.filter(role=Role.LEADER).exclude(pk=member.pk):
             _leader_may_go(row, leader)
             leader.role = Role.WORKER
-            leader.save(update_fields=["role"])
+            _note(leader, actor)
+            leader.save(update_fields=["role", *_NOTED])
         if member.role != Role.LEADER:
             _note(member, actor)
         member.role = Role.LEADER

@@ -46,7 +46,10 @@ def under(text: str, level: int) -> str:
             last - first - 1
         )
     end = _end(tokens[-1]) if tokens else ""
-    return "\n".join(lines).strip() + (f"\n{end}" if end else "")
+    # Blank lines only: what is indented is code, and its first line must stay so.
+    while lines and not lines[0].strip():
+        del lines[0]
+    return "\n".join(lines).rstrip() + (f"\n{end}" if end else "")
 
 
 def _end(last: Token) -> str:

@@ -10,7 +10,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib.staticfiles import finders
-from django.core.exceptions import SuspiciousFileOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.i18n import JavaScriptCatalog
 
@@ -42,9 +41,12 @@ class Texts(JavaScriptCatalog):
     def get(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
         """The catalog of the page."""
         self.of = request.GET.get("of", "")
+        after = request.GET.get("after")
+        if not {self.of, after} <= {"", None, *_modules()}:
+            raise Http404
         self.asked = asked(self.of)
-        if "after" in request.GET:
-            self.asked -= asked(request.GET["after"])
+        if after is not None:
+            self.asked -= asked(after)
         return super().get(request, *args, **options)
 
     def get_catalog(self) -> dict[str, Any]:
@@ -64,13 +66,13 @@ class Texts(JavaScriptCatalog):
 def asked(entry: str) -> frozenset[str]:
     """The texts of a module in `static/js` and of what it loads; without one those of all that are not apart.
 
-    Raises Http404 when there is no such module.
+    Raises KeyError when there is no such module.
     """
-    app = _module("app.js")
+    modules = _modules()
     if entry:
-        waiting = {app, _module(entry)}
+        waiting = {modules["app.js"], modules[entry]}
     else:
-        waiting = {each for each in app.parent.rglob("*.js") if each.parent.name != _APART}
+        waiting = {each for each in modules.values() if each.parent.name != _APART}
     seen: set[Path] = set()
     texts: set[str] = set()
     while waiting:
@@ -82,11 +84,10 @@ def asked(entry: str) -> frozenset[str]:
     return frozenset(texts)
 
 
-def _module(name: str) -> Path:
-    try:
-        found = finders.find(f"js/{name}") if name.endswith(".js") else None
-    except SuspiciousFileOperation:
-        found = None
-    if not found:
-        raise Http404
-    return Path(found).resolve()
+@cache
+def _modules() -> dict[str, Path]:
+    """Every module by its path in `static/js`: the only names there are, so that others can fill no cache."""
+    app = finders.find("js/app.js")
+    assert isinstance(app, str)
+    folder = Path(app).resolve().parent
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.js")}

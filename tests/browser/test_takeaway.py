@@ -96,6 +96,9 @@ def test_a_run_is_taken_away_and_opened_again(page: Page, site: Site, tmp_path: 
     expect(page.locator("run-header .badge")).to_have_attribute("data-status", "completed")
     expect(page.locator("run-causes .cause")).to_have_count(1)
     expect(page.locator("run-log [data-ref=count]")).to_have_text(f"{len(told['events'])}")
+    # As on its own page, the report opens by itself.
+    expect(page.locator("run-result strong", has_text="Seven").first).to_be_visible()
+    page.get_by_role("tab", name="Story").click()
     story = page.locator("run-story")
     expect(story.locator(".turn-result strong").first).to_have_text("Seven")
     facts = page.locator("run-header .facts")
@@ -123,6 +126,7 @@ def test_a_run_is_taken_away_and_opened_again(page: Page, site: Site, tmp_path: 
     tab.goto(f"{site.url}/runs/import/")
     hostile = {"name": "run.json", "mimeType": "", "buffer": json.dumps(told).encode()}
     tab.locator("#run-file").set_input_files(hostile)
+    tab.get_by_role("tab", name="Story").click()
     result = tab.locator("run-story .turn-result").first
     expect(result.locator("h2")).to_have_text("Seven link")
     names = result.evaluate("at => [...at.querySelectorAll('*')].map(one => one.localName)")

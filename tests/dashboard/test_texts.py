@@ -48,8 +48,13 @@ def test_a_page_gets_the_texts_of_its_own_scripts(owner: Browser) -> None:
     graph = catalog(owner, "?of=run/run-graph.js&after=run/stars-run.js")
     assert '"Completed"' not in graph and '"Follow the work"' in graph
     assert '"Follow the work"' not in run_page
-    for strange in ("run/none.js", "../../manage.py", "../../../x.js", "run"):
+    # A module has one name; others would each fill the cache.
+    for strange in (
+        *("run/none.js", "../../manage.py", "../../../x.js", "run", "../admin/js/core.js"),
+        *("./run/stars-run.js", "run//stars-run.js", "run/../run/stars-run.js"),
+    ):
         assert owner.get(f"/texts.js?of={strange}").status_code == 404, strange
+        assert owner.get(f"/texts.js?after={strange}").status_code == 404, strange
 
 
 def test_every_text_of_the_scripts_is_found() -> None:

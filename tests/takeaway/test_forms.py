@@ -180,6 +180,8 @@ def test_headings_of_others_go_below(given: str, expected: str) -> None:
         "<![CDATA[ > ",
         "- a\n\n  ```\n  b",
         "> ```\n> b",
+        "    ```\nfoo",
+        "\n\n    ~~~\n",
     ],
 )
 def test_what_a_text_leaves_open_swallows_nothing_after_it(text: str) -> None:

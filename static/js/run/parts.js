@@ -37,6 +37,12 @@ const there = new Set();
 /** Those that are told when they are there. @type {WeakSet<Element>} */
 const waiting = new WeakSet();
 
+/** Milliseconds: what did not come is not asked for again before, and not told of again before. */
+const AGAIN = 3_000;
+const TELL_AGAIN = 30_000;
+/** When a part did not come, and when that was told. @type {Map<string, {at: number, told: number}>} */
+const failures = new Map();
+
 /** Fetch a sheet of `css/run/`, once. @param {string} name */
 function sheet(name) {
   const { href } = new URL(`../../css/run/${name}.css`, import.meta.url);
@@ -74,10 +80,15 @@ export function isThere(part, view, come) {
   const later = LATER[name];
   if (!later || there.has(name)) return true;
   if (!waiting.has(part) && later.wanted(view)) {
+    const before = failures.get(name) ?? { at: -Infinity, told: -Infinity };
+    if (Date.now() - before.at < AGAIN) return false;
     waiting.add(part);
     const failed = () => {
+      const at = Date.now();
       // Whoever has opened a view waits for it; the other parts come the next time.
-      if (part.closest("[role=tabpanel]")) notify(gettext("The server did not answer. Check the connection and try again."), "error");
+      const tells = Boolean(part.closest("[role=tabpanel]")) && at - before.told > TELL_AGAIN;
+      failures.set(name, { at, told: tells ? at : before.told });
+      if (tells) notify(gettext("The server did not answer. Check the connection and try again."), "error");
     };
     load(name).then(come, failed).finally(() => waiting.delete(part));
   }

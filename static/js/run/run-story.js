@@ -85,8 +85,8 @@ class RunStory extends HTMLElement {
     return this.checkVisibility() && !document.activeElement?.closest("run-log, run-replay, run-header");
   }
 
-  /** @param {View} view @param {View | null} before @param {RunStore} store */
-  draw(view, before, store) {
+  /** @param {View} view @param {View | null} _before @param {RunStore} store */
+  draw(view, _before, store) {
     this.store = store;
     // Half a log would be drawn only to be moved about by the other half.
     if (!this.begun && !store.caughtUp) return;
@@ -110,7 +110,8 @@ class RunStory extends HTMLElement {
       if (node && block.kind === "plan") drawPlan(node, block, n);
       else this.#fill(node, at);
     }
-    if (!before || before.subtasks !== view.subtasks) this.#busy(ordered(view));
+    if (this.subtasks !== view.subtasks) this.#busy(ordered(view));
+    this.subtasks = view.subtasks;
     this.#keepEnd();
     this.#count();
   }
@@ -195,6 +196,8 @@ class RunStory extends HTMLElement {
   }
 
   busyKey = "";
+  /** Those that were drawn last. @type {View["subtasks"] | null} */
+  subtasks = null;
 
   /** @param {Block} block */
   #isLit(block) {

@@ -37,6 +37,8 @@ class RunTabs extends HTMLElement {
   forget = () => {};
   /** Whether there is a report; null: nobody has said so yet. @type {boolean | null} */
   saysReported = null;
+  result = "";
+  canRead = false;
   isReading = false;
   /** The report came while one looked at something else. */
   isNews = false;
@@ -84,8 +86,12 @@ class RunTabs extends HTMLElement {
   draw(view, _before, store) {
     if (!view.last_seq || !store.caughtUp) return;
     const before = this.reported;
-    // Of a run from a file nobody renders the Markdown: there the story is the better beginning.
-    this.saysReported = Boolean(view.result && this.about?.urls.result);
+    if (view.result !== this.result) {
+      this.result = view.result;
+      // Of a run from an older file nobody renders the Markdown: there the story is the better beginning.
+      this.canRead = Boolean(view.result && (this.about?.urls.result || this.about?.rendered?.(view.result)));
+    }
+    this.saysReported = this.canRead;
     if (this.saysReported === before) return;
     if (before) this.isReading = false;
     this.isNews = !before && store.at === null;

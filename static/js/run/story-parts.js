@@ -120,6 +120,7 @@ export class QuestionNode {
     this.#form.url = this.#url;
     if (this.#asking) this.#form.draw(this.#asking);
     show(this.#form, this.#asking !== null);
+    show(this.#words, this.#asking === null);
   }
 
   /** @param {QuestionPart} part @param {number} n @param {Subtask | undefined} subtask - as it is now; none in the past */
@@ -132,7 +133,8 @@ export class QuestionNode {
       show(this.#form, asking);
     } else void this.#ask();
     text(this.#words, reasonWords(part.asked.data.question));
-    show(this.#words, !asking);
+    // Until the form is there the words say what is asked.
+    show(this.#words, !asking || !this.#form);
     this.node.classList.toggle("is-open", asking);
     show(this.#answer, Boolean(answered));
     if (answered) text(this.#answer, answerWords(answered.data));

@@ -65,7 +65,7 @@ def pages(demo: Demo) -> dict[str, str]:
     for name, address in addresses(demo).items():
         answer = demo.client.get(address)
         headers = answer.headers
-        if answer.is_redirect or "text/html" not in headers["content-type"]:
+        if answer.history or "text/html" not in headers["content-type"]:
             continue
         if not answer.is_success and name != "not-found":
             refused[name] = answer.status_code
