@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from groups.execution.modes import MODES
 from groups.execution.statuses import RunStatus
-from groups.run_filter import UNDER_WAY, RunFilter
+from groups.run_filter import UNDER_WAY, RunFilter, searched
 
 _STATUSES: Final = (UNDER_WAY, *(str(status) for status in RunStatus))
 #: Characters of what is searched for.
@@ -18,7 +18,7 @@ LONGEST: Final = 200
 
 LIKE: Final = [
     OpenApiParameter(
-        "q", str, description="Only runs with these words in their task, in upper or lower case."
+        "q", str, description="Only runs with each of these words in their task, in upper or lower case."
     ),
     OpenApiParameter(
         "status",
@@ -29,7 +29,7 @@ LIKE: Final = [
     OpenApiParameter("mode", str, enum=tuple(MODES), description="Only runs in this mode."),
 ]
 GROUP: Final = OpenApiParameter(
-    "group", str, description="Only runs of the group of this id, or with this in its name."
+    "group", str, description="Only runs of the group of this id, or with these words in its name."
 )
 
 
@@ -44,10 +44,10 @@ def like(request: Request, *, group: bool = False) -> RunFilter:
 
 
 def _words(request: Request, name: str) -> str:
-    text = request.query_params.get(name, "").strip()
-    if len(text) > LONGEST or not text.isprintable():
-        raise ValidationError({name: [f"This must be at most {LONGEST} printable characters."]})
-    return text
+    text = request.query_params.get(name, "")
+    if len(text) > LONGEST:
+        raise ValidationError({name: [f"This must be at most {LONGEST} characters."]})
+    return searched(text)
 
 
 def _one_of(request: Request, name: str, known: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from groups.execution.modes import MODES
-from groups.run_filter import STATUSES, UNDER_WAY, RunFilter
+from groups.run_filter import STATUSES, UNDER_WAY, RunFilter, searched
 from groups.words import RUN_WORDS
 
 
@@ -24,10 +24,17 @@ def _modes() -> list[tuple[str, str]]:
     return [("", gettext("Any mode")), *modes]
 
 
+class _Searched(forms.CharField):
+    """Cleaned before it is judged: what a keyboard slipped in does not undo the search."""
+
+    def to_python(self, value: Any) -> str:
+        return searched(super().to_python(value) or "")
+
+
 class RunFilterForm(forms.Form):
     """Words, status, group and mode."""
 
-    q = forms.CharField(
+    q = _Searched(
         label=_("Search in tasks"),
         required=False,
         max_length=200,
@@ -36,7 +43,7 @@ class RunFilterForm(forms.Form):
         ),
     )
     status = forms.ChoiceField(label=_("Status"), required=False, choices=_statuses)
-    group = forms.CharField(
+    group = _Searched(
         label=_("Group"),
         required=False,
         max_length=200,
@@ -55,12 +62,8 @@ class RunFilterForm(forms.Form):
         """What was asked for, as far as it makes sense."""
         self.is_valid()
         data: dict[str, Any] = self.cleaned_data
-        said = {name: data.get(name) or "" for name in ("status", "mode")}
-        return RunFilter(text=_printable(data, "q"), group=_printable(data, "group"), **said)
-
-
-def _printable(data: dict[str, Any], name: str) -> str:
-    return "".join(letter for letter in data.get(name) or "" if letter.isprintable()).strip()
+        said = {name: data.get(name) or "" for name in ("group", "status", "mode")}
+        return RunFilter(text=data.get("q") or "", **said)
 
 
 def query_of(wanted: RunFilter) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from groups import selectors
+from groups.forms.run_filter import RunFilterForm
 from groups.forms.runs import RunForm
 from groups.models import Group, Message, Role, RunTemplate
-from groups.run_filter import STATUSES, RunFilter
+from groups.run_filter import STATUSES
 from groups.views.refusals import sentence
 from groups.views.shell import Request
 
@@ -32,10 +33,7 @@ def run_box(group: Group, form: RunForm, *, template: RunTemplate | None = None)
 
 def runs_shown(request: Request, group: Group) -> dict[str, Any]:
     """The newest runs that are like what is asked for; what is no number or status asks for nothing."""
-    status, text = request.GET.get("status", ""), request.GET.get("q", "").strip()
-    like = RunFilter(
-        text=text if text.isprintable() else "", status=status if status in STATUSES else ""
-    )
+    like = RunFilterForm(request.GET).wanted()._replace(group="", mode="")
     wanted = request.GET.get("shown", "")
     shown = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 5 else 0
     shown = min(max(shown, RUNS_SHOWN), RUNS_MOST)
@@ -46,8 +44,8 @@ def runs_shown(request: Request, group: Group) -> dict[str, Any]:
         "more": min(shown + RUNS_SHOWN, RUNS_MOST) if len(rows) > shown < RUNS_MOST else 0,
         "narrowed": any(like),
         "statuses": STATUSES,
-        "status": status,
-        "q": text,
+        "status": like.status,
+        "q": like.text,
     }
 
 

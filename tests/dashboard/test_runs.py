@@ -111,6 +111,9 @@ def test_runs_of_all_groups_are_found(
     assert found("?group=OLD") == found("?group=of+harb") == {torn.task}
     assert found("?group=OLD", viewer) == set()
     assert found("?q=ships&status=failed") == set()
+    # Words, in any order, with whichever space (a Chinese keyboard's); control characters are no words.
+    assert found("?q=ships%E3%80%80count") == found("?q=%00ships") == {ships.task}
+    assert found("?group=harbour%E3%80%80old") == {torn.task}
     # Nonsense in an address is nothing said.
     assert found("?status=lost&mode=reply&q=%00") == {ships.task, torn.task}
     page = owner.get("/runs/?q=barges&status=failed").content.decode()
@@ -337,6 +340,7 @@ def test_a_groups_runs_are_narrowed_searched_and_paged(harbour: Group, viewer: B
     assert (rows("?status=failed"), rows("?status=under_way"), rows("?q=storm")) == (1, 1, 1)
     assert rows("?q=trip&status=under_way") == 1
     assert (rows("?q=100%25"), rows("?status=chaos&shown=x"), rows("?q=%00")) == (0, 12, 12)
+    assert rows("?q=now%E3%80%80trip") == rows("?q=trip%00+now") == 1
     page = viewer.get(f"{path}?shown=24&q=trip", htmx=True).content.decode()
     assert '"shown": 36' in page
     assert "No run is like that." in viewer.get(f"{path}?q=nothing", htmx=True).content.decode()
