@@ -47,6 +47,8 @@ PATIENCE: Final = 1.0
 LONGEST: Final = 200
 #: States with those words that are looked at for somebody from whom some are hidden.
 LOOKED_THROUGH: Final = 20_000
+#: Most of them that are held at once: their settings are as large as their schemas.
+AT_ONCE: Final = 2_000
 
 
 class Reading(Core):
@@ -128,18 +130,23 @@ class Reading(Core):
         as each may read them; written last first. What is hidden neither comes nor counts.
 
         One read of the store where nothing is hidden; no further than the LOOKED_THROUGH newest with those words.
+        None has its data: the store reads no documents for it.
         """
         spaces, wanted = list(callers), offset + limit
-        seen: list[SharedState] = []
-        start, size = 0, min(wanted, LOOKED_THROUGH)
+        # By name: what is written between two reads moves others down, and they are read again.
+        seen: dict[tuple[str, str], SharedState] = {}
+        start, size = 0, min(wanted, AT_ONCE, LOOKED_THROUGH)
         while spaces and size:
             found = self.store.find_states(spaces, text, limit=size, offset=start)
-            seen += [each for each in found if Right.READ in rights(each, callers[each.space])]
+            for each in found:
+                if Right.READ in rights(each, callers[each.space]):
+                    seen.setdefault((each.space, each.id), each)
             start += size
             if len(found) < size or len(seen) >= wanted:
                 break
-            size = min(max(2 * size, self.store.config.batch_size), LOOKED_THROUGH - start)
-        return seen[offset:wanted]
+            size = max(2 * size, self.store.config.batch_size)
+            size = min(size, AT_ONCE, LOOKED_THROUGH - start)
+        return list(seen.values())[offset:wanted]
 
     def _seen(self, caller: Caller, page: StatePage) -> list[SharedState]:
         """What the caller may read of it, without what others have asked and nobody has applied yet."""

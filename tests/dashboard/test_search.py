@@ -11,6 +11,7 @@ from django.test import Client
 from groups.execution.statuses import RunStatus
 from groups.models import Group, Message
 from groups.search import Kind, around, search, words_of
+from groups.spaces import GroupDirectory
 from state import conf
 from state.manager import querying
 from state.policy import Caller
@@ -104,6 +105,38 @@ def test_hidden_states_leave_no_gaps_in_a_page(
         "knot/6",
         "knot/5",
     ]
+
+
+def test_what_is_written_while_states_are_looked_through_repeats_none(
+    harbour: Group, vi: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = Caller(space="Harbour", name="human:ada", admin=True)
+    manager = conf.manager()
+    hidden = AccessPolicy(read_allow=("human:ada",))
+
+    def write(name: str, **settings: Any) -> None:
+        manager.create_state(caller, name, "", StateType.RESOURCE, data={}, **settings)
+
+    write("knot/b")
+    write("knot/a")
+    write("knot/x", access_policy=hidden)
+    read, reads = manager.store.find_states, []
+
+    def then_others_write(*args: Any, **options: Any) -> Any:
+        found = read(*args, **options)
+        reads.append(options["limit"])
+        if len(reads) == 1:
+            write("knot/new", access_policy=hidden)
+        return found
+
+    monkeypatch.setattr(manager.store, "find_states", then_others_write)
+    found = manager.find_states(GroupDirectory().readers(vi), "knot", limit=2)
+    assert [each.id for each in found] == ["knot/a", "knot/b"]
+    # However much one asks for, no read holds more than so many.
+    monkeypatch.setattr(querying, "AT_ONCE", 3)
+    before = len(reads)
+    manager.find_states(GroupDirectory().readers(vi), "knot", limit=100)
+    assert reads[before:] == [3, 3]
 
 
 def test_runs_are_found_by_the_beginning_of_their_id(harbour: Group, vi: User, cy: User) -> None:
