@@ -81,8 +81,15 @@ export function isThere(part, view, come) {
   if (!later || there.has(name)) return true;
   if (!waiting.has(part) && later.wanted(view)) {
     const before = failures.get(name) ?? { at: -Infinity, told: -Infinity };
-    if (Date.now() - before.at < AGAIN) return false;
+    const early = before.at + AGAIN - Date.now();
     waiting.add(part);
+    if (early > 0) {
+      setTimeout(() => {
+        waiting.delete(part);
+        come();
+      }, early);
+      return false;
+    }
     const failed = () => {
       const at = Date.now();
       // Whoever has opened a view waits for it; the other parts come the next time.
