@@ -12,14 +12,19 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from django.apps import apps
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 CACHE: Final = ROOT / ".pytest_cache" / "migrated"
 
 
 def lay(path: Path) -> None:
-    """Copy it there. Whoever migrates it does so in no time, and runs the migrations of packages that came since."""
+    """Copy it there; whoever migrates it does so in no time. One process makes it, while others wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(_made(), path)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.copyfile(_made(), path)
 
 
 def migrate(url: str) -> None:
@@ -40,17 +45,23 @@ def migrate(url: str) -> None:
 
 
 def _made() -> Path:
-    """The file; one process makes it, for these migrations, while others wait."""
-    digest = hashlib.sha256()
-    for migration in sorted(ROOT.glob("*/migrations/*.py")):
-        digest.update(migration.read_bytes())
-    CACHE.mkdir(parents=True, exist_ok=True)
-    made = CACHE / f"{digest.hexdigest()[:16]}.sqlite3"
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-                fresh = Path(folder) / "fresh.sqlite3"
-                migrate(f"sqlite:///{fresh}")
-                fresh.rename(made)
+    """The file for these migrations, made unless it is there. What was made for others goes."""
+    made = CACHE / f"{_digest()[:16]}.sqlite3"
+    if not made.exists():
+        for old in CACHE.glob("*.sqlite3"):
+            old.unlink()
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            fresh = Path(folder) / "fresh.sqlite3"
+            migrate(f"sqlite:///{fresh}")
+            fresh.rename(made)
     return made
+
+
+def _digest() -> str:
+    """Of all migrations, those of packages as well: names say in which order they run."""
+    digest = hashlib.sha256()
+    for app in sorted(apps.get_app_configs(), key=lambda app: app.label):
+        for migration in sorted(Path(app.path).glob("migrations/*.py")):
+            digest.update(f"{app.label}/{migration.name}\n".encode())
+            digest.update(hashlib.sha256(migration.read_bytes()).digest())
+    return digest.hexdigest()
