@@ -18,7 +18,9 @@ LONGEST: Final = 200
 
 LIKE: Final = [
     OpenApiParameter(
-        "q", str, description="Only runs with each of these words in their task, in upper or lower case."
+        "q",
+        str,
+        description="Only runs with each of these words in their task, in upper or lower case.",
     ),
     OpenApiParameter(
         "status",
