@@ -98,7 +98,7 @@ CODE: Final = {
     "state web write",
     "connections": "spaces sync ws",
     "metrics": "metrics vm",
-    "state_new": "plans",
+    "state_new": "plans x-stars-merge",
     "state_policy": "ada append atomic budget counter delete granular human leader map max merge min modify night "
     "park prefer role set tag text x-stars-merge Wes Wim id stock",
     "states-global": "config Configuration system",
