@@ -52,6 +52,39 @@ def test_a_browser_can_read_what_is_served() -> None:
     assert done.returncode == 0, done.stderr
 
 
+#: What a careless hand would make of scripts, by what is wrong then.
+DAMAGED: Final = {
+    "a semicolon came": ("let a = b\n(c)", "let a=b;(c)"),
+    "a semicolon went": ("return\na", "return a"),
+    "a space in a text within a text": ("x = `${ `a  ${ b }` }`", "x=`${ `a ${ b }` }`"),
+    "signs joined": ("a + ++b", "a++ +b"),
+    "another sign": ("a++", "a--"),
+    "another word": ("let a = 1", "const a=1"),
+    "a pattern": ("/a  b/.test(c)", "/a b/.test(c)"),
+}
+
+
+def test_what_is_served_means_the_same(tmp_path: Path) -> None:
+    pairs = {
+        path.relative_to(STATIC).as_posix().replace("/", "__"): (
+            path.read_text(),
+            lean(path.read_text(), ".js"),
+        )
+        for path in FILES
+    }
+    for name, (given, served) in (pairs | DAMAGED).items():
+        for folder, text in (("given", given), ("served", served)):
+            # As TypeScript it reads no types in comments, which are not served.
+            path = tmp_path / folder / f"{name}.ts"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+    options = {"noLib": True, "noResolve": True, "types": [], "target": "esnext"}
+    (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": options}))
+    done = run("same.mjs", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == sorted(f"{name}.ts" for name in DAMAGED)
+
+
 def test_they_are_served_so_and_again_when_they_change(tmp_path: Path, settings: Any) -> None:
     folder = tmp_path / "js"
     folder.mkdir()
