@@ -32,5 +32,5 @@ function meaning(path) {
 const others = readdirSync(join(folder, "given")).filter(
   (name) => meaning(join(folder, "given", name)) !== meaning(join(folder, "served", name)),
 );
-process.stdout.write(JSON.stringify(others.sort()));
+process.stdout.write(JSON.stringify(others.toSorted()));
 api.close();
