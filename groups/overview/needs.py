@@ -39,8 +39,8 @@ class Needs(NamedTuple):
 
     items: tuple[Item, ...]
     conflicts: tuple[ConflictRecord, ...]
-    mentions: tuple[Delivery, ...]
     failures: tuple[Run, ...]
+    mentions: tuple[Delivery, ...]
 
     @property
     def total(self) -> int:
@@ -52,8 +52,8 @@ class Needs(NamedTuple):
         return Counter(
             [item.run.group_id for item in self.items]
             + [record.space for record in self.conflicts]
-            + [delivery.message.group_id for delivery in self.mentions]
             + [run.group_id for run in self.failures]
+            + [delivery.message.group_id for delivery in self.mentions]
         )
 
 
@@ -65,8 +65,8 @@ def needs_of(actor: User, known: Seen | None) -> Needs:
     return Needs(
         tuple(items),
         tuple(_conflicts(actor)),
-        tuple(_mentions(actor, items, now - NEWS)),
         tuple(_failures(actor, max(put_aside, now - NEWS))),
+        tuple(_mentions(actor, items, now - NEWS)),
     )
 
 

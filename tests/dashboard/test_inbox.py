@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from groups.execution.statuses import RunStatus
 from groups.models import Delivery, Group, Message, Run
+from groups.overview.needs import needs_of
 from groups.spaces import GroupDirectory
 from state import conf
 from state.errors import StarsError
 from state.manager import Base
-from state.values import Operation, OperationType
+from state.values import ConflictRecord, Operation, OperationType
 from tests.dashboard.conftest import Browser
 from tests.factories import make_agent, make_run
 
@@ -68,6 +69,8 @@ def test_what_needs_me_at_home_is_in_the_inbox(
         ]
         assert places == sorted(places)
         assert "Nothing waits for you" not in page
+    kinds = [type(kind[0]) for kind in needs_of(ada, None) if kind]
+    assert kinds == [ConflictRecord, Run, Delivery], "in the order in which they are shown"
     assert number(owner) == 3
     assert "3 things need you" in owner.get("/").content.decode()
     empty = outsider.get("/inbox/").content.decode()
