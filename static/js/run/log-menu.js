@@ -1,11 +1,24 @@
-/** A small menu of checkboxes behind a button: which agents, which kinds of events the log shows. */
+/** The small menus of checkboxes behind buttons: which agents, which kinds of events the log shows. */
+
+/** @import { Fields } from "./focus.js" */
+/** @import { LogFilter } from "./log-filter.js" */
 
 import { h, text } from "../lib/dom.js";
 import { fill, gettext } from "../lib/i18n.js";
+import { KINDS } from "./log-filter.js";
+
+/** @type {Record<typeof KINDS[number], string>} */
+const KIND_WORDS = {
+  all: gettext("Every piece by itself"),
+  steps: gettext("Steps"),
+  tools: gettext("Tools"),
+  texts: gettext("Texts"),
+  problems: gettext("Problems"),
+};
 
 /** @typedef {{value: string, label: string, count?: number}} Choice */
 
-export class LogMenu {
+class LogMenu {
   #summary = h("summary", { class: "log-menu-button" });
   #list = h("div", { class: "log-menu-list" });
   node = h("details", { class: "log-menu" }, this.#summary, this.#list);
@@ -59,5 +72,26 @@ export class LogMenu {
     const box = h("input", { type: "checkbox", value });
     this.#boxes.set(value, box);
     this.#list.append(h("label", { class: "log-menu-choice" }, box, h("span", {}, label), h("span", { class: "count" }, words)));
+  }
+}
+
+/** The two of them. */
+export class LogMenus {
+  /** @param {(chosen: {agents: string[]} | {types: string[]}) => void} choose */
+  constructor(choose) {
+    this.agents = new LogMenu(gettext("Agents"), (agents) => choose({ agents }));
+    this.types = new LogMenu(gettext("Events"), (types) => choose({ types }));
+  }
+
+  get nodes() {
+    return [this.agents.node, this.types.node];
+  }
+
+  /** Offer what the log has, and show what is chosen of it. @param {LogFilter} known @param {Pick<Fields, "agents" | "types">} chosen */
+  draw(known, { agents, types }) {
+    this.agents.draw([...known.agents].map((value) => ({ value, label: value })), agents);
+    const kinds = KINDS.map((value) => ({ value, label: KIND_WORDS[value] }));
+    const single = [...known.types].map(([value, count]) => ({ value, label: value, count }));
+    this.types.draw([...kinds, ...single], types);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * One row of the event log: an event, or several pieces of text.
+ * What the event log is made of: its rows (an event, or several pieces of text), and the button that pauses it.
  *
  * @import { RunEvent, View } from "../types.d.ts"
  */
@@ -59,27 +59,11 @@ export function logRow(events, view, opened = false) {
   );
 }
 
-/**
- * An event as it is: its JSON, to read and to copy.
- *
- * @param {RunEvent} event
- * @param {{close: () => void, goTo: () => void}} acts
- */
-export function logDetail(event, { close, goTo }) {
-  const copy = document.createElement("copy-text");
-  copy.append(
-    h("button", { type: "button", class: "button button-small" }, icon("copy"), gettext("Copy JSON")),
-    h("pre", { tabIndex: 0 }, h("code", {}, JSON.stringify(event, null, 2))),
-  );
-  return [
-    h(
-      "header",
-      {},
-      h("strong", {}, `#${event.seq} ${event.type}`),
-      h("span", { class: "muted" }, clockTime(event.at)),
-      h("button", { type: "button", class: "link push", onclick: goTo }, gettext("Show this moment")),
-      h("button", { type: "button", class: "icon-button", "aria-label": gettext("Close"), title: gettext("Close"), onclick: close }, icon("close")),
-    ),
-    copy,
-  ];
+/** The button that pauses the log, or lets it go on. @param {HTMLButtonElement} button @param {boolean} held */
+export function drawHold(button, held) {
+  const word = held ? gettext("Go on with the log") : gettext("Pause the log");
+  button.replaceChildren(icon(held ? "play" : "pause"));
+  button.title = word;
+  button.setAttribute("aria-label", word);
+  button.setAttribute("aria-pressed", String(held));
 }
