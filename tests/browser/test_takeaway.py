@@ -124,8 +124,10 @@ def test_a_run_is_taken_away_and_opened_again(page: Page, site: Site, tmp_path: 
     told["rendered"]["subtasks"] = dict.fromkeys(told["rendered"]["subtasks"], HOSTILE)
     tab = page.context.new_page()
     tab.goto(f"{site.url}/runs/import/")
-    hostile = {"name": "run.json", "mimeType": "", "buffer": json.dumps(told).encode()}
-    tab.locator("#run-file").set_input_files(hostile)
+    hostile = json.dumps(told).encode()
+    tab.locator("#run-file").set_input_files(
+        {"name": "run.json", "mimeType": "", "buffer": hostile}
+    )
     tab.get_by_role("tab", name="Story").click()
     result = tab.locator("run-story .turn-result").first
     expect(result.locator("h2")).to_have_text("Seven link")
