@@ -8,6 +8,7 @@ import "./components/keys-legend.js";
 import "./components/language-switch.js";
 import "./components/live-banner.js";
 import "./components/live-dot.js";
+import "./components/live-part.js";
 import "./components/theme-toggle.js";
 import "./components/time-ago.js";
 import { live } from "./live.js";

@@ -2,4 +2,3 @@
 
 import "./components/beat-age.js";
 import "./components/elapsed-time.js";
-import "./components/live-part.js";

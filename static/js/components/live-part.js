@@ -3,8 +3,9 @@
  * most every two seconds, and every so many seconds without. Only what differs is touched: focus, what is being typed
  * and open folds stay.
  *
- * With `form` (an id within it) the form's fields are part of the question, and of the page's address. A link with
- * `data-more` asks for so many more. When no answer comes it keeps what it shows, and says so (`[data-stale]`).
+ * What is empty at first is asked for at once. With `form` (an id within it) the form's fields are part of the
+ * question, and of the page's address. A link with `data-more` asks for so many more. When no answer comes it keeps
+ * what it shows, and says so (`[data-stale]`, if any).
  */
 
 import { around, find } from "../lib/dom.js";
@@ -29,6 +30,7 @@ class LivePart extends HTMLElement {
     for (const name of [...this.names, "stars:resync"]) document.body.addEventListener(name, this);
     document.addEventListener("visibilitychange", this);
     for (const name of ["input", "change", "submit", "click"]) this.addEventListener(name, this);
+    if (!find(this, "[data-content]").hasChildNodes()) this.renew();
   }
 
   disconnectedCallback() {
@@ -93,7 +95,7 @@ class LivePart extends HTMLElement {
     } catch {
       stale = true;
     }
-    find(this, "[data-stale]").hidden = !stale;
+    this.querySelector("[data-stale]")?.toggleAttribute("hidden", !stale);
   }
 }
 
