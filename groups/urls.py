@@ -130,6 +130,7 @@ urlpatterns = [
     path("trends/", trends.show, name="trends"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/count/", inbox.count, name="inbox_count"),
+    path("fragments/inbox/", inbox.parts, name="inbox_parts"),
     path("inbox/<str:run_id>/approve/", inbox.approve, name="inbox_approve"),
     path("inbox/<str:run_id>/<str:subtask_id>/", inbox.answer, name="inbox_answer"),
     path("settings/", preferences.profile, name="preferences"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib import messages as notices
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django_htmx.http import reswap, retarget
 
 from groups import access, live
 from groups.forms.inbox import AnswerForm
@@ -31,8 +30,14 @@ class Entry(NamedTuple):
 
 @page()
 def inbox(request: Request) -> HttpResponse:
-    """Everything that home tells of below "Needs me", and all of it; for htmx the list alone."""
-    return _listed(request)
+    """Everything that home tells of below "Needs me", and all of it."""
+    return render(request, "inbox/page.html", _context(request) | {"topics": live.DASHBOARD})
+
+
+@page()
+def parts(request: Request) -> HttpResponse:
+    """The list alone, for a page that is open."""
+    return render(request, "inbox/partials/items.html", _context(request))
 
 
 @page()
@@ -93,6 +98,11 @@ def _needs(request: Request) -> needs.Needs:
     return needs.needs_of(request.user, seen_by(request.user))
 
 
+def _context(request: Request, refused: Entry | None = None) -> dict[str, Any]:
+    need = _needs(request)
+    return {"needs": need, "entries": entries_of(need.items, refused), "most": needs.MOST}
+
+
 def _at_home(request: Request, refused: Entry | None, status: int) -> HttpResponse:
     """The one answered item, in place: empty once it is done, else with what is wrong. Pokes bring the rest."""
     context = {"entry": refused}
@@ -104,14 +114,8 @@ def _listed(
 ) -> HttpResponse:
     if request.POST.get("at") == "home":
         return _at_home(request, refused, status)
-    need = _needs(request)
-    context = {
-        "needs": need,
-        "entries": entries_of(need.items, refused),
-        "most": needs.MOST,
-        "topics": live.DASHBOARD,
-    }
+    context = _context(request, refused)
     if not request.htmx:
+        context["topics"] = live.DASHBOARD
         return render(request, "inbox/page.html", context, status=status)
-    answer = render(request, "inbox/partials/items.html", context, status=status)
-    return retarget(reswap(answer, "outerHTML"), "#inbox")
+    return render(request, "inbox/partials/items.html", context, status=status)

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from typing import Final
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -15,6 +16,9 @@ from tests.browser.test_journey import sign_in
 from tests.dialin.process import EXAMPLES
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+PARTS: Final = "**/fragments/inbox/"
+POKE: Final = "document.body.dispatchEvent(new CustomEvent('stars:poke:inbox'))"
 
 
 def post(page: Page, path: str, body: dict[str, object]) -> dict[str, object]:
@@ -73,12 +77,15 @@ def test_a_colleague_answers_in_the_inbox_and_a_program_works_beside(
         expect(badge).to_contain_text(f"{before + 1}")
         assert page.evaluate("window.same") is True
 
-        # What else comes does not take away what somebody is writing.
+        # What else comes takes away neither what somebody is writing nor what was wrong with it.
         first = item.first
+        first.locator("form").evaluate("form => form.submit()")
+        expect(first.get_by_role("alert")).to_be_visible()
         first.get_by_label("Answer").fill("Seven ships.")
         other = post(page, "groups/desk/runs/", {"task": "@colleague: count the barges"})["id"]
         expect(item).to_have_count(2)
         expect(first.get_by_label("Answer")).to_have_value("Seven ships.")
+        expect(first.get_by_role("alert")).to_be_visible()
         post(page, f"runs/{other}/cancel/", {})
         expect(item).to_have_count(1)
         item.get_by_role("button", name="Answer").click()
@@ -109,7 +116,7 @@ def test_news_that_overtake_an_approval_do_not_break_it(page: Page, site: Site) 
     def late(route: Route) -> None:
         # The answer comes long after the poke that tells of the approval.
         answer = route.fetch()
-        page.wait_for_timeout(1500)
+        expect(item).to_have_count(0)
         route.fulfill(response=answer)
 
     page.route("**/approve/", late)
@@ -124,10 +131,10 @@ def test_a_poke_while_the_list_is_being_fetched_is_not_lost(page: Page, site: Si
     before = told(page, site)
     page.goto(f"{site.url}/inbox/")
     expect(page.locator("live-dot[data-state=open]").first).to_be_visible()
-    expect(page.locator("#inbox.htmx-request")).to_have_count(0)
-    page.route(f"{site.url}/inbox/", lambda route: answers.append(route), times=1)
-    page.evaluate("document.body.dispatchEvent(new CustomEvent('stars:poke:inbox'))")
-    expect(page.locator("#inbox.htmx-request")).to_have_count(1)
+    page.route(PARTS, lambda route: answers.append(route), times=1)
+    page.evaluate(POKE)
+    while not answers:
+        page.wait_for_timeout(50)
     # The server has said what it knew; then something comes, and only then does the answer arrive.
     old = answers[0].fetch()
     run = post(page, "groups/DevTeam/runs/", {"task": "- wait", "approve_plan": True})["id"]
@@ -135,3 +142,46 @@ def test_a_poke_while_the_list_is_being_fetched_is_not_lost(page: Page, site: Si
     answers[0].fulfill(response=old)
     expect(page.locator(f"#inbox-{run}")).to_be_visible()
     post(page, f"runs/{run}/cancel/", {})
+
+
+def test_a_busy_site_neither_holds_the_inbox_back_nor_takes_the_focus(
+    page: Page, site: Site
+) -> None:
+    sign_in(page, site)
+    run = post(page, "groups/DevTeam/runs/", {"task": "- wait", "approve_plan": True})["id"]
+    page.goto(f"{site.url}/inbox/")
+    expect(page.locator("live-dot[data-state=open]").first).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    # Runs change all the time, here and elsewhere.
+    page.evaluate(f"window.busy = setInterval(() => {POKE.replace('inbox', 'runs')}, 300)")
+    approve = page.locator(f"#inbox-{run}").get_by_role("button", name="Approve")
+    approve.focus()
+
+    # Of a conflict nobody tells this page: it looks by itself.
+    states = "spaces/DevTeam/states/"
+    made: dict[str, object] = {
+        "id": "inbox/held",
+        "data": {"n": 1},
+        "resolution": "custom",
+        "resolver": "park",
+    }
+    post(page, states, made)
+    for value in (2, 3):
+        ops = [{"op": "set", "path": "/n", "value": value}]
+        post(page, f"{states}inbox/held/ops/", {"ops": ops, "base_version": 1})
+    conflict = page.get_by_role("link", name="Conflict in inbox/held")
+    expect(conflict).to_be_visible(timeout=20_000)
+    expect(approve).to_be_focused()
+    assert any(url.endswith("/inbox/count/") for url in asked)
+
+    # Nor when what stands above is taken away.
+    conflict.focus()
+    post(page, f"runs/{run}/cancel/", {})
+    expect(approve).to_have_count(0)
+    expect(conflict).to_be_focused()
+    page.evaluate("clearInterval(window.busy)")
+
+    # A page without htmx knows the number, too.
+    page.goto(f"{site.url}/runs/import/")
+    expect(page.locator("#inbox-count .inbox-number")).to_be_visible()

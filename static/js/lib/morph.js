@@ -3,7 +3,7 @@
  * tables, open folds and marked text stay as they are.
  *
  * Children are matched by `id` or `data-key`, else by their place. Elements of a class with `ownsContent` write their
- * own text; one that is `armed` is left alone.
+ * own text; one that is `armed`, or marked `data-refused` (it says what was wrong), is left alone.
  */
 
 /**
@@ -15,7 +15,12 @@
 export function morph(element, html) {
   const wanted = document.createElement("template");
   wanted.innerHTML = html;
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
   children(element, wanted.content);
+  // What had to change places has lost the focus.
+  if (focused instanceof HTMLElement && focused.isConnected && focused !== document.activeElement) {
+    focused.focus({ preventScroll: true });
+  }
 }
 
 /** @param {Node} node */
@@ -27,6 +32,7 @@ const keyOf = (node) => (node instanceof Element ? node.id || node.getAttribute(
  */
 function children(into, from) {
   const keyed = new Map([...into.children].filter(keyOf).map((node) => [keyOf(node), node]));
+  const stays = new Set([...from.childNodes].map(keyOf).filter(Boolean));
   /** @type {Node | null} */
   let at = into.firstChild;
   for (const wanted of Array.from(from.childNodes)) {
@@ -35,6 +41,12 @@ function children(into, from) {
     if (!kept || kept.nodeName !== wanted.nodeName) {
       into.insertBefore(wanted, at);
       continue;
+    }
+    // What stood before it and is gone goes first: so it need not move, which would interrupt whoever types in it.
+    while (at && at !== kept && isGone(at, stays)) {
+      const next = at.nextSibling;
+      into.removeChild(at);
+      at = next;
     }
     if (kept === at) at = at.nextSibling;
     else into.insertBefore(kept, at);
@@ -48,6 +60,14 @@ function children(into, from) {
 }
 
 /**
+ * Whether it is text, which is made anew at no loss, or what is wanted no longer.
+ *
+ * @param {Node} node
+ * @param {Set<string>} stays
+ */
+const isGone = (node, stays) => !(node instanceof Element) || (keyOf(node) !== "" && !stays.has(keyOf(node)));
+
+/**
  * @param {Node} node
  * @param {Node} wanted
  */
@@ -56,7 +76,7 @@ function one(node, wanted) {
     if (node.nodeValue !== wanted.nodeValue) node.nodeValue = wanted.nodeValue;
     return;
   }
-  if ("armed" in node && node.armed) return;
+  if (("armed" in node && node.armed) || node.hasAttribute("data-refused")) return;
   for (const { name } of Array.from(node.attributes)) {
     if (!wanted.hasAttribute(name) && !isTheirs(node, name)) node.removeAttribute(name);
   }
