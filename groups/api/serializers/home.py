@@ -22,7 +22,9 @@ class FaultSerializer(serializers.Serializer[Any]):
 
 class WorkersSerializer(serializers.Serializer[Any]):
     alive = serializers.IntegerField()
-    silent = serializers.IntegerField(help_text="Spoke within the last three minutes, and no longer.")
+    silent = serializers.IntegerField(
+        help_text="Spoke within the last three minutes, and no longer."
+    )
     slots = serializers.IntegerField(help_text="Subtasks that they can carry out at once.")
     busy = serializers.IntegerField()
     free = serializers.IntegerField()
