@@ -13,7 +13,10 @@ const registered = new Map(files.map(([name, text]) => [name, [...text.matchAll(
 const everywhere = [...(files.find(([name]) => name === LEGEND)?.[1] ?? "").matchAll(/"((?:mod\+|shift\+)*[a-z]+)"/g)].map(([, key]) => key);
 
 /** Who else of its widget tells what a part of it listens to. */
-const WITH = new Map([["run/graph-scene.js", "run/run-graph.js"]]);
+const WITH = new Map([
+  ["run/graph-scene.js", "run/run-graph.js"],
+  ["run/log-search.js", "run/log-keys.js"],
+]);
 
 for (const [name, text] of files) {
   const listens = /addEventListener\("keydown"|onkeydown/.test(text);
