@@ -176,7 +176,7 @@ class Feed:
 
     async def after(self, position: int, epoch: str) -> list[Revision]:
         """Revisions after `position` of that epoch and up to `head`: the first ones, all if the ring has them; none at
-        `head`.
+        `head`. Where they end before `head`, the ring does not reach back to their end.
 
         Raises Compacted when some of them are gone, EpochChanged, Unavailable.
         """
@@ -188,7 +188,7 @@ class Feed:
         for each in self._pages if kept is None else ():
             kept = kept or each.since(position) or None
         if kept is not None:
-            return kept
+            return self._led_on(kept)
         page = await self._page(position)
         if not epoch == page.space.epoch == self.epoch:
             self.wake()
@@ -198,7 +198,12 @@ class Feed:
         rest = Ring()
         rest.extend(found)
         self._pages.append(rest)
-        return found
+        return self._led_on(found)
+
+    def _led_on(self, found: list[Revision]) -> list[Revision]:
+        """With what was shown since the page was read: it is judged by policies of `head`, and whoever may see a state
+        by them only has to come to the turn of its rights at once, not after changes that were hidden."""
+        return [*found, *(self.ring.since(found[-1].number) or ())] if found else found
 
     async def _page(self, position: int) -> LogPage:
         return await in_thread(self.store.read_log, test=False)(

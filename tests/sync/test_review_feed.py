@@ -289,3 +289,35 @@ async def test_followers_of_a_space_that_is_dropped_are_told_by_the_next_sweep(
         async with asyncio.timeout(2):
             while not wim.is_gone:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_page_that_ends_before_the_rights_that_judge_it_is_led_on_to_them(
+    manager: StateManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager.create_state(ADMIN, "y", access_policy=OPEN)
+    manager.create_state(ADMIN, "x", data={"n": 1}, access_policy=SHUT)
+    manager.update_state(ADMIN, "x", {"n": 2})
+    async with room_of(manager) as room:
+        real, loop, opened = manager.store.read_log, asyncio.get_running_loop(), [False]
+
+        def read_log(space: str, *, after: int, limit: int) -> Any:
+            page = real(space, after=after, limit=limit)
+            if (
+                after == 2 and not opened[0]
+            ):  # others are shown what comes next before this gets its turn
+                opened[0] = True
+                revision = manager.configure(ADMIN, "x", {"access_policy": OPEN}).revision
+                loop.call_soon_threadsafe(room.feed.wake)
+                wait_for(lambda: room.feed.head >= revision)
+            return page
+
+        monkeypatch.setattr(manager.store, "read_log", read_log)
+        wim = room.follow(token=2)
+        await room.settled()
+        assert opened[0]
+        # What x became while it was hidden builds on what wim has never had: it comes whole instead.
+        assert wim.versions == [] and wim.data == {"x": {"n": 2}}
+        # Who comes later finds the page kept, and is told no more.
+        late = room.follow(token=2)
+        await room.settled()
+        assert late.versions == [] and late.data == {"x": {"n": 2}}
