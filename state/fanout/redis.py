@@ -121,7 +121,9 @@ class RedisHub(Hub):
             session = _Session(self, client.pubsub())
             try:
                 await session.run()
-            except (redis.RedisError, OSError, TimeoutError) as error:
+            # Whatever it is: without this thread the process hears of nothing more. redis-py connects a lost connection
+            # again within a SUBSCRIBE while the other task still reads from it, which ends in a RuntimeError.
+            except Exception as error:
                 if self._closing:
                     return
                 wait = _BACKOFF[0] if session.was_up else min(wait * 2, _BACKOFF[1])

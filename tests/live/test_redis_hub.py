@@ -13,7 +13,7 @@ from contextlib import suppress
 import pytest
 
 from state import fanout
-from state.fanout import Outgoing
+from state.fanout import Outgoing, redis
 from state.fanout.redis import RedisHub
 from tests.servers import RedisServer
 
@@ -117,6 +117,24 @@ def test_after_a_restart_of_redis_listeners_check_and_hear_again(
     else:
         pytest.fail("nothing was heard again")
     assert late.get(timeout=5).payload == b"after"
+
+
+def test_no_fault_ends_the_thread_by_which_a_process_hears(
+    web: RedisHub, worker: RedisHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, faults = redis._Session.run, ["read() called while another coroutine is already waiting"]
+
+    async def run(session: redis._Session) -> None:
+        if faults:
+            raise RuntimeError(faults.pop())
+        await real(session)
+
+    monkeypatch.setattr(redis._Session, "run", run)
+    heard = queue.Queue[Outgoing]()
+    web.subscribe("run:1", heard.put).ready.result(10)
+    assert not faults
+    worker.publish([Outgoing("run:1", b"on")])
+    assert heard.get(timeout=5).payload == b"on"
 
 
 def test_a_redis_that_is_away_costs_publishers_little(
